@@ -1,0 +1,1 @@
+"""Image-caption pairs: tables, benchmarks, drawn scenes, noise, images."""

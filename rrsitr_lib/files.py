@@ -1,0 +1,73 @@
+"""Files that are either whole or absent: write to a temporary name, then rename."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rrsitr_lib.errors import InputError, RunError
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> Path:
+    """Let ``write(temporary)`` fill a file, flush it to the disk, then rename it to ``path``.
+
+    Raises ``RunError`` when the disk refuses (full, read-only); the old file, if any, is then untouched.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_atomically(folder / "a.txt", lambda temporary: temporary.write_text("whole")).read_text()
+    'whole'
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_json(path: str | Path, content: Any) -> Path:
+    """Write ``content`` as indented JSON, whole or not at all."""
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON; raises ``InputError`` naming the file and line when it is absent or broken."""
+    path = Path(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+
+
+def fingerprint(*parts: bytes | str | np.ndarray) -> str:
+    """SHA-256 over texts, bytes and arrays (with their shape and type), in hex.
+
+    >>> fingerprint("a", "b") == fingerprint("ab")
+    False
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.dtype.str}{part.shape}".encode())
+            part = np.ascontiguousarray(part).tobytes()
+        elif isinstance(part, str):
+            part = part.encode()
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Encoders over open_clip, and the similarity of their features."""

@@ -1,0 +1,1 @@
+"""Figures (arrays in, figure out) and explorers (figure and controls)."""

@@ -1,0 +1,1 @@
+"""What the notebooks need around the subject: environment check, start, tutorial run."""
