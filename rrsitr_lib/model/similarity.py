@@ -1,0 +1,107 @@
+"""Similarity of features: the cosine of two global features, and the local similarity of two sets of tokens.
+
+The local similarity of caption a and image d is the Frobenius norm of their table of token cosines, ||T_a V_d^T||_F.
+Since ||T V^T||_F^2 = <T^T T, V^T V>_F, the norm needs one Gram matrix a caption and one an image, never the table of
+every caption with every image: memory O(B) instead of O(B^2).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from rrsitr_lib.errors import InputError
+
+BLOCK = 64  # features a block; smaller saves more of the symmetric half, larger keeps the products efficient
+
+
+def cosine_similarity(text: Tensor, image: Tensor) -> Tensor:
+    """Cosine of every caption with every image, s in the paper, in [-1, 1].
+
+    Shape: (captions, D), (images, D) -> (captions, images).
+    Taught in: notebooks/00_start_here
+
+    >>> cosine_similarity(torch.tensor([[3.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 2.0]]))
+    tensor([[1., 0.]])
+    """
+    return F.normalize(text, dim=-1) @ F.normalize(image, dim=-1).T
+
+
+def local_similarity(text_tokens: Tensor, image_tokens: Tensor, scale: float = 1.0) -> Tensor:
+    """Local similarity r = scale * ||T V^T||_F of every caption with every image (paper, fine-grained alignment).
+
+    Tokens are L2-normalised here; a token of zeros (masked padding) counts nothing.
+    Value in [0, scale * sqrt(Lt * Li)]. The gradient at a norm of zero is zero. Computed in float32 at least, whatever autocast says.
+    Shape: text_tokens (captions, Lt, D), image_tokens (images, Li, D) -> (captions, images).
+    Raises ``InputError`` when a shape does not fit.
+
+    >>> tokens = torch.eye(3)[None]
+    >>> local_similarity(tokens, tokens, scale=2.0) ** 2  # 4 * (1 + 1 + 1)
+    tensor([[12.]])
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    if text_tokens.ndim != 3 or image_tokens.ndim != 3 or text_tokens.shape[-1] != image_tokens.shape[-1]:
+        raise InputError(
+            f"text_tokens {tuple(text_tokens.shape)} and image_tokens {tuple(image_tokens.shape)}: "
+            "expected (captions, Lt, D) and (images, Li, D)"
+        )
+    with torch.autocast(text_tokens.device.type, enabled=False):
+        text, image = (F.normalize(_at_least_float32(tokens), dim=-1) for tokens in (text_tokens, image_tokens))
+        squared = _GramProduct.apply(text, image)
+        positive = squared > 0
+        norm = torch.where(
+            positive, squared, 1.0
+        ).sqrt()  # the square root's slope at 0 is infinite: never take it there
+        return scale * torch.where(positive, norm, 0.0)
+
+
+def _at_least_float32(tokens: Tensor) -> Tensor:
+    return tokens if tokens.dtype == torch.float64 else tokens.float()
+
+
+class _GramProduct(torch.autograd.Function):
+    """<T^T T, V^T V>_F for every caption and image, (captions, images), by blocks of the Gram matrices.
+
+    Gram matrices are symmetric, so blocks right of the diagonal count twice and those left of it are never made.
+    Blocks are made anew in the backward pass: nothing but the tokens is kept.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, text: Tensor, image: Tensor) -> Tensor:
+        ctx.save_for_backward(text, image)
+        product = text.new_zeros(len(text), len(image))
+        for block, rest in _blocks(text.shape[-1]):
+            product.addmm_(_gram(text, block, rest, doubled=True), _gram(image, block, rest).T)
+        return product
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        text, image = ctx.saved_tensors
+        grads = [torch.zeros_like(text), torch.zeros_like(image)]
+        for block, rest in _blocks(text.shape[-1]):
+            for tokens, other, slope, total in ((text, image, grad, grads[0]), (image, text, grad.T, grads[1])):
+                grad_gram = (slope @ _gram(other, block, rest, doubled=True)).view(
+                    len(tokens), block.stop - block.start, rest.stop - rest.start
+                )
+                total[..., rest] += tokens[..., block] @ grad_gram
+                total[..., block] += tokens[..., rest] @ grad_gram.mT
+        return grads[0], grads[1]
+
+
+def _blocks(features: int) -> Iterator[tuple[slice, slice]]:
+    """The upper triangle of a features x features matrix: a block of rows, and the columns from its diagonal on."""
+    for start in range(0, features, BLOCK):
+        yield slice(start, min(start + BLOCK, features)), slice(start, features)
+
+
+def _gram(tokens: Tensor, block: slice, rest: slice, doubled: bool = False) -> Tensor:
+    """Rows ``block`` and columns ``rest`` of T^T T for every item, flat; ``doubled`` right of the diagonal block."""
+    gram = tokens[..., block].mT @ tokens[..., rest]
+    if doubled:
+        gram[..., block.stop - block.start :] *= 2
+    return gram.flatten(1)

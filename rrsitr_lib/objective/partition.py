@@ -1,0 +1,84 @@
+"""Three categories, clean, ambiguous, noisy: by two thresholds (the paper), by quantiles, by Gaussian mixtures."""
+
+import warnings
+
+import numpy as np
+from torch import Tensor
+
+from rrsitr_lib.errors import InputError
+
+CLEAN, AMBIGUOUS, NOISY = 0, 1, 2
+CATEGORY_NAMES = ("clean", "ambiguous", "noisy")
+PARTITIONS = ("threshold", "quantile", "gmm2", "gmm3")
+
+
+def partition(loss: Tensor, gamma_1: float, gamma_2: float) -> Tensor:
+    """0 clean: L < gamma_1; 1 ambiguous: gamma_1 <= L < gamma_2; 2 noisy: L >= gamma_2 (paper, three categories).
+
+    The thresholds are in the unit of the loss. Shape: (N,) -> (N,) int64.
+    Raises ``InputError`` unless 0 <= gamma_1 <= gamma_2.
+
+    >>> import torch
+    >>> partition(torch.tensor([0.0, 5.0, 17.9, 18.0]), gamma_1=5, gamma_2=18)
+    tensor([0, 1, 1, 2])
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    if not 0 <= gamma_1 <= gamma_2:
+        raise InputError(f"gamma_1 is {gamma_1} and gamma_2 is {gamma_2}: allowed is 0 <= gamma_1 <= gamma_2")
+    return (loss >= gamma_1).long() + (loss >= gamma_2).long()
+
+
+def quantile_partition(loss: np.ndarray, clean_share: float, noisy_share: float) -> np.ndarray:
+    """The lowest ``clean_share`` of the losses is clean, the highest ``noisy_share`` noisy; shares in [0, 1].
+
+    Shape: (N,) -> (N,) int64. Equal losses fall on the same side.
+
+    >>> quantile_partition(np.arange(10.0), clean_share=0.5, noisy_share=0.2).tolist()
+    [0, 0, 0, 0, 0, 1, 1, 1, 2, 2]
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    if not (0 <= clean_share <= 1 and 0 <= noisy_share <= 1 and clean_share + noisy_share <= 1):
+        raise InputError(f"clean_share {clean_share} and noisy_share {noisy_share}: two shares of at most 1 together")
+    order = np.sort(_finite(loss))
+    first_other = order[min(round(len(order) * clean_share), len(order) - 1)] if clean_share < 1 else np.inf
+    first_noisy = order[round(len(order) * (1 - noisy_share))] if round(len(order) * noisy_share) else np.inf
+    return (loss >= first_other).astype(np.int64) + (loss >= max(first_other, first_noisy)).astype(np.int64)
+
+
+def mixture_partition(loss: np.ndarray, components: int = 3, clean_above: float = 0.5, seed: int = 0) -> np.ndarray:
+    """Fit a Gaussian mixture to the losses of all pairs (NCR's settings) and sort its components by their mean.
+
+    Two components: a pair is clean when the lower one has a posterior of at least ``clean_above`` (0 to 1), else noisy.
+    Three: the most probable component. Shape: (N,) -> (N,) int64.
+    Source: NCR (NeurIPS 2021), mixture on min-max losses.
+
+    >>> mixture_partition(np.array([0.0, 0.1, 0.2, 9.0, 9.1]), components=2).tolist()
+    [0, 0, 0, 2, 2]
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    from sklearn.mixture import GaussianMixture
+
+    if components not in (2, 3) or len(loss) < components:
+        raise InputError(
+            f"{components} components for {len(loss)} losses: allowed are 2 or 3, and at least as many losses"
+        )
+    low, high = _finite(loss).min(), loss.max()
+    scaled = ((loss - low) / max(high - low, np.finfo(float).tiny))[:, None]
+    mixture = GaussianMixture(components, max_iter=10, tol=1e-2, reg_covar=5e-4, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ten iterations (NCR's choice) seldom converge, and sklearn says so each time
+        posterior = mixture.fit(scaled).predict_proba(scaled)[:, np.argsort(mixture.means_.ravel())]
+    if components == 2:
+        return np.where(posterior[:, 0] >= clean_above, CLEAN, NOISY)
+    return posterior.argmax(axis=1)
+
+
+def _finite(loss: np.ndarray) -> np.ndarray:
+    if len(loss) == 0 or not np.isfinite(loss).all():
+        raise InputError(
+            f"{np.count_nonzero(~np.isfinite(loss))} of {len(loss)} losses are not finite: a partition needs all"
+        )
+    return loss

@@ -1,0 +1,70 @@
+"""The robust triplet loss: what a pair that is probably mismatched still teaches."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from rrsitr_lib.errors import InputError
+
+
+class RobustTriplet(NamedTuple):
+    """Everything the triplet loss sees, each of shape (B,).
+
+    ``similarity`` s_ii; ``hardest_text`` t-, ``hardest_image`` v- (cosines); the two margins (cosine units); ``loss``.
+    """
+
+    similarity: Tensor
+    hardest_text: Tensor
+    hardest_image: Tensor
+    margin_text: Tensor
+    margin_image: Tensor
+    loss: Tensor
+
+
+def hardest_negatives(similarity: Tensor) -> tuple[Tensor, Tensor]:
+    """t- = max over j != i of s_ij (texts), v- = max over j != i of s_ji (images).
+
+    Shape: (B, B) image by caption -> (B,), (B,). Raises ``InputError`` for a batch of one: it has no negatives.
+
+    >>> hardest_negatives(torch.tensor([[0.9, 0.1], [0.4, 0.8]]))
+    (tensor([0.1000, 0.4000]), tensor([0.4000, 0.1000]))
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    if len(similarity) < 2:
+        raise InputError(f"a batch of {len(similarity)} pair has no negatives: allowed are two or more")
+    own = torch.eye(len(similarity), dtype=torch.bool, device=similarity.device)
+    negatives = similarity.masked_fill(own, -torch.inf)
+    return negatives.amax(dim=1), negatives.amax(dim=0)
+
+
+def dynamic_margin(similarity: Tensor, hard_negative: Tensor, sigma: float) -> Tensor:
+    """sigma (1 + relu(hard_negative - similarity)): grows with doubt; gradients flow through it (quirk 10).
+
+    Shape: (B,), (B,) -> (B,), at least ``sigma`` (cosine units).
+
+    >>> dynamic_margin(torch.tensor([0.5, 0.1]), torch.tensor([0.3, 0.6]), sigma=0.6)
+    tensor([0.6000, 0.9000])
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    return sigma * (1 + torch.relu(hard_negative - similarity))
+
+
+def robust_triplet(similarity: Tensor, sigma: float) -> RobustTriplet:
+    """L^rt_i = relu(margin_t - s_ii + t-) + relu(margin_v - s_ii + v-) (paper, robust triplet loss).
+
+    Shape: (B, B) cosines, image by caption -> fields of shape (B,). ``sigma`` is the base margin in cosine units.
+
+    >>> robust_triplet(torch.eye(2), sigma=0.6).loss
+    tensor([0., 0.])
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    own = similarity.diagonal()
+    hardest_text, hardest_image = hardest_negatives(similarity)
+    margin_text = dynamic_margin(own, hardest_text, sigma)
+    margin_image = dynamic_margin(own, hardest_image, sigma)
+    loss = torch.relu(margin_text - own + hardest_text) + torch.relu(margin_image - own + hardest_image)
+    return RobustTriplet(own, hardest_text, hardest_image, margin_text, margin_image, loss)
