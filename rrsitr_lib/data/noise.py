@@ -93,7 +93,7 @@ def shuffle(rows: int, rate: float, seed: int = 42) -> np.ndarray:
     Shape: result (rows,) int64, a permutation. Source: paper, noise injection; quirk 5.
 
     >>> shuffle(10, 0.4).tolist()
-    [0, 5, 2, 3, 4, 9, 6, 7, 1, 8]
+    [1, 5, 2, 3, 4, 9, 6, 7, 8, 0]
     """
     generator = np.random.RandomState(seed)
     running = next((RUNNING_RATES[: k + 1] for k, r in enumerate(RUNNING_RATES) if abs(r - rate) < 1e-9), (rate,))

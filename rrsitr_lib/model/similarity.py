@@ -34,7 +34,7 @@ def local_similarity(text_tokens: Tensor, image_tokens: Tensor, scale: float = 1
     """Local similarity r = scale * ||T V^T||_F of every caption with every image (paper, fine-grained alignment).
 
     Tokens are L2-normalised here; a token of zeros (masked padding) counts nothing.
-    Value in [0, scale * sqrt(Lt * Li)]. The gradient at a norm of zero is zero. Computed in float32 at least, whatever autocast says.
+    Value in [0, scale * sqrt(Lt * Li)]; the gradient at zero is zero. Computed in float32 at least, under autocast too.
     Shape: text_tokens (captions, Lt, D), image_tokens (images, Li, D) -> (captions, images).
     Raises ``InputError`` when a shape does not fit.
 

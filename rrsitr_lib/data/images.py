@@ -1,0 +1,146 @@
+"""Pictures of any size and mode, decoded once to RGB bytes."""
+
+import os
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from rrsitr_lib.errors import InputError
+
+MAX_PIXELS = 2**26  # 8192 x 8192, under Pillow's own alarm of 89 million
+# EPS is left out on purpose: Pillow hands it to an outside program.
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm", ".pgm")
+
+
+def open_image(path: str | Path) -> Image.Image:
+    """Decode one picture to RGB, upright by its EXIF orientation; of several pages or frames the first.
+
+    Transparent parts become black, which is how aerial pictures store "no data" (white would pass for a bright roof).
+    16-bit grey is divided by 256, as Pillow does for 16-bit colour: stretching each picture to its own range would
+    make dark and bright ones alike. Float grey counts as 0 to 1. Raises ``InputError`` naming the file.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "grey.png"
+    >>> Image.new("L", (3, 2), 7).save(path)
+    >>> open_image(path).mode, open_image(path).size, open_image(path).getpixel((0, 0))
+    ('RGB', (3, 2), (7, 7, 7))
+
+    Taught in: notebooks/00_start_here
+    """
+    path = Path(path)
+    if not path.is_file() or path.stat().st_size == 0:
+        reason = "an empty file" if path.is_file() else "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {reason}; allowed is a picture")
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels, allowed is {MAX_PIXELS} in all")
+            return _to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # damaged bytes make Pillow's decoders raise nearly anything
+        reason = "not one of " + ", ".join(FORMATS) if type(error).__name__ == "UnidentifiedImageError" else error
+        raise InputError(" ".join(f"{path}: cannot be decoded ({reason})".split())) from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode[0] in "IF":
+        grey = np.asarray(image, dtype=np.float64) / (65536 if image.mode[0] == "I" else 1)
+        if not (grey.min() >= 0 and grey.max() <= 1):
+            raise ValueError(f"mode {image.mode} beyond 0 to {'65535' if image.mode[0] == 'I' else '1'}")
+        return Image.fromarray(np.minimum(grey * 256, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        picture = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture).convert("RGB")
+    return image.convert("RGB")
+
+
+def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
+    """The file of every image id, in order: in ``folder`` or its class folders (``airport/airport_1.jpg``).
+
+    Names match exactly, else whatever the case, else whatever the extension, and only when a single file fits.
+    **Shape** (M,) ids give M paths. Raises ``InputError`` with the first ids that no file or several files fit.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> Image.new("RGB", (2, 2)).save(folder / "Lake_1.PNG")
+    >>> find_images(folder, ["lake_1.tif"])[0].name
+    'Lake_1.PNG'
+
+    Taught in: notebooks/00_start_here
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; allowed is a folder of pictures")
+    files = [path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.suffix.lower() in SUFFIXES]
+    names = list(dict.fromkeys(image_ids))
+    exact = set(files)
+    found = {name: [path] for name in names if (path := folder / name.replace("\\", "/")) in exact}
+    for key in (str, _folded, lambda name: _folded(name).rpartition(".")[0]):
+        todo = [name for name in names if len(found.get(name, ())) != 1]
+        places = _places(folder, files, key) if todo else {}
+        found |= {name: places.get(key(name.replace("\\", "/")), []) for name in todo}
+    if lost := [name for name in names if len(found[name]) != 1]:
+        fits = f"{lost[0]!r} fits {[path.relative_to(folder).as_posix() for path in found[lost[0]][:3]] or 'no file'}"
+        raise InputError(f"{folder}: {len(lost)} of {len(names)} images not found, such as {lost[:3]} ({fits})")
+    if len({paths[0] for paths in found.values()}) < len(names):
+        path, count = Counter(paths[0] for paths in found.values()).most_common(1)[0]
+        raise InputError(f"{path}: the only file for {count} image ids; allowed is one file per id")
+    return [found[name][0] for name in image_ids]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _places(folder: Path, files: list[Path], key: Callable[[str], str]) -> dict[str, list[Path]]:
+    places = defaultdict(list)
+    for path in files:
+        for name in {path.name, path.relative_to(folder).as_posix()}:
+            places[key(name)].append(path)
+    return places
+
+
+def check_images(paths: Sequence[str | Path]) -> list[str]:
+    """One line for each file that cannot be decoded; empty when all is well. Decodes everything: minutes for NWPU.
+
+    Taught in: notebooks/00_start_here
+    """
+
+    def problem(path: str | Path) -> str | None:
+        try:
+            open_image(path)
+        except InputError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return [line for line in pool.map(problem, paths) if line]
+
+
+def load_thumbnails(
+    paths: Sequence[str | Path], size: int, progress: Callable[[int, int], object] | None = None
+) -> np.ndarray:
+    """Decode all pictures to squares: the largest centred square, bicubic. **Shape** (M, size, size, 3) uint8.
+
+    ``progress(done, total)`` is called after every picture. Raises ``InputError`` naming the file or the size.
+
+    Taught in: notebooks/00_start_here
+    """
+    if not isinstance(size, int) or not 1 <= size <= 4096:
+        raise InputError(f"size is {size!r}: allowed is 1 to 4096 pixels")
+
+    def square(path: str | Path) -> np.ndarray:
+        return np.asarray(ImageOps.fit(open_image(path), (size, size), Image.Resampling.BICUBIC))
+
+    pictures = np.empty((len(paths), size, size, 3), np.uint8)
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for done, picture in enumerate(pool.map(square, paths)):
+            pictures[done] = picture
+            if progress:
+                progress(done + 1, len(paths))
+    return pictures

@@ -1,0 +1,100 @@
+"""Token features of frozen towers, computed once and kept on disk: float16, memory-mapped, named by a fingerprint.
+
+A finished cache is a folder ``<fingerprint>/``; one being built is ``<fingerprint>.partial/`` with a count of finished
+items, so that a killed build goes on where it stopped. A file lock keeps two processes from building the same one.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock
+from torch import Tensor
+from tqdm import tqdm
+
+from rrsitr_lib.errors import RunError
+from rrsitr_lib.files import read_json, write_json
+
+BATCH = 32
+
+
+def cache_folder() -> Path:
+    """``$RRSITR_CACHE``, else ``rrsitr`` in the user's cache folder."""
+    return Path(os.environ.get("RRSITR_CACHE") or Path.home() / ".cache" / "rrsitr")
+
+
+class TokenCache:
+    """Tokens of numbered items, (items, longest, width) float16 by memory map, and how many of each item's are real."""
+
+    def __init__(self, folder: Path) -> None:
+        shape = read_json(folder / "shape.json")
+        self.tokens = np.memmap(folder / "tokens.f16", dtype="<f2", mode="r", shape=tuple(shape))
+        self.lengths = np.fromfile(folder / "lengths.i4", dtype="<i4")
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+def build_cache(
+    name: str,
+    items: int,
+    shape: tuple[int, int],
+    compute: Callable[[range], tuple[Tensor, Sequence[int]]],
+    what: str,
+    folder: Path | None = None,
+) -> TokenCache:
+    """The cache called ``name``, built now where it is not there yet; progress and remaining time are shown.
+
+    ``compute(items)`` gives tokens (batch, L <= shape[0], shape[1]) and the number of real tokens of each.
+    Raises ``RunError`` when the disk is full; what is finished is kept. Taught in: notebooks/06_training_end_to_end
+    """
+    folder = folder or cache_folder()
+    final, partial = folder / name, folder / f"{name}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{name}.lock"):
+            if not final.exists():
+                _build(partial, items, shape, compute, what)
+                partial.rename(final)
+    except OSError as error:
+        raise RunError(f"cannot write the token cache in {folder}: {error.strerror or error}") from error
+    return TokenCache(final)
+
+
+def _build(
+    partial: Path,
+    items: int,
+    shape: tuple[int, int],
+    compute: Callable[[range], tuple[Tensor, Sequence[int]]],
+    what: str,
+) -> None:
+    partial.mkdir(exist_ok=True)
+    done = 0
+    with contextlib.suppress(Exception):  # an unreadable count only means that the work begins anew
+        done = int(read_json(partial / "done.json"))
+    if not done:
+        _allocate(partial / "tokens.f16", items * shape[0] * shape[1] * 2)
+        _allocate(partial / "lengths.i4", items * 4)
+        write_json(partial / "shape.json", [items, *shape])
+    tokens = np.memmap(partial / "tokens.f16", dtype="<f2", mode="r+", shape=(items, *shape))
+    lengths = np.memmap(partial / "lengths.i4", dtype="<i4", mode="r+", shape=(items,))
+    for start in tqdm(range(done, items, BATCH), desc=f"tokens of {what}", unit="batch", initial=done // BATCH):
+        batch = range(start, min(start + BATCH, items))
+        with torch.no_grad():
+            computed, real = compute(batch)
+        tokens[start : batch.stop, : computed.shape[1]] = computed.cpu().to(torch.float16).numpy()
+        lengths[start : batch.stop] = real
+        tokens.flush(), lengths.flush()
+        write_json(partial / "done.json", batch.stop)
+
+
+def _allocate(path: Path, size: int) -> None:
+    """Reserve the bytes now: a memory map onto a full disk would end the process without a message."""
+    with open(path, "wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)

@@ -1,0 +1,84 @@
+"""Checkpoints: tensors and a JSON state in one safetensors file, so that one rename commits both. No pickle."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import write_atomically
+
+
+def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> Path:
+    """Write tensors and state together, whole or not at all. Raises ``RunError`` when the disk refuses.
+
+    >>> import tempfile
+    >>> path = save_checkpoint(tempfile.mkdtemp() + "/a.safetensors", {"w": torch.ones(2)}, {"epoch": 1})
+    >>> load_checkpoint(path)
+    ({'w': tensor([1., 1.])}, {'epoch': 1})
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(on_cpu, temporary, metadata={"state": json.dumps(state)})
+        except SafetensorError as error:  # it wraps the system's error in its own
+            raise OSError(None, str(error)) from error
+
+    return write_atomically(path, write)
+
+
+def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what ``save_checkpoint`` wrote. Raises ``InputError`` for any other or a damaged file.
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = json.loads((file.metadata() or {}).get("state", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, ValueError, OSError) as error:
+        raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from None
+    if not isinstance(state, dict):
+        raise InputError(f"{path}: a safetensors file, but not a checkpoint of this project (no state in its header)")
+    return tensors, state
+
+
+def training_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """The model's parameters and buffers under ``model.``, the optimizer's moments under ``optimizer.NAME.``."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    for parameter, moments in optimizer.state.items():
+        for key, value in moments.items():
+            tensors[f"optimizer.{key}.{names[parameter]}"] = torch.as_tensor(value)
+    return tensors
+
+
+def restore_training(model: nn.Module, optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put ``training_tensors`` back in place, bit for bit."""
+    restore_model(model, tensors)
+    for name, parameter in model.named_parameters():
+        moments = {key: tensors.get(f"optimizer.{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
+        if moments["step"] is not None:
+            optimizer.state[parameter] = {
+                key: value.clone().to(parameter.device if key != "step" else value.device)
+                for key, value in moments.items()
+            }
+
+
+def restore_model(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Load the tensors under ``model.``. Raises ``InputError`` when they are another model's."""
+    weights = {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(f"the checkpoint is another model's: {str(error).splitlines()[-1].strip()}") from None

@@ -1,0 +1,153 @@
+"""The ledger of a run: what happened to every pair in every epoch, one file a column, read by memory map.
+
+A folder holds ``header.json`` (pairs, epochs written, columns, the run's config) and one raw little-endian file a
+column, epoch after epoch. Rows are written first and counted in the header afterwards: what a crash leaves half-written is not
+counted, and the next append overwrites it.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.files import read_json, write_atomically, write_json
+
+COLUMNS = {
+    "loss": "<f4",
+    "loss_global": "<f4",
+    "loss_local": "<f4",
+    "category": "|u1",
+    "weight": "<f4",
+    "margin_text": "<f4",
+    "margin_image": "<f4",
+    "similarity": "<f4",
+    "hardest_text": "<f4",
+    "hardest_image": "<f4",
+    "trained": "|b1",
+}
+FORMAT = 1
+
+
+class Ledger:
+    """The record of ``pairs`` pairs over ``epochs`` epochs.
+
+    Columns of shape (epochs, pairs): ``loss`` = ``loss_global`` + ``loss_local``; ``category`` 0 clean, 1 ambiguous,
+    2 noisy; ``weight`` [0, 1]; ``margin_text``, ``margin_image``, ``similarity``, ``hardest_text``, ``hardest_image``
+    in cosine units; ``trained`` False where the pair was only scored (the rest that filled no batch).
+    ``mismatched`` (pairs,) is the injected truth. Taught in: notebooks/06_training_end_to_end
+
+    >>> import tempfile
+    >>> ledger = Ledger.create(tempfile.mkdtemp(), mismatched=np.array([True, False]), config={"seed": 3})
+    >>> ledger.append({name: np.zeros(2) for name in COLUMNS})
+    >>> Ledger.open(ledger.folder).column("loss").shape
+    (1, 2)
+    """
+
+    def __init__(self, folder: Path, header: dict[str, Any]) -> None:
+        self.folder, self._header = folder, header
+
+    @classmethod
+    def create(cls, folder: str | Path, mismatched: np.ndarray, config: Mapping[str, Any]) -> Self:
+        """Begin an empty ledger. Shape: ``mismatched`` (pairs,) bool. An old one in ``folder`` is replaced."""
+        folder = Path(folder)
+        truth = np.ascontiguousarray(mismatched, dtype=bool)
+        write_atomically(folder / "mismatched.bin", lambda temporary: truth.tofile(temporary))
+        header = {"format": FORMAT, "pairs": len(truth), "epochs": 0, "columns": dict(COLUMNS), "config": dict(config)}
+        write_json(folder / "header.json", header)
+        return cls(folder, header)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open a ledger by its own folder or the run's. Raises ``InputError`` where there is none or it is damaged."""
+        folder = Path(folder)
+        if not (folder / "header.json").exists() and (folder / "ledger" / "header.json").exists():
+            folder = folder / "ledger"
+        if not (folder / "header.json").exists():
+            raise InputError(f"{folder}: no ledger here (expected header.json, or ledger/header.json in a run folder)")
+        header = read_json(folder / "header.json")
+        if (
+            not isinstance(header, dict)
+            or header.get("format") != FORMAT
+            or not {"pairs", "epochs", "columns"} <= set(header)
+        ):
+            raise InputError(f"{folder}/header.json: not a ledger header of format {FORMAT}")
+        ledger = cls(folder, header)
+        for name in header["columns"]:
+            needed = ledger._bytes(name, ledger.epochs)
+            path = ledger._path(name)
+            if needed and (not path.exists() or path.stat().st_size < needed):
+                raise InputError(
+                    f"{path}: shorter than the {ledger.epochs} epochs of {ledger.pairs} pairs that the header counts"
+                )
+        return ledger
+
+    @property
+    def pairs(self) -> int:
+        """Number of training pairs."""
+        return self._header["pairs"]
+
+    @property
+    def epochs(self) -> int:
+        """Number of whole epochs written."""
+        return self._header["epochs"]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The run's configuration, its seed included."""
+        return self._header["config"]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names that ``column`` knows."""
+        return [*self._header["columns"], "mismatched"]
+
+    def column(self, name: str) -> np.ndarray:
+        """A column by name, read-only: (epochs, pairs), or (pairs,) for ``mismatched``; mapped, not loaded.
+
+        Raises ``InputError`` for an unknown name, listing the known ones.
+        """
+        if name == "mismatched":
+            return np.fromfile(self.folder / "mismatched.bin", dtype=bool)
+        if name not in self._header["columns"]:
+            raise InputError(f"{self.folder}: no column {name!r}; there are {', '.join(self.columns)}")
+        dtype, shape = np.dtype(self._header["columns"][name]), (self.epochs, self.pairs)
+        if 0 in shape:
+            return np.empty(shape, dtype)
+        return np.memmap(self._path(name), dtype=dtype, mode="r", shape=shape)
+
+    def append(self, rows: Mapping[str, np.ndarray]) -> None:
+        """Write one epoch: every column, (pairs,) each. Raises ``InputError`` for a wrong set or shape of columns."""
+        if set(rows) != set(self._header["columns"]):
+            raise InputError(f"a ledger row needs exactly the columns {', '.join(self._header['columns'])}")
+        for name, dtype in self._header["columns"].items():
+            values = np.ascontiguousarray(rows[name], dtype=dtype)
+            if values.shape != (self.pairs,):
+                raise InputError(f"column {name} has shape {values.shape}: allowed is ({self.pairs},)")
+            self._write_at(self._path(name), self._bytes(name, self.epochs), values.tobytes())
+        self.truncate(self.epochs + 1)
+
+    def truncate(self, epochs: int) -> None:
+        """Count ``epochs`` epochs from now on: what stands behind them is overwritten by the next append."""
+        self._header = {**self._header, "epochs": epochs}
+        write_json(self.folder / "header.json", self._header)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.bin"
+
+    def _bytes(self, name: str, epochs: int) -> int:
+        return np.dtype(self._header["columns"][name]).itemsize * self.pairs * epochs
+
+    @staticmethod
+    def _write_at(path: Path, offset: int, content: bytes) -> None:
+        try:
+            with open(path, "r+b" if path.exists() else "w+b") as file:
+                file.truncate(offset)
+                file.seek(offset)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RunError(f"cannot write {path}: {error.strerror or error}; the epochs before are kept") from error

@@ -1,0 +1,204 @@
+"""One epoch of training and one evaluation: what the run repeats."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.evaluation import FusedScore, recall
+from rrsitr_lib.model.encoders import Features
+from rrsitr_lib.objective.pair_loss import chance_loss
+from rrsitr_lib.objective.partition import mixture_partition, quantile_partition
+from rrsitr_lib.objective.rrsitr import Objective, contrastive_objective, rrsitr_objective
+from rrsitr_lib.training.inputs import RowBatches, SplitInputs, epoch_order, load
+from rrsitr_lib.training.ledger import COLUMNS
+from rrsitr_lib.training.schedules import gamma, quantile_gammas, warmup_cosine
+
+EVALUATION_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How an epoch treats its pairs: plain or by the method, the two thresholds, and categories fixed beforehand.
+
+    ``gammas`` in the unit of the loss; ``category`` (N,) int64, or None where the thresholds decide batch by batch.
+    """
+
+    plain: bool
+    gammas: tuple[float, float]
+    category: Tensor | None
+
+
+def pace_of_epoch(config: RunConfig, epoch: int, last_loss: np.ndarray | None) -> Pace:
+    """The treatment of ``epoch``, from the configuration and the losses (N,) of the epoch before it, if any.
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    unit = chance_loss(config.batch_size) if config.gamma_unit == "chance" else 1.0
+    gammas = (config.gamma_1 * unit, config.gamma_2 * unit)
+    if config.gamma_schedule == "quantile" and last_loss is not None:
+        gammas = quantile_gammas(last_loss, config.clean_share, config.noisy_share)
+    elif config.gamma_schedule != "quantile":
+        progress = epoch / max(1, config.epochs - 1)
+        factor = gamma(config.gamma_schedule, progress, config.gamma_start, 1.0)
+        gammas = (gammas[0] * factor, gammas[1] * factor)
+    category = None
+    if last_loss is not None and config.partition == "quantile":
+        category = quantile_partition(last_loss, config.clean_share, config.noisy_share)
+    elif last_loss is not None and config.partition != "threshold":
+        category = mixture_partition(last_loss, components=int(config.partition[-1]), seed=config.seed)
+    plain = config.method == "contrastive" or epoch < config.plain_epochs
+    return Pace(plain, gammas, None if category is None else torch.from_numpy(category))
+
+
+def make_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
+    """AdamW without decay on biases, norms and other vectors (paper, training)."""
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+class Epoch:
+    """Trains one epoch and gathers its ledger rows."""
+
+    def __init__(self, config: RunConfig, model: nn.Module, inputs: SplitInputs, caption_index: np.ndarray) -> None:
+        if not 2 <= config.batch_size <= len(inputs.table):
+            rows = len(inputs.table)
+            raise InputError(f"batch_size is {config.batch_size}, but train has {rows} rows: allowed are 2 to {rows}")
+        self.config, self.model, self.inputs, self.caption_index = config, model, inputs, caption_index
+        self.device = next(model.parameters()).device
+        self.steps = len(inputs.table) // config.batch_size
+        self.autocast = uses_bfloat16(config, self.device)
+
+    def run(
+        self, epoch: int, pace: Pace, optimizer: torch.optim.Optimizer, on_step: Callable[[float], Any]
+    ) -> tuple[dict[str, np.ndarray], float]:
+        """All whole batches in the epoch's order, then the rest of the rows scored only.
+
+        Returns the ledger rows, (N,) a column, and the mean objective. Raises ``RunError`` when a loss is not finite.
+        """
+        record = {name: np.zeros(len(self.inputs.table), dtype=dtype) for name, dtype in COLUMNS.items()}
+        totals = []
+        self.model.train()
+        for step, (rows, result) in enumerate(self._batches(epoch, pace)):
+            set_learning_rate(optimizer, self.config, epoch * self.steps + step, self.config.epochs * self.steps)
+            optimizer.zero_grad(set_to_none=True)
+            result.total.backward()
+            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+            if not torch.isfinite(result.total + norm):
+                self._stop(epoch, rows, result)
+            optimizer.step()
+            _record(record, rows, result, trained=True)
+            totals.append(float(result.total.detach()))
+            on_step(totals[-1])
+        self._score_rest(record, epoch, pace)
+        return record, float(np.mean(totals))
+
+    def _batches(self, epoch: int, pace: Pace) -> Iterator[tuple[np.ndarray, Objective]]:
+        order = epoch_order(len(self.inputs.table), self.config.seed, epoch)
+        whole = np.split(order[: self.steps * self.config.batch_size], self.steps)
+        for rows, images, captions in load(self._dataset(whole, epoch), self.config.workers):
+            yield rows, self._objective(rows, images, captions, pace)
+
+    def _score_rest(self, record: dict[str, np.ndarray], epoch: int, pace: Pace) -> None:
+        """Pairs that filled no batch are not trained on; a batch filled up with others gives them their losses."""
+        order = epoch_order(len(self.inputs.table), self.config.seed, epoch)
+        rest = order[self.steps * self.config.batch_size :]
+        if not len(rest):
+            return
+        self.model.eval()
+        filled = np.concatenate([rest, order[: self.config.batch_size - len(rest)]])
+        with torch.no_grad():
+            rows, images, captions = self._dataset([filled], epoch)[0]
+            result = self._objective(rows, images, captions, pace)
+        _record(record, rest, result, trained=False)
+
+    def _dataset(self, row_batches: list[np.ndarray], epoch: int) -> RowBatches:
+        return RowBatches(self.inputs, row_batches, self.caption_index, epoch)
+
+    def _objective(self, rows: np.ndarray, images: Tensor, captions: Tensor, pace: Pace) -> Objective:
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
+            image, text = self.model(images.to(self.device), captions.to(self.device))
+        features = (image.pooled.float(), text.pooled.float(), image.tokens.float(), text.tokens.float())
+        config, (gamma_1, gamma_2) = self.config, pace.gammas
+        shared = {"gamma_1": gamma_1, "gamma_2": gamma_2, "sigma": config.sigma, "scale": config.scale}
+        if pace.plain:
+            return contrastive_objective(*features, **shared)
+        category = None if pace.category is None else pace.category[torch.from_numpy(rows)].to(self.device)
+        return rrsitr_objective(
+            *features, **shared, lambda_1=config.lambda_1, lambda_2=config.lambda_2, category=category
+        )
+
+    def _stop(self, epoch: int, rows: np.ndarray, result: Objective) -> None:
+        loss = result.pair_loss.detach().cpu().numpy()
+        bad = rows[~np.isfinite(loss)] if not np.isfinite(loss).all() else rows
+        table, named = self.inputs.table, []
+        for row in bad[:3]:
+            named.append(f"row {row} ({table.image_ids[row]}: {str(table.captions[self.caption_index[row]])[:60]!r})")
+        kept = f"the checkpoint of epoch {epoch} is kept" if epoch else "no epoch was finished"
+        raise RunError(
+            f"epoch {epoch + 1}: loss or gradient not finite for {len(bad)} pairs: {', '.join(named)}; {kept}"
+        )
+
+
+def _record(record: dict[str, np.ndarray], rows: np.ndarray, result: Objective, trained: bool) -> None:
+    triplet = result.triplet
+    values = {
+        "loss": result.pair_loss,
+        "loss_global": result.global_loss,
+        "loss_local": result.local_loss,
+        "category": result.category,
+        "weight": result.weight,
+        "margin_text": triplet.margin_text,
+        "margin_image": triplet.margin_image,
+        "similarity": triplet.similarity,
+        "hardest_text": triplet.hardest_text,
+        "hardest_image": triplet.hardest_image,
+    }
+    for name, value in values.items():
+        record[name][rows] = value.detach().cpu().numpy()[: len(rows)]
+    record["trained"][rows] = trained
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, config: RunConfig, step: int, total: int) -> None:
+    """Warm-up and cosine as a function of the step alone, so that a resumed run needs no scheduler state."""
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate * warmup_cosine(step, config.warmup_steps, total)
+
+
+def uses_bfloat16(config: RunConfig, device: torch.device) -> bool:
+    """Mixed precision where it is asked for, or by default where the GPU has it."""
+    by_default = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return config.precision == "bfloat16" or (config.precision == "auto" and by_default)
+
+
+@torch.no_grad()
+def encode(model: nn.Module, inputs: SplitInputs, config: RunConfig) -> tuple[Features, Features]:
+    """Features of all images and captions of a split, (image, text), float32; shorter captions padded with zeros."""
+    model.eval()
+    device = next(model.parameters()).device
+    encoded = []
+    for bank, tower in ((inputs.images, model.image), (inputs.captions, model.text)):
+        parts = []
+        for start in range(0, len(bank), EVALUATION_BATCH):
+            items = np.arange(start, min(start + EVALUATION_BATCH, len(bank)))
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=uses_bfloat16(config, device)):
+                parts.append(tower(bank.fetch(items).to(device)))
+        longest = max(part.tokens.shape[1] for part in parts)
+        tokens = [nn.functional.pad(p.tokens.float(), (0, 0, 0, longest - p.tokens.shape[1])) for p in parts]
+        encoded.append(Features(torch.cat([part.pooled.float() for part in parts]), torch.cat(tokens)))
+    return encoded[0], encoded[1]
+
+
+def evaluate(model: nn.Module, inputs: SplitInputs, config: RunConfig) -> dict[str, float]:
+    """Recall at 1, 5, 10 both ways and mR of a split, in percent. Taught in: notebooks/06_training_end_to_end"""
+    image, text = encode(model, inputs, config)
+    return recall(FusedScore(text, image, config.local_share), inputs.image_of_row)

@@ -1,0 +1,232 @@
+"""A run is a folder: configuration, fingerprints, metrics and ledger by epoch, best and last checkpoint, result.
+
+An epoch is committed by one rename, of ``last.safetensors``: it holds weights, optimizer and all metrics so far. The
+ledger is written before it and cut back to it, the rest is derived from it; so a run that was ended at any moment goes
+on to the same bits (on CPU) with the same command.
+"""
+
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from filelock import FileLock, Timeout
+from torch import nn
+from tqdm.auto import tqdm
+
+import rrsitr_lib
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.noise import Noise
+from rrsitr_lib.data.noise_files import save_noise
+from rrsitr_lib.data.sources import Split, inject_noise, open_data
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.evaluation import chance_recall, partition_quality
+from rrsitr_lib.files import read_json, write_atomically, write_json
+from rrsitr_lib.training.assemble import assemble
+from rrsitr_lib.training.checkpoint import (
+    load_checkpoint,
+    restore_model,
+    restore_training,
+    save_checkpoint,
+    training_tensors,
+)
+from rrsitr_lib.training.inputs import SplitInputs
+from rrsitr_lib.training.ledger import Ledger
+from rrsitr_lib.training.loop import Epoch, evaluate, make_optimizer, pace_of_epoch
+
+PICTURE_SIZES = {"tiny": 64}
+
+
+def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: bool = True) -> dict[str, Any]:
+    """Train, or go on training, the run in ``folder``, and return its result: test recalls by the best val weights.
+
+    A finished run is not trained again. Raises ``InputError`` when the folder holds a run of another configuration or
+    data, ``RunError`` when the loss is not finite, the disk is full or another process trains the same run.
+    Taught in: notebooks/06_training_end_to_end
+    """
+    folder = Path(folder)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with lock:
+            _claim(config, folder, resume)
+            if (folder / "result.json").exists():
+                return read_json(folder / "result.json")
+            return Run(config, folder, progress).finish()
+    except Timeout:
+        raise RunError(f"{folder}: another process is training this run") from None
+    except OSError as error:
+        raise RunError(f"{folder}: {error.strerror or error}") from error
+
+
+def _claim(config: RunConfig, folder: Path, resume: bool) -> None:
+    """Write the configuration into an empty folder, or check that the run found there is this one."""
+    path = folder / "config.yaml"
+    if not path.exists():
+        strangers = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        if strangers:
+            raise InputError(f"{folder}: not empty and not a run (it holds {strangers[0]}): name a new folder")
+        write_atomically(path, lambda temporary: temporary.write_text(config.to_yaml(), encoding="utf-8"))
+        return
+    if not resume:
+        raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")
+    found, wanted = yaml.safe_load(path.read_text(encoding="utf-8")), config.model_dump()
+    changed = [
+        f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in wanted if found.get(key) != wanted[key]
+    ]
+    if changed:
+        raise InputError(f"{folder}: holds a run with {'; '.join(changed[:3])}: name a new folder")
+
+
+class Run:
+    """Everything a run needs, assembled from its configuration; ``finish`` trains what is left and evaluates."""
+
+    def __init__(self, config: RunConfig, folder: Path, progress: bool = False) -> None:
+        self.config, self.folder, self.progress = config, folder, progress
+        torch.backends.cuda.matmul.allow_tf32 = True
+        data = open_data(config, PICTURE_SIZES.get(config.encoder, 224))
+        self.noise = inject_noise(config, data["train"].table)
+        self.facts = _facts(config, data, self.noise)
+        model, self.inputs = assemble(config, data)
+        self.model = model.to(_device(config))
+        self.optimizer = make_optimizer(self.model, config)
+        self.metrics: list[dict[str, Any]] = []
+
+    def finish(self) -> dict[str, Any]:
+        """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
+        ledger = self._restore()
+        epoch_runner = Epoch(self.config, self.model, self.inputs["train"], self.noise.caption_index)
+        first, steps = len(self.metrics), epoch_runner.steps
+        bar = tqdm(
+            total=self.config.epochs * steps,
+            initial=first * steps,
+            unit="step",
+            disable=None if self.progress else True,
+            desc=self.folder.name,
+        )
+        with bar:
+            for epoch in range(first, self.config.epochs):
+                self._train_epoch(epoch, epoch_runner, ledger, bar)
+        return self._result(ledger)
+
+    def _restore(self) -> Ledger:
+        last = self.folder / "last.safetensors"
+        if not last.exists():
+            write_json(self.folder / "run.json", self.facts)
+            save_noise(self.noise, self.folder / "noise.npz")
+            return Ledger.create(self.folder / "ledger", self.noise.mismatched, self.config.model_dump())
+        tensors, state = load_checkpoint(last)
+        for key in ("data", "noise"):
+            if state["facts"][key] != self.facts[key]:
+                raise InputError(f"{self.folder}: the {key} changed since the run began (its fingerprint differs)")
+        restore_training(self.model, self.optimizer, tensors)
+        self.metrics = state["metrics"]
+        ledger = Ledger.open(self.folder / "ledger")
+        ledger.truncate(len(self.metrics))
+        self._derive()
+        return ledger
+
+    def _train_epoch(self, epoch: int, runner: Epoch, ledger: Ledger, bar: tqdm) -> None:
+        started = time.perf_counter()
+        last_loss = np.array(ledger.column("loss")[-1]) if ledger.epochs else None
+        pace = pace_of_epoch(self.config, epoch, last_loss)
+        record, objective = runner.run(epoch, pace, self.optimizer, lambda total: bar.update())
+        quality = partition_quality(record["loss"], record["category"], self.noise.mismatched)
+        validation = evaluate(self.model, self.inputs["val"], self.config)
+        self.metrics.append(
+            {
+                "epoch": epoch + 1,
+                "plain": pace.plain,
+                "gamma_1": pace.gammas[0],
+                "gamma_2": pace.gammas[1],
+                "objective": objective,
+                "loss": float(record["loss"].mean()),
+                "auroc": quality["auroc"],
+                "clean": sum(quality["confusion"][0]),
+                "ambiguous": sum(quality["confusion"][1]),
+                "noisy": sum(quality["confusion"][2]),
+                **{f"val_{name}": value for name, value in validation.items()},
+                "seconds": round(time.perf_counter() - started, 2),
+            }
+        )
+        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f}")
+        ledger.append(record)
+        state = {"metrics": self.metrics, "facts": self.facts}
+        save_checkpoint(self.folder / "last.safetensors", training_tensors(self.model, self.optimizer), state)
+        self._derive()
+
+    @property
+    def best_epoch(self) -> int:
+        """Number (from 1) of the first epoch with the best validation mR."""
+        return 1 + int(np.argmax([row["val_mR"] for row in self.metrics]))
+
+    def _derive(self) -> None:
+        """Bring what follows from the last checkpoint up to date: the metrics table and, where it is, the best."""
+        table = pd.DataFrame(self.metrics)
+        write_atomically(self.folder / "metrics.csv", lambda temporary: table.to_csv(temporary, index=False))
+        if self.best_epoch == len(self.metrics):
+            weights = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+            state = {"epoch": self.best_epoch, "val_mR": self.metrics[-1]["val_mR"], "facts": self.facts}
+            save_checkpoint(self.folder / "best.safetensors", weights, state)
+
+    def _result(self, ledger: Ledger) -> dict[str, Any]:
+        load_best(self.model, self.folder)
+        test = self.inputs["test"]
+        last = [np.array(ledger.column(name)[-1]) for name in ("loss", "category")]
+        result = {
+            "method": self.config.method,
+            "noise_rate": self.config.noise_rate,
+            "realised_noise_rate": self.noise.realised_rate,
+            "seed": self.config.seed,
+            "best_epoch": self.best_epoch,
+            "test": evaluate(self.model, test, self.config),
+            "chance": chance_recall(test.image_of_row, len(test.table.images)),
+            "partition": partition_quality(*last, self.noise.mismatched),
+            "seconds": round(sum(row["seconds"] for row in self.metrics), 1),
+        }
+        write_json(self.folder / "result.json", result)
+        return result
+
+
+def load_best(model: nn.Module, folder: Path) -> dict[str, Any]:
+    """Load the best weights of a run into its model; returns the state beside them."""
+    tensors, state = load_checkpoint(folder / "best.safetensors")
+    restore_model(model, tensors)
+    return state
+
+
+def open_run(folder: str | Path) -> tuple[nn.Module, dict[str, SplitInputs], RunConfig]:
+    """The trained model of a run folder with its inputs and configuration. Raises ``InputError`` where there is none."""
+    folder = Path(folder)
+    if not (folder / "config.yaml").exists():
+        raise InputError(f"{folder}: not a run folder (no config.yaml)")
+    if not (folder / "best.safetensors").exists():
+        raise InputError(f"{folder}: no epoch of this run is finished (no best.safetensors)")
+    run = Run(RunConfig.read(folder / "config.yaml"), folder)
+    load_best(run.model, folder)
+    return run.model, run.inputs, run.config
+
+
+def _device(config: RunConfig) -> torch.device:
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is 'cuda', but torch sees no GPU: allowed here are auto and cpu")
+    use_gpu = torch.cuda.is_available() and config.device != "cpu"
+    return torch.device("cuda" if use_gpu else "cpu")
+
+
+def _facts(config: RunConfig, data: dict[str, Split], noise: Noise) -> dict[str, Any]:
+    return {
+        "config": config.fingerprint,
+        "data": {name: split.table.fingerprint for name, split in data.items()},
+        "pairs": {name: len(split.table) for name, split in data.items()},
+        "noise": noise.fingerprint,
+        "versions": {
+            "rrsitr_lib": rrsitr_lib.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }

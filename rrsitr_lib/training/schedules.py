@@ -1,0 +1,61 @@
+"""Schedules as pure functions of progress: the learning rate by step, the thresholds gamma by epoch."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from rrsitr_lib.errors import InputError
+
+
+def warmup_cosine(step: int, warmup_steps: int, total_steps: int) -> float:
+    """Share of the peak learning rate at ``step``: linear up to 1, then a cosine down to 0 (paper, training).
+
+    >>> [round(warmup_cosine(step, 10, 110), 3) for step in (0, 9, 10, 60, 110)]
+    [0.1, 1.0, 1.0, 0.5, 0.0]
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+    return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+GAMMA_SCHEDULES: dict[str, Callable[[float, float, float], float]] = {
+    "constant": lambda progress, start, end: end,
+    "linear": lambda progress, start, end: start + (end - start) * progress,
+    "cosine": lambda progress, start, end: end + (start - end) * 0.5 * (1 + math.cos(math.pi * progress)),
+    "geometric": lambda progress, start, end: start * (end / start) ** progress,
+}
+
+
+def gamma(schedule: str, progress: float, start: float, end: float) -> float:
+    """The threshold at ``progress`` (0 first epoch, 1 last) on its way from ``start`` to ``end``, both positive.
+
+    Raises ``InputError`` for an unknown schedule and for progress outside [0, 1].
+
+    >>> [gamma(name, 0.5, 4.0, 16.0) for name in ("constant", "linear", "cosine", "geometric")]
+    [16.0, 10.0, 10.0, 8.0]
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    if schedule not in GAMMA_SCHEDULES:
+        raise InputError(f"gamma schedule is {schedule!r}: allowed are {', '.join(GAMMA_SCHEDULES)}, quantile")
+    if not 0 <= progress <= 1:
+        raise InputError(f"progress is {progress}: allowed is 0 (first epoch) to 1 (last)")
+    return GAMMA_SCHEDULES[schedule](progress, start, end)
+
+
+def quantile_gammas(losses: np.ndarray, clean_share: float, noisy_share: float) -> tuple[float, float]:
+    """Thresholds that would have called ``clean_share`` of the last epoch's pairs clean and ``noisy_share`` noisy.
+
+    Shape: losses (N,) of the last epoch -> two numbers in the unit of the loss.
+
+    >>> quantile_gammas(np.arange(11.0), clean_share=0.5, noisy_share=0.2)
+    (5.0, 8.0)
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    gamma_1, gamma_2 = np.quantile(losses, [clean_share, 1 - noisy_share])
+    return float(gamma_1), float(gamma_2)

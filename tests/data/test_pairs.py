@@ -1,0 +1,186 @@
+import gzip
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rrsitr_lib.data.pairs import PairTable, read_csv, read_entries, read_folder, read_karpathy
+
+SHARED = Path(__file__).parents[2] / "shared"
+SHARED = SHARED if SHARED.exists() else SHARED.parents[1] / "shared"
+REFERENCE, PICTURES = SHARED / "reference" / "rsitmd", SHARED / "data" / "rsicd_1000"
+needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason="the authors' RSITMD tables are not here")
+needs_rsicd = pytest.mark.skipif(not PICTURES.exists(), reason="the 1,000 RSICD images are not here")
+
+NAMES = ["b.tif", "a.tif", "b.tif", "a.tif", "c.tif", "b.tif"]
+CAPTIONS = ["a lake .", 'a "big" road', "lake, seen from above", "NA", ".", "a lake ."]
+
+
+def table(**changes):
+    return PairTable(**{"image_ids": NAMES, "captions": CAPTIONS, "split": "train", "source": "memory", **changes})
+
+
+@needs_reference
+@pytest.mark.parametrize(
+    ("name", "split", "images", "sha"),
+    [
+        ("train_nc00", "train", 3861, "0f98932e"),
+        ("train_nc02", "train", 3861, "fe6df0e0"),
+        ("train_nc04", "train", 3861, "fca7be56"),
+        ("val", "val", 430, "f4885535"),
+        ("test", "test", 452, "12ad0fe3"),
+    ],
+)
+def test_authors_tables_read_and_write_byte_for_byte(tmp_path, name, split, images, sha):
+    path = REFERENCE / f"{name}.csv.gz"
+    read = read_csv(path)
+    assert (read.split, len(read.images), len(read)) == (split, images, 5 * images)
+    assert read.captions_sha256.startswith(sha)
+    assert read.write_csv(tmp_path / "copy.csv").read_bytes() == gzip.decompress(path.read_bytes())
+
+
+@needs_rsicd
+def test_real_folder_repeats_captions_and_mixes_names():
+    tables = read_folder(PICTURES)
+    assert {split: len(found) for split, found in tables.items()} == {"train": 3500, "val": 500, "test": 1000}
+    report = tables["train"].report()
+    assert (report["duplicate_rows"], report["distinct_captions"], report["images_by_captions"]) == (
+        2012,
+        1354,
+        {5: 700},
+    )
+
+
+def test_rows_out_of_order_keep_their_image():
+    read = table()
+    assert read.images.tolist() == ["b.tif", "a.tif", "c.tif"]
+    assert read.image_of_row.tolist() == [0, 1, 0, 1, 2, 0] and read.image_of_row.dtype == np.int64
+    assert (read.images[read.image_of_row] == read.image_ids).all()
+
+
+def test_images_with_one_to_seven_captions():
+    ids = [f"{count}.tif" for count in range(1, 8) for _ in range(count)]
+    read = table(image_ids=ids, captions=[f"caption {row}" for row in range(len(ids))])
+    report = read.report()
+    assert np.bincount(read.image_of_row).tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert report["images_by_captions"] == dict.fromkeys(range(1, 8), 1)
+    assert report["images_without_five"] == ["1.tif", "2.tif", "3.tif", "4.tif", "6.tif", "7.tif"]
+
+
+def test_report_says_what_is_odd():
+    report = table(image_ids=["a", "a", "b", "a"], captions=["x", "", "!?", "x"]).report()
+    assert report["wordless_rows"] == [1, 2]
+    assert report["duplicate_rows"] == 1 and report["most_repeated"] == [("x", 2)]
+    assert table().report()["words_max"] == 4 and table().report()["longest"] == 2
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train.csv.gz"])
+def test_round_trip_keeps_every_caption(tmp_path, name):
+    captions = [
+        "飛機 , 停在機場 。",
+        'quote " and, comma',
+        "two\nlines",
+        "carriage\rreturn",
+        "",
+        "NULL",
+        "🛩",
+        "1e5",
+        "'",
+    ]
+    written = table(image_ids=[f"my pictures/{row} é.TIF" for row in range(9)], captions=captions)
+    read = read_csv(written.write_csv(tmp_path / name))
+    assert read.captions.tolist() == captions and read.image_ids.tolist() == written.image_ids.tolist()
+    assert read.fingerprint == written.fingerprint
+
+
+def test_packed_file_is_the_same_every_time(tmp_path):
+    first, second = (table().write_csv(tmp_path / name).read_bytes() for name in ("a.csv.gz", "longer name.csv.gz"))
+    assert first == second and first[4:8] == bytes(4)
+
+
+def test_windows_file_with_mark_blank_lines_and_more_columns(tmp_path):
+    content = "\ufeffid,title, filename\r\n1, a lake . ,a b.JPG\r\n\r\n2,NA,c.jpg\r\n3,null,c.jpg"
+    (tmp_path / "val.csv").write_bytes(content.encode())
+    read = read_csv(tmp_path / "val.csv")
+    assert read.image_ids.tolist() == ["a b.JPG", "c.jpg", "c.jpg"]
+    assert read.captions.tolist() == ["a lake .", "NA", "null"]
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [("train_nc02.csv.gz", "train"), ("test.csv", "test"), ("my.set.csv", "my.set")]
+)
+def test_split_from_the_file_name(tmp_path, name, split):
+    assert read_csv(table().write_csv(tmp_path / name)).split == split
+    assert read_csv(tmp_path / name, split="val").split == "val"
+
+
+def test_wordless_captions_are_kept_or_dropped(tmp_path):
+    path = table().write_csv(tmp_path / "train.csv")
+    assert len(read_csv(path)) == 6
+    dropped = read_csv(path, empty_captions="drop")
+    assert len(dropped) == 5 and "c.tif" not in dropped.images
+
+
+def test_with_captions_and_take():
+    read = table()
+    moved = read.with_captions(np.array([1, 0, 2, 3, 4, 5]))
+    assert moved.captions[:2].tolist() == CAPTIONS[1::-1] and (moved.image_ids == read.image_ids).all()
+    assert moved.fingerprint != read.fingerprint and moved.split == "train"
+    assert read.take([5, 0]).captions.tolist() == ["a lake ."] * 2 and read.take([4]).images.tolist() == ["c.tif"]
+
+
+def test_table_cannot_be_changed_by_its_source_or_user():
+    captions = np.array(CAPTIONS, dtype=object)
+    read = table(captions=captions)
+    captions[0] = "changed"
+    assert read.captions[0] == CAPTIONS[0]
+    with pytest.raises(ValueError, match="read-only"):
+        read.captions[0] = "changed"
+
+
+def test_hashes_are_of_the_content():
+    read = table()
+    assert read.captions_sha256 == hashlib.sha256("\n".join(CAPTIONS).encode()).hexdigest()
+    assert read.fingerprint == table(source="elsewhere", split="val").fingerprint
+    assert read.fingerprint != table(image_ids=NAMES[::-1]).fingerprint
+
+
+def karpathy(path, splits):
+    images = [
+        {"filename": f"{number}.tif", "split": split, "imgid": number, "sentences": [{"raw": f" a{number} "}, "b"]}
+        for number, split in enumerate(splits)
+    ]
+    path.write_text(json.dumps({"images": images, "dataset": "RSITMD"}), encoding="utf-8-sig")
+    return path
+
+
+def test_karpathy_form(tmp_path):
+    path = karpathy(tmp_path / "dataset.json", ["test", "train", "train"])
+    tables = read_karpathy(path)
+    assert list(tables) == ["train", "test"] and tables["test"].split == "test"
+    assert tables["train"].captions.tolist() == ["a1", "b", "a2", "b"]
+    assert list(read_karpathy(path, split="test")) == ["test"]
+    everything, split_of = read_entries(path)
+    assert everything.images.tolist() == ["0.tif", "1.tif", "2.tif"] and split_of["0.tif"] == "test"
+
+
+def test_nwpu_form(tmp_path):
+    raw = {"raw": "one", "raw_1": "two", "raw_2": ".", "raw_3": "four", "raw_4": "five"}
+    content = {
+        "airplane": [{"filename": "airplane_001.jpg", "split": "val", "imgid": 0, "sentid": 0, **raw}],
+        "lake": [{"filename": "lake_001.jpg", "split": "train", **raw}],
+    }
+    path = tmp_path / "dataset_nwpu.json"
+    path.write_text(json.dumps(content))
+    assert read_karpathy(path)["val"].captions.tolist() == ["one", "two", ".", "four", "five"]
+    assert len(read_karpathy(path, empty_captions="drop")["train"]) == 4
+
+
+def test_folder_takes_packed_and_plain(tmp_path):
+    for name in ("train.csv", "val.csv.gz", "test.csv"):
+        table(image_ids=[f"{name} {image}" for image in NAMES]).write_csv(tmp_path / name)
+    assert {split: found.split for split, found in read_folder(tmp_path).items()} == dict(
+        train="train", val="val", test="test"
+    )
