@@ -5,15 +5,13 @@ Three registered models. ``vit-b-32``: OpenAI's CLIP. ``lite``: an EfficientNet-
 """
 
 import contextlib
-import gzip
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import open_clip
 import torch
-from open_clip.tokenizer import SimpleTokenizer, default_bpe
+from open_clip.tokenizer import SimpleTokenizer
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -22,6 +20,7 @@ from rrsitr_lib.errors import InputError
 
 CONFIGS = Path(__file__).parent / "configs"
 TINY_WEIGHTS = Path(__file__).parent / "weights" / "rrsitr_tiny.safetensors"
+TINY_MERGES = CONFIGS / "rrsitr_tiny_merges.txt.gz"
 LITE_IMAGE_FILE, LITE_TEXT_FOLDER = "tf_efficientnet_lite0.safetensors", "all-MiniLM-L6-v2"
 open_clip.add_model_config(CONFIGS)
 
@@ -144,7 +143,9 @@ def _build_tiny(weights: str | None, pad_tokens: str) -> Encoder:
     model = open_clip.create_model("rrsitr_tiny")
     if weights != "none":
         _load_weights(model, Path(weights or TINY_WEIGHTS))
-    return ClipEncoder(model, _tiny_tokenizer(model.vocab_size, model.context_length), pad_tokens)
+    # open_clip's own tokenizer, with the few of its merges that the scenes' words need: any text still fits
+    tokenizer = SimpleTokenizer(bpe_path=str(TINY_MERGES), context_length=model.context_length)
+    return ClipEncoder(model, tokenizer, pad_tokens)
 
 
 def _build_vit(weights: str | None, pad_tokens: str) -> Encoder:
@@ -203,15 +204,6 @@ def _load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ())
         module.load_state_dict(tensors)
     except (SafetensorError, OSError, RuntimeError) as error:
         raise InputError(f"{path}: not weights of this model ({str(error).splitlines()[-1].strip()})") from None
-
-
-def _tiny_tokenizer(vocabulary: int, context: int) -> Callable[..., Tensor]:
-    """open_clip's own tokenizer with only the first merges, so that any text fits a vocabulary of a few thousand."""
-    merges = gzip.open(default_bpe(), "rt", encoding="utf-8").read().split("\n")
-    with tempfile.NamedTemporaryFile(suffix=".gz") as file:
-        file.write(gzip.compress("\n".join(merges[: 1 + vocabulary - 2 * 256 - 2]).encode()))
-        file.flush()
-        return SimpleTokenizer(bpe_path=file.name, context_length=context)
 
 
 def _normalisation(model: Any) -> tuple[Any, Any]:
