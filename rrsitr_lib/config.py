@@ -98,6 +98,8 @@ class RunConfig(BaseModel):
 
         Raises ``InputError`` naming the field, its value and what is allowed; unknown fields are errors too.
         """
+        if "data" in given and given.get("images") is None and (Path(str(given["data"])) / "images").is_dir():
+            given["images"] = str(Path(given["data"]) / "images")
         unknown = sorted(set(given) - set(cls.model_fields))
         if unknown:
             raise InputError(f"unknown field {unknown[0]!r}: known are {', '.join(cls.model_fields)}")
@@ -112,6 +114,14 @@ class RunConfig(BaseModel):
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a JSON or YAML file of fields. Raises ``InputError`` naming the file."""
+        try:
+            return cls.build(**cls.fields_of(path))
+        except InputError as error:
+            raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+
+    @staticmethod
+    def fields_of(path: str | Path) -> dict[str, Any]:
+        """The fields that a JSON or YAML file holds, not validated yet."""
         path = Path(path)
         if path.suffix in (".yaml", ".yml"):
             try:
@@ -122,10 +132,7 @@ class RunConfig(BaseModel):
             fields = read_json(path)
         if not isinstance(fields, dict):
             raise InputError(f"{path}: expected a mapping of fields, got {type(fields).__name__}")
-        try:
-            return cls.build(**fields)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+        return fields
 
     def to_yaml(self) -> str:
         """All fields as YAML, in the order of this class."""

@@ -1,59 +1,17 @@
 """The built-in world: seeded aerial scenes with captions, which knows what is true of which scene."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from rrsitr_lib.data.scene_captions import ATTRIBUTES, VALUES, write_captions
-from rrsitr_lib.data.scene_drawing import TURN_OF_PLACE, draw_scene
+from rrsitr_lib.data.scene_captions import write_captions
+from rrsitr_lib.data.scene_drawing import draw_scene
+from rrsitr_lib.data.scene_facts import KINDS, draw_facts
+from rrsitr_lib.data.scene_words import VALUES
 from rrsitr_lib.errors import InputError
 
 FACTS, PAINT, WORDS, ORDER = range(4)  # independent random streams of a scene
-
-
-class Kind(NamedTuple):
-    """What a kind of scene may hold; space-separated names, a dash for none."""
-
-    colours: str
-    counts: str
-    grounds: str
-    lines: str
-    extras: str = "none trees buildings pool panels"
-    arrangements: str = "row grid scattered circle"
-
-
-_FIRM, _OPEN, _WILD = "grass sand soil concrete", "grass sand soil snow", "grass sand soil snow ploughed"
-_ANY, _MANY, _FEW = "grass sand soil concrete snow", "1 2 3 4 5 6 7 8 9", "1 2 3 4"
-KINDS: dict[str, Kind] = {
-    "airport": Kind("white red blue yellow orange", _MANY, _ANY, "runway"),
-    "baseballfield": Kind("brown red yellow orange", _FEW, "grass soil concrete", "none road river",
-                          arrangements="row grid"),
-    "beach": Kind("red blue yellow green purple orange", "2 3 4 5 6 7 8 9", "sand", "coast", "none"),
-    "bridge": Kind("white red yellow orange purple black", "1 2 3", _OPEN, "river green-river", arrangements="row"),
-    "denseresidential": Kind("red blue white orange brown purple", "10", _FIRM, "none road", "none"),
-    "desert": Kind("orange brown white", "1 2 3 4 5 6 7", "sand", "none dirt-road", "none panels",
-                   "row scattered circle"),
-    "farmland": Kind("green yellow brown orange purple", "1 2 3 4 6 8 9", _OPEN,
-                     "none road dirt-road river green-river", "none trees pool buildings", "row grid"),
-    "forest": Kind("green orange yellow red", "10", "grass soil snow", "none road dirt-road river railway", "none"),
-    "parking": Kind("white red blue yellow orange green", "3 4 5 6 8 9 10", _ANY, "none road", arrangements="row grid"),
-    "pond": Kind("blue green brown", _FEW, _WILD, "none road dirt-road railway",
-                 "none trees buildings panels", "row scattered"),
-    "port": Kind("white red yellow orange green black", _MANY, "grass sand concrete snow", "coast"),
-    "railwaystation": Kind("white red blue yellow green", _FEW, _ANY, "railway", "none trees buildings", "row"),
-    "roundabout": Kind("green red yellow blue purple", "1 2", _WILD, "road", "none trees", "row"),
-    "sparseresidential": Kind("red blue white orange black purple", "1 2 3 4 5 6", _WILD,
-                              "none road dirt-road river green-river railway coast"),
-    "stadium": Kind("red blue orange purple brown", "1 2", _FIRM, "none road railway", arrangements="row"),
-    "storagetanks": Kind("white red blue yellow green", _MANY, _ANY, "none road railway coast river"),
-    "tenniscourts": Kind("blue red green purple orange", "1 2 3 4 6 8", _FIRM, "none road", arrangements="row grid"),
-    "windfarm": Kind("white red yellow", "1 2 3 4 5 6 7", "grass sand soil ploughed", "none dirt-road road coast",
-                     "none trees pool", "row scattered circle"),
-}  # fmt: skip
-# colour or line that would not be seen on a ground
-CLASHES = {"snow": ("white",), "sand": ("yellow", "dirt-road"), "soil": ("brown",), "ploughed": ("yellow",)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +20,7 @@ class SceneSet:
 
     **Shape**: images (scenes, size, size, 3) uint8 RGB; image_ids (scenes,) text, "airport_0007.png";
     captions (rows,) texts, row r belongs to scene r // captions per scene; attributes (scenes, attributes) int64,
-    the facts as positions in ``scene_captions.VALUES``; claims (rows, attributes) int64, a bit for each value that
+    the facts as positions in ``scene_words.VALUES``; claims (rows, attributes) int64, a bit for each value that
     the caption allows, -1 (all bits) where it says nothing.
 
     >>> world = draw_scenes(4, seed=1, size=32)
@@ -108,86 +66,6 @@ class SceneSet:
         return true
 
 
-def _stream(seed: int, scene: int, purpose: int) -> np.random.Generator:
-    return np.random.default_rng((seed, scene, purpose))
-
-
-def _pick(rng: np.random.Generator, names: Sequence[str]) -> str:
-    return names[int(rng.integers(len(names)))].replace("-", " ")
-
-
-def _kind(seed: int, scene: int) -> str:
-    """Kinds come in shuffled rounds, so that small sets hold every kind and scene k does not depend on the rest."""
-    turn, place = divmod(scene, len(KINDS))
-    return tuple(KINDS)[_stream(seed, turn, ORDER).permutation(len(KINDS))[place]]
-
-
-def _arrangement(kind: Kind, count: int, side: str, rng: np.random.Generator) -> str:
-    """An arrangement that the count can show: a grid needs full rows, a circle four objects."""
-    if count == 1:
-        return "single"
-    if side == "both":
-        return "split"
-    if count == 10:
-        return "grid"
-    shown = {"grid": count in (4, 6, 8, 9), "circle": 4 <= count <= 8, "row": count <= 6 or kind.arrangements == "row"}
-    names = [name for name in kind.arrangements.split() if shown.get(name, True)]
-    return _pick(rng, names)
-
-
-def _facts(name: str, rng: np.random.Generator) -> dict[str, str]:
-    """Draw the facts of one scene of a kind; every combination can be drawn and said."""
-    kind = KINDS[name]
-    ground = _pick(rng, kind.grounds.split())
-    colour = _pick(rng, [colour for colour in kind.colours.split() if colour not in CLASHES.get(ground, ())])
-    line = _pick(rng, [line for line in kind.lines.split() if line not in CLASHES.get(ground, ())])
-    count = int(_pick(rng, kind.counts.split()))
-    side, axis, form = "none", "none", "none"
-    if line != "none":
-        axis = _pick(rng, ["vertical", "horizontal"])
-        side = _side(name, count, line, axis, rng)
-        stiff = line in ("railway", "runway") or name == "roundabout"
-        form = "straight" if stiff else _pick(rng, ["straight", "curved"])
-    extra = "none" if side == "both" else _pick(rng, kind.extras.split())
-    if line == "coast" and name != "port":
-        extra = "none"  # the far side of the line is the sea
-    arrangement = "scattered" if name == "forest" else _arrangement(kind, count, side, rng)
-    return {"kind": name, "ground": ground, "line": line, "form": form, "axis": axis, "side": side, "colour": colour,
-            "count": str(count), "arrangement": arrangement, "extra": extra,
-            "place": _place(extra, side, axis, rng)}  # fmt: skip
-
-
-def _side(name: str, count: int, line: str, axis: str, rng: np.random.Generator) -> str:
-    if name in ("bridge", "roundabout"):
-        return "across"
-    sides = ["left", "right"] if axis == "vertical" else ["above", "below"]
-    large = name in ("baseballfield", "stadium", "farmland", "railwaystation", "port", "beach")
-    if name in ("denseresidential", "forest") or (line != "coast" and not large and count > 3 and rng.random() < 0.3):
-        return "both"
-    return _pick(rng, sides)
-
-
-def _place(extra: str, side: str, axis: str, rng: np.random.Generator) -> str:
-    """The second object lies across the line from the group, or anywhere where there is no line."""
-    if extra == "none":
-        return "none"
-    if side == "across":
-        return _pick(rng, ["left", "right"] if axis == "vertical" else ["top", "bottom"])
-    if side == "none":
-        return _pick(rng, ["left", "right", "top", "bottom"] + ["around"] * 3 * (extra == "trees"))
-    return {turn: place for place, turn in TURN_OF_PLACE.items()}[side]
-
-
-def _codes(facts: Mapping[str, str]) -> list[int]:
-    return [VALUES[attribute].index(facts[attribute]) for attribute in ATTRIBUTES]
-
-
-def _check(**parameters: tuple[int, int, int]) -> None:
-    for name, (value, low, high) in parameters.items():
-        if not isinstance(value, int | np.integer) or not low <= value <= high:
-            raise InputError(f"{name} is {value}: allowed is a whole number, {low} to {high}")
-
-
 def draw_scenes(scenes: int, seed: int = 0, size: int = 64, captions_per_scene: int = 5) -> SceneSet:
     """Draw ``scenes`` aerial scenes of ``size`` x ``size`` pixels with captions; scene k depends on (seed, k) alone.
 
@@ -200,14 +78,24 @@ def draw_scenes(scenes: int, seed: int = 0, size: int = 64, captions_per_scene: 
 
     Taught in: notebooks/00_start_here
     """
-    _check(scenes=(scenes, 1, 10**6), seed=(seed, 0, 2**63 - 1), size=(size, 16, 1024),
-           captions_per_scene=(captions_per_scene, 1, 1000))  # fmt: skip
-    facts = [_facts(_kind(seed, k), _stream(seed, k, FACTS)) for k in range(scenes)]
-    written = [write_captions(f, captions_per_scene, _stream(seed, k, WORDS)) for k, f in enumerate(facts)]
+    for name, value, low, high in (("scenes", scenes, 1, 10**6), ("seed", seed, 0, 2**63 - 1), ("size", size, 16, 1024),
+                                   ("captions_per_scene", captions_per_scene, 1, 1000)):  # fmt: skip
+        if not isinstance(value, int | np.integer) or not low <= value <= high:
+            raise InputError(f"{name} is {value}: allowed is a whole number, {low} to {high}")
+
+    def stream(scene: int, purpose: int) -> np.random.Generator:
+        return np.random.default_rng((seed, scene, purpose))
+
+    # Kinds come in shuffled rounds, so that small sets hold every kind.
+    rounds = [stream(turn, ORDER).permutation(tuple(KINDS)) for turn in range(-(-scenes // len(KINDS)))]
+    kinds = np.concatenate(rounds)[:scenes].tolist()
+    facts = [draw_facts(kind, stream(k, FACTS)) for k, kind in enumerate(kinds)]
+    codes = [[names.index(fact[attribute]) for attribute, names in VALUES.items()] for fact in facts]
+    written = [write_captions(code, captions_per_scene, stream(k, WORDS)) for k, code in enumerate(codes)]
     return SceneSet(
-        images=np.stack([draw_scene(f, size, _stream(seed, k, PAINT)) for k, f in enumerate(facts)]),
-        image_ids=np.array([f"{f['kind']}_{k:04d}.png" for k, f in enumerate(facts)]),
+        images=np.stack([draw_scene(fact, size, stream(k, PAINT)) for k, fact in enumerate(facts)]),
+        image_ids=np.array([f"{kind}_{k:04d}.png" for k, kind in enumerate(kinds)]),
         captions=[text for texts, _ in written for text in texts],
-        attributes=np.array([_codes(f) for f in facts], np.int64),
+        attributes=np.array(codes, np.int64),
         claims=np.concatenate([claims for _, claims in written]),
     )

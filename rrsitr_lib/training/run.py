@@ -35,7 +35,7 @@ from rrsitr_lib.training.checkpoint import (
     training_tensors,
 )
 from rrsitr_lib.training.inputs import SplitInputs
-from rrsitr_lib.training.ledger import Ledger
+from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.loop import Epoch, evaluate, make_optimizer, pace_of_epoch
 
 PICTURE_SIZES = {"tiny": 64}
@@ -118,6 +118,8 @@ class Run:
         if not last.exists():
             write_json(self.folder / "run.json", self.facts)
             save_noise(self.noise, self.folder / "noise.npz")
+            table = self.inputs["train"].table
+            table.with_captions(self.noise.caption_index).write_csv(self.folder / PAIRS_FILE)
             return Ledger.create(self.folder / "ledger", self.noise.mismatched, self.config.model_dump())
         tensors, state = load_checkpoint(last)
         for key in ("data", "noise"):

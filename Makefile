@@ -1,0 +1,33 @@
+# Two commands on a bare machine: `make tutorial` and `make test`. Both need only Python 3.11 or newer and make.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: tutorial test lab notebooks benchmarks tiny-weights clean
+
+tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, print the comparison table
+	$(BIN)/python -m rrsitr_lib.teach.tutorial
+
+test: $(INSTALLED)  ## style, unit, notebook and fault tests
+	$(BIN)/python -m pytest
+
+lab: $(INSTALLED)  ## open JupyterLab on this machine only; the address with its token is printed
+	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+
+notebooks: $(INSTALLED)  ## regenerate the executed notebooks from notebooks/src
+	$(BIN)/python -m rrsitr_lib.teach.notebooks
+
+benchmarks: $(INSTALLED)  ## ratios against the textbook forms, one table
+	$(BIN)/python benchmarks/run.py
+
+tiny-weights: $(INSTALLED)  ## train the tiny encoder on clean scenes of another seed and put it into the package
+	$(BIN)/python -m rrsitr_lib.training.pretrain
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=... names it")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,test]'
+	touch $(INSTALLED)
+
+clean:  ## remove the environment and all runs
+	rm -rf .venv runs
