@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -196,9 +195,8 @@ def main() -> None:
         title = f"{part}, forward + backward, B {sizes[0]}, {sizes[1]} x {sizes[2]} x {sizes[3]}"
         compare(title, STEPS[f"{part}/ours"](sizes), STEPS[f"{part}/textbook"](sizes), repeats)
         textbook, ours = (extra_memory(f"{part}/{form}", sizes) for form in ("textbook", "ours"))
-        print(
-            f"{part + ': extra memory at the peak':58} {textbook:7.0f} MiB {ours:7.0f} MiB {textbook / max(ours, 1):7.1f} x"
-        )
+        ratio = textbook / max(ours, 1)
+        print(f"{part + ': extra memory at the peak':58} {textbook:7.0f} MiB {ours:7.0f} MiB {ratio:7.1f} x")
     evaluation(*((90, 18, (7, 9), 64, 1) if arguments.quick else (2260, 452, (77, 49), 512, 3)))
     noise(10_000 if arguments.quick else 1_000_000, repeats)
     ledger(*((1_600, 5, 1) if arguments.quick else (160_000, 50, 5)))

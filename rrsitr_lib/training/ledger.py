@@ -1,8 +1,8 @@
 """The ledger of a run: what happened to every pair in every epoch, one file a column, read by memory map.
 
 A folder holds ``header.json`` (pairs, epochs written, columns, the run's config) and one raw little-endian file a
-column, epoch after epoch. Rows are written first and counted in the header afterwards: what a crash leaves half-written is not
-counted, and the next append overwrites it.
+column, epoch after epoch. Rows are written first and counted in the header afterwards: what a crash leaves
+half-written is not counted, and the next append overwrites it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Pre-train the tiny encoder on clean scenes of another seed; its weights ship with the package, as CLIP's are given."""
+"""Pre-train the tiny encoder on clean scenes of another seed; its weights ship with the package."""
 
 import argparse
 from pathlib import Path

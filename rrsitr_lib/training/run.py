@@ -202,7 +202,7 @@ def load_best(model: nn.Module, folder: Path) -> dict[str, Any]:
 
 
 def open_run(folder: str | Path) -> tuple[nn.Module, dict[str, SplitInputs], RunConfig]:
-    """The trained model of a run folder with its inputs and configuration. Raises ``InputError`` where there is none."""
+    """The trained model of a run folder, its inputs and configuration. Raises ``InputError`` where there is none."""
     folder = Path(folder)
     if not (folder / "config.yaml").exists():
         raise InputError(f"{folder}: not a run folder (no config.yaml)")
