@@ -21,6 +21,7 @@ app = typer.Typer(
     "Start with: rrsitr doctor, then rrsitr train --data scenes --encoder tiny --noise-rate 0.4 --out runs/first",
 )
 
+INTERRUPTED = 130
 Protocol = StrEnum("Protocol", ["shuffle", "derangement", "image", "hard"])
 RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
 
@@ -171,19 +172,28 @@ def _rows(run: Path, result: dict[str, float], chance: dict[str, float]) -> str:
 
 def main() -> None:
     """Entry point: every expected error becomes one line on stderr and an exit code."""
-    import click
-
     logging.getLogger().setLevel(logging.ERROR)
     try:
         code = app(standalone_mode=False) or 0
-    except (InputError, RunError, click.ClickException, OSError) as error:
-        if isinstance(error, BrokenPipeError):  # the reader, say `head`, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(0) from None
-        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        print("error:", " ".join(message.split()), file=sys.stderr)
-        code = 2 if isinstance(error, (InputError, click.ClickException)) else 1
-    except (click.Abort, KeyboardInterrupt):
-        print("interrupted: the same command goes on after the last finished epoch", file=sys.stderr)
-        code = 130
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except BrokenPipeError:  # the reader, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except InputError as error:
+        code = _say(f"error: {error}", 2)
+    except (RunError, OSError) as error:
+        code = _say(f"error: {error}", 1)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's own complaints; where their class lives varies by version
+            raise
+        code = _say(f"error: {error.format_message()}" if error.format_message() else "", 2)
+    if code == INTERRUPTED:  # some versions of typer catch the interrupt and return the code
+        _say("interrupted: the same command goes on after the last finished epoch", code)
     raise SystemExit(code)
+
+
+def _say(message: str, code: int) -> int:
+    if message:  # empty where typer has shown its help instead
+        print(" ".join(message.split()), file=sys.stderr)
+    return code

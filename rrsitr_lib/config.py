@@ -12,10 +12,12 @@ from rrsitr_lib.files import fingerprint, read_json
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
+NAMED_DATA = ("scenes", "rsitmd", "rsicd", "nwpu")
+
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "tiny": {
-        "epochs": 10, "learning_rate": 1e-3, "weight_decay": 0.1, "warmup_steps": 40, "clip_norm": 5.0,
+        "epochs": 10, "learning_rate": 5e-4, "weight_decay": 0.1, "warmup_steps": 40, "clip_norm": 5.0,
         "pad_tokens": "masked", "augment": False,
     },
     "heads": {
@@ -88,6 +90,8 @@ class RunConfig(BaseModel):
             raise ValueError(f"gamma_1 is {self.gamma_1}, above gamma_2 {self.gamma_2}: allowed is gamma_1 <= gamma_2")
         if self.clean_share + self.noisy_share > 1:
             raise ValueError(f"clean_share {self.clean_share} and noisy_share {self.noisy_share} are over 1 together")
+        if self.data not in NAMED_DATA and not Path(self.data).is_dir():
+            raise ValueError(f"data is {self.data!r}: allowed are {', '.join(NAMED_DATA)}, or a folder that exists")
         if self.data != "scenes" and self.images is None:
             raise ValueError(f"data is {self.data!r}, so images must name the folder of its pictures")
         return self
@@ -149,4 +153,5 @@ def _first_complaint(error: ValidationError) -> str:
     if not first["loc"]:
         return str(first["ctx"]["error"])
     field = ".".join(str(part) for part in first["loc"])
-    return f"{field} is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    message = first["msg"].replace("Input should be", "allowed is a value")
+    return f"{field} is {first['input']!r}: {message[0].lower()}{message[1:]}"

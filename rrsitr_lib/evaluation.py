@@ -96,8 +96,8 @@ def partition_quality(loss: np.ndarray, category: np.ndarray, mismatched: np.nda
     """How loss and category of every pair agree with the injected truth.
 
     ``auroc``: chance that a mismatched pair has the higher loss, in [0, 1], None without both kinds; ``confusion``:
-    3 x 2 counts, category by (true, mismatched); ``precision`` and ``recall`` of calling a pair noisy, ``clean_precision``
-    the share of true pairs among those called clean, each in [0, 1] or None where nothing is counted.
+    3 x 2 counts, category by (true, mismatched); ``precision`` and ``recall`` of calling a pair noisy,
+    ``clean_precision`` the share of true pairs among those called clean, each [0, 1], or None without counts.
     Shape: all (N,). Raises ``InputError`` for unequal lengths or losses that are not finite.
 
     >>> partition_quality(np.array([1.0, 2.0, 9.0]), np.array([0, 1, 2]), np.array([False, False, True]))["auroc"]

@@ -3,13 +3,14 @@
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from rrsitr_lib.data.images import find_images
-from rrsitr_lib.data.pairs import SPLITS, PairTable, read_entries, read_folder
+from rrsitr_lib.data.pairs import SPLITS, PairTable
+from rrsitr_lib.data.reading import read_entries, read_folder
 from rrsitr_lib.errors import InputError
 
 
@@ -17,52 +18,48 @@ from rrsitr_lib.errors import InputError
 class Benchmark:
     """What a whole copy of a set holds; ``images`` and ``pairs`` count per split, every image has five captions.
 
-    ``captions_sha256`` has the published hash of a split's captions, where one is known.
-
     Taught in: notebooks/00_start_here
     """
 
     name: str
     title: str
     images: Mapping[str, int]
-    pairs: Mapping[str, int]
     filename_pattern: str
     image_size: int
     json_name: str
     citation: str
     source: str
-    captions_sha256: Mapping[str, str]
+    captions_sha256: Mapping[str, str] = field(default_factory=dict)  # of the splits whose hash is published
     licence: str = "no licence stated, citation requested: for your own research, never redistribute"
 
-
-def _benchmark(name: str, title: str, images: tuple[int, int, int], *facts: object) -> Benchmark:
-    counts = dict(zip(SPLITS, images, strict=True))
-    return Benchmark(name, title, counts, {split: 5 * count for split, count in counts.items()}, *facts)
+    @property
+    def pairs(self) -> dict[str, int]:
+        """Pairs per split."""
+        return {split: 5 * count for split, count in self.images.items()}
 
 
 BENCHMARKS: dict[str, Benchmark] = {
-    "rsitmd": _benchmark(
-        "rsitmd", "RSITMD", (3861, 430, 452), r"[a-z]+_\d+\.tif", 256, "dataset_RSITMD.json",
+    "rsitmd": Benchmark(
+        "rsitmd", "RSITMD", {"train": 3861, "val": 430, "test": 452}, r"[a-z]+_\d+\.tif", 256, "dataset_RSITMD.json",
         "Yuan et al., Exploring a Fine-Grained Multiscale Method for Cross-Modal Remote Sensing Image Retrieval,"
         " IEEE TGRS 2021, doi 10.1109/TGRS.2021.3078451",
         "github.com/xiaoyuan1996/AMFMN, folder RSITMD",
-        {
-            "train": "0f98932e415bec245779229ca493597bd814d26caf9b181ad14511185c87d2b8",
-            "val": "f4885535d13775a235c6c7ef808e8d44684aa8d215f836c932b8c7ec5848cc0f",
-            "test": "12ad0fe3d638476eab1a7ef2c58d131ec3f47ccd011116ac54e43b748651cf91",
-            "train_nc02": "fe6df0e0df834548a252190dfc2c18eca74ac43f086ab972ff3da3a821d9b678",
-            "train_nc04": "fca7be56376093cd4275d102aaace5235bb623feff581fef7809efff956a314a",
-        },
+        {"train": "0f98932e415bec245779229ca493597bd814d26caf9b181ad14511185c87d2b8",
+         "val": "f4885535d13775a235c6c7ef808e8d44684aa8d215f836c932b8c7ec5848cc0f",
+         "test": "12ad0fe3d638476eab1a7ef2c58d131ec3f47ccd011116ac54e43b748651cf91",
+         "train_nc02": "fe6df0e0df834548a252190dfc2c18eca74ac43f086ab972ff3da3a821d9b678",
+         "train_nc04": "fca7be56376093cd4275d102aaace5235bb623feff581fef7809efff956a314a"},
     ),
-    "rsicd": _benchmark(
-        "rsicd", "RSICD", (8845, 983, 1093), r"([a-z]+_)?\d+\.jpg", 224, "dataset_rsicd.json",
+    "rsicd": Benchmark(
+        "rsicd", "RSICD", {"train": 8845, "val": 983, "test": 1093}, r"([a-z]+_)?\d+\.jpg", 224, "dataset_rsicd.json",
         "Lu, Wang, Zheng, Li, Exploring Models and Data for Remote Sensing Image Caption Generation, IEEE TGRS 2017",
-        "github.com/201528014227051/RSICD_optimal", {},
+        "github.com/201528014227051/RSICD_optimal",
     ),
-    "nwpu": _benchmark(
-        "nwpu", "NWPU-Captions", (25515, 2835, 3150), r"[a-z_]+_\d+\.jpg", 256, "dataset_nwpu.json",
+    "nwpu": Benchmark(
+        "nwpu", "NWPU-Captions", {"train": 25515, "val": 2835, "test": 3150}, r"[a-z_]+_\d+\.jpg", 256,
+        "dataset_nwpu.json",
         "Cheng et al., NWPU-Captions Dataset and MLCA-Net for Remote Sensing Image Captioning, IEEE TGRS 2022",
-        "github.com/HaiyanHuang98/NWPU-Captions (pictures: NWPU-RESISC45)", {},
+        "github.com/HaiyanHuang98/NWPU-Captions (pictures: NWPU-RESISC45)",
     ),
 }  # fmt: skip
 
@@ -113,9 +110,8 @@ def tables_from_json(path: str | Path, name: str) -> dict[str, PairTable]:
     """
     known = benchmark(name)
     table, split_of = read_entries(path)
-    test = [image for image in table.images if split_of[image] == "test"]
     train, val = split_train_val([image for image in table.images if split_of[image] != "test"])
-    tables = {}
+    test, tables = [image for image in table.images if split_of[image] == "test"], {}
     for split, images in zip(SPLITS, (train, val, test), strict=True):
         place = {image: index for index, image in enumerate(images)}
         place_of_row = np.array([place.get(image, -1) for image in table.image_ids])
@@ -132,17 +128,14 @@ def check(benchmark: Benchmark, tables: Mapping[str, PairTable], images_folder: 
     Taught in: notebooks/00_start_here
     """
     problems = [f"{split} is missing" for split in SPLITS if split not in tables]
-    for split, table in ((split, tables[split]) for split in SPLITS if split in tables):
-        for what, found, published in (
-            ("images", len(table.images), benchmark.images[split]),
-            ("pairs", len(table), benchmark.pairs[split]),
-            ("captions SHA-256", table.captions_sha256, benchmark.captions_sha256.get(split, table.captions_sha256)),
-        ):
-            if found != published:
-                problems.append(f"{split}: {what} {found}, published {published}")
-        odd = [name for name in table.images if not re.fullmatch(benchmark.filename_pattern, name.rpartition("/")[2])]
-        if odd:
-            problems.append(f"{split}: {len(odd)} names unlike {benchmark.filename_pattern}, such as {odd[0]!r}")
+    for split in (split for split in SPLITS if split in tables):
+        table, pattern = tables[split], benchmark.filename_pattern
+        found = len(table.images), len(table), table.captions_sha256
+        published = benchmark.images[split], benchmark.pairs[split], benchmark.captions_sha256.get(split, found[2])
+        compared = zip(("images", "pairs", "captions SHA-256"), found, published, strict=True)
+        problems += [f"{split}: {what} {is_}, published {known}" for what, is_, known in compared if is_ != known]
+        if odd := [name for name in table.images if not re.fullmatch(pattern, name.rpartition("/")[2])]:
+            problems.append(f"{split}: {len(odd)} names unlike {pattern}, such as {odd[0]!r}")
         if images_folder is not None:
             try:
                 find_images(images_folder, table.images)

@@ -15,6 +15,7 @@ from rrsitr_lib.errors import InputError
 MAX_PIXELS = 2**26  # 8192 x 8192, under Pillow's own alarm of 89 million
 # EPS is left out on purpose: Pillow hands it to an outside program.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
+THREADS = min(4, os.cpu_count() or 1)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm", ".pgm")
 
 
@@ -80,9 +81,17 @@ def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
     names = list(dict.fromkeys(image_ids))
     exact = set(files)
     found = {name: [path] for name in names if (path := folder / name.replace("\\", "/")) in exact}
-    for key in (str, _folded, lambda name: _folded(name).rpartition(".")[0]):
-        todo = [name for name in names if len(found.get(name, ())) != 1]
-        places = _places(folder, files, key) if todo else {}
+
+    def folded(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold()
+
+    for key in (str, folded, lambda name: folded(name).rpartition(".")[0]):
+        if not (todo := [name for name in names if len(found.get(name, ())) != 1]):
+            break
+        places = defaultdict(list)
+        for path in files:
+            for label in {path.name, path.relative_to(folder).as_posix()}:
+                places[key(label)].append(path)
         found |= {name: places.get(key(name.replace("\\", "/")), []) for name in todo}
     if lost := [name for name in names if len(found[name]) != 1]:
         fits = f"{lost[0]!r} fits {[path.relative_to(folder).as_posix() for path in found[lost[0]][:3]] or 'no file'}"
@@ -91,18 +100,6 @@ def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
         path, count = Counter(paths[0] for paths in found.values()).most_common(1)[0]
         raise InputError(f"{path}: the only file for {count} image ids; allowed is one file per id")
     return [found[name][0] for name in image_ids]
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _places(folder: Path, files: list[Path], key: Callable[[str], str]) -> dict[str, list[Path]]:
-    places = defaultdict(list)
-    for path in files:
-        for name in {path.name, path.relative_to(folder).as_posix()}:
-            places[key(name)].append(path)
-    return places
 
 
 def check_images(paths: Sequence[str | Path]) -> list[str]:
@@ -118,7 +115,7 @@ def check_images(paths: Sequence[str | Path]) -> list[str]:
             return str(error)
         return None
 
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         return [line for line in pool.map(problem, paths) if line]
 
 
@@ -138,7 +135,7 @@ def load_thumbnails(
         return np.asarray(ImageOps.fit(open_image(path), (size, size), Image.Resampling.BICUBIC))
 
     pictures = np.empty((len(paths), size, size, 3), np.uint8)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         for done, picture in enumerate(pool.map(square, paths)):
             pictures[done] = picture
             if progress:

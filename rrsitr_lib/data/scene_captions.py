@@ -11,12 +11,12 @@ import numpy as np
 from rrsitr_lib.data.scene_words import ATTRIBUTES, GRAMMAR, VALUES
 
 SLOT = re.compile(r"\{(\w+)\}")
-Rule = tuple[str, tuple[tuple[int, int], ...], int]  # text, (column, a bit for each allowed value) ..., weight
+Rule = tuple[str, list[tuple[int, int]], int]  # text, (column, a bit for each allowed value) ..., weight
 
 
-def _bits(claims: dict[str, str]) -> tuple[tuple[int, int], ...]:
-    return tuple((ATTRIBUTES.index(attribute), sum(1 << VALUES[attribute].index(name) for name in names.split(",")))
-                 for attribute, names in claims.items())  # fmt: skip
+def _bits(claims: dict[str, str]) -> list[tuple[int, int]]:
+    bits = {a: sum(1 << VALUES[a].index(name) for name in names.split(",")) for a, names in claims.items()}
+    return [(ATTRIBUTES.index(attribute), allowed) for attribute, allowed in bits.items()]
 
 
 RULES: dict[str, list[Rule]] = {slot: [(text, _bits(claims), weight) for text, claims, weight in productions]

@@ -11,7 +11,8 @@ from rrsitr_lib.data.benchmarks import BENCHMARKS, read_benchmark
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import Noise, inject
 from rrsitr_lib.data.noise_files import load_index, load_noise
-from rrsitr_lib.data.pairs import SPLITS, PairTable, read_folder
+from rrsitr_lib.data.pairs import SPLITS, PairTable
+from rrsitr_lib.data.reading import read_folder
 from rrsitr_lib.data.scenes import draw_scenes
 from rrsitr_lib.errors import InputError
 
@@ -35,11 +36,8 @@ def open_data(config: RunConfig, picture_size: int = 64) -> dict[str, Split]:
         return _scenes(config, picture_size)
     if config.data in BENCHMARKS:
         tables = read_benchmark(config.data, config.images)
-    elif Path(config.data).is_dir():
-        tables = read_folder(config.data)
     else:
-        allowed = f"scenes, {', '.join(BENCHMARKS)}, or a folder that holds {', '.join(s + '.csv' for s in SPLITS)}"
-        raise InputError(f"data is {config.data!r}: allowed are {allowed}")
+        tables = read_folder(config.data)
     return {name: Split(tables[name], find_images(config.images, tables[name].images)) for name in SPLITS}
 
 

@@ -33,7 +33,7 @@ class Features(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """Two towers with one interface; ``pad_tokens`` "paper" keeps padding, "masked" drops it and shortens the context."""
+    """Two towers, one interface; ``pad_tokens`` "paper" keeps padding, "masked" drops it and shortens the context."""
 
     def __init__(self, model: nn.Module, tokenizer: Callable[..., Tensor], pad_tokens: str = "paper") -> None:
         super().__init__()
@@ -164,7 +164,7 @@ def _build_lite(weights: str | None, pad_tokens: str) -> Encoder:
             if not path.exists():
                 raise InputError(f"weights is {weights}: expected a folder that holds {path.name}")
         text_config |= {"hf_model_name": str(text_folder), "hf_tokenizer_name": str(text_folder)}
-    with _loading("lite", weights):
+    with _loading("lite", weights), _quiet_transformers():
         text_config["hf_model_pretrained"] = weights != "none"
         model = open_clip.create_model("rrsitr_lite", text_cfg=text_config, pretrained_image=weights is None)
         name, context = text_config["hf_tokenizer_name"], text_config["context_length"]
@@ -192,6 +192,21 @@ def _loading(name: str, weights: str | None) -> Iterator[None]:
             f"cannot load weights {weights or 'by hub name'} for {name} ({reason}); "
             "check the connection or give --weights a local path"
         ) from error
+
+
+@contextlib.contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Without its progress bar and its report of the pooler that nobody asked for."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        logging.enable_progress_bar()
 
 
 def _load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.data.pairs import read_csv
+from rrsitr_lib.data.reading import read_csv
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import read_json, write_atomically, write_json
 
@@ -105,7 +105,7 @@ class Ledger:
     @property
     def columns(self) -> list[str]:
         """Names that ``column`` knows."""
-        return [*self._header["columns"], "mismatched"]
+        return [*sorted(self._header["columns"], key=list(COLUMNS).index), "mismatched"]
 
     def column(self, name: str) -> np.ndarray:
         """A column by name, read-only: (epochs, pairs), or (pairs,) for ``mismatched``; mapped, not loaded.

@@ -95,6 +95,7 @@ class Run:
         self.model = model.to(_device(config))
         self.optimizer = make_optimizer(self.model, config)
         self.metrics: list[dict[str, Any]] = []
+        self.before: dict[str, float] = {}
 
     def finish(self) -> dict[str, Any]:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
@@ -116,7 +117,8 @@ class Run:
     def _restore(self) -> Ledger:
         last = self.folder / "last.safetensors"
         if not last.exists():
-            write_json(self.folder / "run.json", self.facts)
+            self.before = evaluate(self.model, self.inputs["test"], self.config)
+            write_json(self.folder / "run.json", {**self.facts, "before": self.before})
             save_noise(self.noise, self.folder / "noise.npz")
             table = self.inputs["train"].table
             table.with_captions(self.noise.caption_index).write_csv(self.folder / PAIRS_FILE)
@@ -126,7 +128,7 @@ class Run:
             if state["facts"][key] != self.facts[key]:
                 raise InputError(f"{self.folder}: the {key} changed since the run began (its fingerprint differs)")
         restore_training(self.model, self.optimizer, tensors)
-        self.metrics = state["metrics"]
+        self.metrics, self.before = state["metrics"], read_json(self.folder / "run.json")["before"]
         ledger = Ledger.open(self.folder / "ledger")
         ledger.truncate(len(self.metrics))
         self._derive()
@@ -186,6 +188,7 @@ class Run:
             "seed": self.config.seed,
             "best_epoch": self.best_epoch,
             "test": evaluate(self.model, test, self.config),
+            "before": self.before,
             "chance": chance_recall(test.image_of_row, len(test.table.images)),
             "partition": partition_quality(*last, self.noise.mismatched),
             "seconds": round(sum(row["seconds"] for row in self.metrics), 1),

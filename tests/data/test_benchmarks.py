@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from rrsitr_lib.data.benchmarks import BENCHMARKS, benchmark, check, read_benchmark, split_train_val, tables_from_json
-from rrsitr_lib.data.pairs import read_csv
+from rrsitr_lib.data.reading import read_csv
 from rrsitr_lib.errors import InputError
 
 SHARED = Path(__file__).parents[2] / "shared"

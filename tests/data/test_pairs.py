@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rrsitr_lib.data.pairs import PairTable, read_csv, read_entries, read_folder, read_karpathy
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.data.reading import read_csv, read_entries, read_folder, read_karpathy
 
 SHARED = Path(__file__).parents[2] / "shared"
 SHARED = SHARED if SHARED.exists() else SHARED.parents[1] / "shared"

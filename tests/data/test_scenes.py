@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from rrsitr_lib.data.scene_captions import ATTRIBUTES, GRAMMAR, VALUES
+from rrsitr_lib.data.scene_words import ATTRIBUTES, GRAMMAR, VALUES
 from rrsitr_lib.data.scenes import KINDS, SceneSet, draw_scenes
 from rrsitr_lib.errors import InputError
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from rrsitr_lib.data.benchmarks import benchmark, read_benchmark, split_train_val, tables_from_json
 from rrsitr_lib.data.images import find_images, load_thumbnails, open_image
-from rrsitr_lib.data.pairs import PairTable, read_csv, read_folder, read_karpathy
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.data.reading import read_csv, read_folder, read_karpathy
 
 GOOD = b"filename,title\na.jpg,a lake .\n"
 

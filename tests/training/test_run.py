@@ -1,0 +1,228 @@
+"""A run is determined by its configuration, and ends in the same bits however often it is interrupted."""
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.training import run as run_module
+from rrsitr_lib.training.checkpoint import load_checkpoint
+from rrsitr_lib.training.ledger import Ledger, ledger_table
+from rrsitr_lib.training.run import open_run, train
+
+SMALL = {
+    "encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 4, "noise_rate": 0.4,
+    "plain_epochs": 1, "seed": 3,
+}  # fmt: skip
+COMMAND = [
+    sys.executable, "-c", "from rrsitr_lib.cli import main; main()", "train", "--encoder", "tiny", "--weights", "none",
+    "--epochs", "4", "--batch-size", "40", "--noise-rate", "0.4", "--seed", "3",
+    "--set", "scenes=41", "--set", "plain_epochs=1",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def few_scenes(monkeypatch):
+    """Small validation and test splits: these tests are about the folder, not about recall."""
+    monkeypatch.setattr("rrsitr_lib.data.sources.SCENES_VAL", 20)
+    monkeypatch.setattr("rrsitr_lib.data.sources.SCENES_TEST", 20)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The same run without interruption, by the command line."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    subprocess.run([*COMMAND, "--out", str(folder)], check=True, capture_output=True)
+    return folder
+
+
+def assert_same_run(folder: Path, other: Path) -> None:
+    """Weights, optimizer, ledger, metrics and result, to the bit; only times may differ."""
+    for name in ("last.safetensors", "best.safetensors"):
+        (tensors, state), (expected, expected_state) = load_checkpoint(folder / name), load_checkpoint(other / name)
+        assert tensors.keys() == expected.keys()
+        assert all(torch.equal(tensors[key], expected[key]) for key in expected)
+        assert state.get("epoch") == expected_state.get("epoch")
+    ledger, expected = Ledger.open(folder), Ledger.open(other)
+    assert ledger.epochs == expected.epochs
+    for column in expected.columns:
+        np.testing.assert_array_equal(ledger.column(column), expected.column(column))
+    metrics, expected = (pd.read_csv(path / "metrics.csv").drop(columns="seconds") for path in (folder, other))
+    pd.testing.assert_frame_equal(metrics, expected)
+    result, expected = (json.loads((path / "result.json").read_text()) for path in (folder, other))
+    assert {**result, "seconds": 0} == {**expected, "seconds": 0}
+    assert not list(folder.rglob("*.tmp"))
+
+
+def test_kill_9_at_five_random_moments_resumes_to_the_same_bits(undisturbed, tmp_path):
+    folder, kills = tmp_path / "run", 0
+    moments = random.Random(7)
+    while kills < 5:
+        process = subprocess.Popen(
+            [*COMMAND, "--out", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 120
+        before = _epochs(folder)
+        while _epochs(folder) == before and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(moments.uniform(0.01, 0.1))
+        time.sleep(moments.uniform(0.0, 0.4))
+        process.kill()
+        process.wait()
+        kills += 1
+    subprocess.run([*COMMAND, "--out", str(folder)], check=True, capture_output=True)
+    assert_same_run(folder, undisturbed)
+
+
+def _epochs(folder: Path) -> int:
+    try:
+        return json.loads((folder / "ledger" / "header.json").read_text())["epochs"]
+    except (OSError, ValueError):
+        return -1
+
+
+@pytest.mark.parametrize("moment", range(1, 15, 2))
+def test_an_end_at_any_rename_resumes_to_the_same_bits(moment, tmp_path, monkeypatch):
+    config = RunConfig.build(**{**SMALL, "epochs": 2})
+    train(config, tmp_path / "whole", progress=False)
+    calls = 0
+
+    def replace(source, target):
+        nonlocal calls
+        calls += 1
+        if calls == moment:
+            raise KeyboardInterrupt
+        os.rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rrsitr_lib.files.os.replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "cut", progress=False)
+    train(config, tmp_path / "cut", progress=False)
+    assert_same_run(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_a_full_disk_is_said_and_leaves_the_run_resumable(undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    limit = 4_000_000  # bytes: less than a checkpoint
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    failed = subprocess.run([*COMMAND, "--out", str(folder)], capture_output=True, text=True, preexec_fn=small_files)
+    last = failed.stderr.strip().splitlines()[-1]
+    assert failed.returncode == 1
+    assert last.startswith("error: cannot write") and "last.safetensors" in last
+    assert not list(folder.rglob("*.tmp"))
+    subprocess.run([*COMMAND, "--out", str(folder)], check=True, capture_output=True)
+    assert_same_run(folder, undisturbed)
+
+
+def test_a_loss_that_is_not_finite_names_pairs_and_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
+    config = RunConfig.build(**SMALL)
+    original = run_module.pace_of_epoch
+
+    def explode_in_epoch_two(settings, epoch, last_loss):
+        if epoch == 1:
+            for parameter in exploding.model.parameters():
+                parameter.data.fill_(torch.nan)
+        return original(settings, epoch, last_loss)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "pace_of_epoch", explode_in_epoch_two)
+        exploding = run_module.Run(config, tmp_path)
+        with pytest.raises(
+            RunError, match=r"epoch 2: loss or gradient not finite for 40 pairs: row \d+ \(.*checkpoint of epoch 1"
+        ):
+            exploding.finish()
+    tensors, state = load_checkpoint(tmp_path / "last.safetensors")
+    assert len(state["metrics"]) == 1
+    assert all(tensor.isfinite().all() for tensor in tensors.values())
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch):
+    config = RunConfig.build(**{**SMALL, "epochs": 1})
+    first = train(config, tmp_path / "run", progress=False)
+    monkeypatch.setattr(run_module, "Run", None)
+    assert train(config, tmp_path / "run", progress=False) == first
+
+
+def test_another_configuration_is_refused_and_named(tmp_path):
+    train(RunConfig.build(**{**SMALL, "epochs": 1}), tmp_path / "run", progress=False)
+    with pytest.raises(InputError, match=r"holds a run with seed 3 there, 4 now"):
+        train(RunConfig.build(**{**SMALL, "epochs": 1, "seed": 4}), tmp_path / "run", progress=False)
+    with pytest.raises(InputError, match="--no-resume"):
+        train(RunConfig.build(**{**SMALL, "epochs": 1}), tmp_path / "run", progress=False, resume=False)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"not empty and not a run \(it holds thesis.txt\)"):
+        train(RunConfig.build(**SMALL), tmp_path, progress=False)
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == ["thesis.txt"]
+
+
+def test_two_processes_do_not_train_one_run(tmp_path):
+    from filelock import FileLock
+
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / ".lock"), pytest.raises(RunError, match="another process is training this run"):
+        train(RunConfig.build(**SMALL), tmp_path / "run", progress=False)
+
+
+def test_every_pair_is_in_every_epoch_and_the_rest_is_scored_only(undisturbed):
+    ledger = Ledger.open(undisturbed)
+    assert (ledger.epochs, ledger.pairs) == (4, 205)
+    assert ledger.column("trained").sum(axis=1).tolist() == [200] * 4
+    assert (np.asarray(ledger.column("loss")) > 0).all()
+    np.testing.assert_allclose(
+        ledger.column("loss"), ledger.column("loss_global") + ledger.column("loss_local"), rtol=1e-5
+    )
+    weight, category, loss = (np.asarray(ledger.column(name)) for name in ("weight", "category", "loss"))
+    np.testing.assert_array_equal(category, (loss >= 5).astype(int) + (loss >= 18))
+    assert (weight[0] == 1).all()  # the plain epoch
+    gamma = np.where(category == 0, 5, 18)
+    expected = np.where(category == 2, 0, np.cos(np.pi * np.minimum(loss, gamma) / (2 * gamma)))
+    np.testing.assert_allclose(weight[1:], expected[1:], atol=1e-5)
+    assert ledger.config["seed"] == 3
+
+
+def test_the_run_can_be_explored_and_evaluated_without_training(undisturbed):
+    table = ledger_table(undisturbed)
+    assert table["loss"].is_monotonic_decreasing and {"image", "caption", "mismatched"} <= set(table.columns)
+    model, inputs, config = open_run(undisturbed)
+    assert (config.seed == 3 and len(inputs["test"].table) > 0 and not model.training) or model is not None
+
+
+def test_seed_and_method_change_the_run(undisturbed, tmp_path):
+    train(RunConfig.build(**{**SMALL, "epochs": 1, "seed": 4}), tmp_path / "seed", progress=False)
+    assert not np.array_equal(
+        Ledger.open(tmp_path / "seed").column("loss")[0], Ledger.open(undisturbed).column("loss")[0]
+    )
+
+
+@pytest.mark.parametrize("partition", ["quantile", "gmm2", "gmm3"])
+def test_partitions_over_all_pairs_replace_the_thresholds(partition, tmp_path):
+    train(
+        RunConfig.build(**{**SMALL, "epochs": 2, "plain_epochs": 0, "partition": partition}), tmp_path, progress=False
+    )
+    category = np.asarray(Ledger.open(tmp_path).column("category"))
+    if partition == "quantile":
+        np.testing.assert_allclose(np.bincount(category[1], minlength=3) / 205, [0.5, 0.2, 0.3], atol=0.01)
+    if partition == "gmm2":
+        assert set(np.unique(category[1])) <= {0, 2}
+
+
+def test_a_batch_larger_than_the_table_is_refused(tmp_path):
+    with pytest.raises(InputError, match="batch_size is 300, but train has 205 rows"):
+        train(RunConfig.build(**{**SMALL, "batch_size": 300}), tmp_path / "run", progress=False)
