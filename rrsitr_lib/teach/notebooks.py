@@ -1,0 +1,117 @@
+"""Lessons from their percent-format sources: build, compare, run with other parameters.
+
+``python -m rrsitr_lib.teach.notebooks`` executes every source and writes the notebooks; ``--check`` only compares.
+"""
+
+import argparse
+import ast
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import papermill
+from nbclient import NotebookClient
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import write_atomically
+
+NOTEBOOKS = Path("notebooks")
+WIDGET_OUTPUT = "application/vnd.jupyter.widget-view+json"
+
+
+def build(source: str | Path, target: str | Path) -> Path:
+    """Execute a percent-format source and write it as a notebook that is equal for equal outputs: no times, no widgets.
+
+    An exception in a cell ends the build. Runs of the lesson land in ``runs/`` beside the notebooks' folder.
+    """
+    notebook = _read_source(source)
+    root = Path(source).resolve().parents[2]
+    NotebookClient(notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(root)}}).execute()
+    _clean(notebook)
+    return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
+
+
+def check(source: str | Path, target: str | Path) -> list[str]:
+    """What differs between a source and its notebook, cell by cell; empty when they agree and every cell was run."""
+    if not Path(target).exists():
+        return [f"{target} is missing: make notebooks"]
+    wanted, found = _read_source(source).cells, nbformat.read(target, as_version=4).cells
+    if len(wanted) != len(found):
+        return [f"{target} has {len(found)} cells, its source {len(wanted)}: make notebooks"]
+    problems = []
+    for number, (new, old) in enumerate(zip(wanted, found, strict=True)):
+        if new.source != old.source or new.metadata.get("tags", []) != old.metadata.get("tags", []):
+            problems.append(f"{target}, cell {number}: differs from {Path(source).name}: make notebooks")
+        if old.cell_type == "code" and old.execution_count is None:
+            problems.append(f"{target}, cell {number}: was never executed")
+    return problems
+
+
+def run(
+    notebook: str | Path, output: str | Path, parameters: Mapping[str, Any] | None = None, cwd: Path | None = None
+) -> None:
+    """Execute a notebook by papermill; parameters that it does not know, or of another type, are an error.
+
+    Raises ``InputError`` listing the known parameters, and papermill's own error when a cell fails.
+    Taught in: notebooks/00_start_here
+    """
+    parameters = dict(parameters or {})
+    known = papermill.inspect_notebook(str(notebook))
+    for name, value in parameters.items():
+        if name not in known:
+            raise InputError(f"{notebook}: unknown parameter {name!r}; known are {', '.join(known)}")
+        default = ast.literal_eval(known[name]["default"])
+        fits = type(value) is type(default) or (isinstance(default, float) and type(value) is int)
+        if not fits:
+            wanted = type(default).__name__
+            raise InputError(f"{notebook}: parameter {name} is {value!r}: allowed is a {wanted}, as {default!r}")
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        str(notebook), str(output), parameters, cwd=str(cwd or Path.cwd()), progress_bar=False, kernel_name="python3"
+    )
+
+
+def _read_source(source: str | Path) -> nbformat.NotebookNode:
+    notebook = jupytext.read(source, fmt="py:percent")
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number:03}"
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
+    return notebook
+
+
+def _clean(notebook: nbformat.NotebookNode) -> None:
+    """Drop what changes from run to run, and widget views, which GitHub cannot show without their state."""
+    notebook.metadata = nbformat.from_dict({key: notebook.metadata[key] for key in ("kernelspec", "language_info")})
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if WIDGET_OUTPUT not in output.get("data", {})]
+
+
+def main() -> int:
+    """Build or check all sources; returns an exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only")
+    parser.add_argument("names", nargs="*", help="sources to take, by default all")
+    arguments = parser.parse_args()
+    problems = []
+    for source in sorted((NOTEBOOKS / "src").glob("*.py")):
+        target = NOTEBOOKS / f"{source.stem}.ipynb"
+        if arguments.names and source.stem not in arguments.names:
+            continue
+        if arguments.check:
+            problems += check(source, target)
+        else:
+            print(f"{build(source, target)}: {target.stat().st_size // 1024} KB", flush=True)
+    print("\n".join(problems), end="\n" if problems else "")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
