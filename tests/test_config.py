@@ -1,0 +1,169 @@
+"""One configuration determines a run: presets, files, limits, and a fingerprint of what can change a result."""
+
+import json
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from rrsitr_lib.config import PRESETS, RunConfig
+from rrsitr_lib.errors import InputError
+
+WHERE_AND_HOW_FAST = {"device": "cpu", "workers": 3}
+OTHER_RESULT = {
+    "scenes": 900, "scenes_seed": 1, "encoder": "lite", "weights": "none", "train": "heads", "pad_tokens": "masked",
+    "augment": False, "feature_width": 64, "noise_rate": 0.2, "protocol": "hard", "noise_seed": 1, "method":
+    "contrastive", "gamma_1": 4.0, "gamma_2": 19.0, "gamma_unit": "chance", "gamma_schedule": "linear",
+    "gamma_start": 0.4, "partition": "gmm2", "clean_share": 0.4, "noisy_share": 0.2, "lambda_1": 0.7, "lambda_2": 0.8,
+    "sigma": 0.5, "scale": 10.0, "local_share": 0.2, "plain_epochs": 1, "epochs": 9, "batch_size": 64,
+    "learning_rate": 1e-4, "weight_decay": 0.2, "warmup_steps": 1, "clip_norm": 1.0, "precision": "float32", "seed": 13,
+}  # fmt: skip
+
+
+def test_defaults_are_the_paper_s():
+    config = RunConfig.build()
+    paper = {
+        "preset": "paper", "encoder": "vit-b-32", "learning_rate": 7e-6, "weight_decay": 0.7, "batch_size": 100,
+        "epochs": 50, "warmup_steps": 200, "clip_norm": 50.0, "gamma_1": 5.0, "gamma_2": 18.0, "lambda_1": 0.8,
+        "lambda_2": 0.9, "sigma": 0.6, "local_share": 0.1, "pad_tokens": "paper", "noise_seed": 42, "method": "rrsitr",
+        "plain_epochs": 0, "augment": True, "train": "all", "protocol": "shuffle",
+    }  # fmt: skip
+    assert {name: getattr(config, name) for name in paper} == paper
+    assert config.scale == pytest.approx(20.00535, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "preset"),
+    [
+        ({}, "paper"),
+        ({"encoder": "lite"}, "paper"),
+        ({"encoder": "tiny"}, "tiny"),
+        ({"encoder": "lite", "train": "heads"}, "heads"),
+        ({"encoder": "tiny", "train": "heads"}, "heads"),
+        ({"encoder": "tiny", "preset": "paper"}, "paper"),
+    ],
+)
+def test_preset_suits_the_encoder(given, preset):
+    config = RunConfig.build(**given)
+    assert config.preset == preset
+    assert {name: getattr(config, name) for name in PRESETS[preset]} == PRESETS[preset]
+
+
+def test_what_is_given_beats_the_preset():
+    config = RunConfig.build(encoder="tiny", epochs=3, learning_rate=1.0)
+    assert (config.epochs, config.learning_rate, config.clip_norm) == (3, 1.0, PRESETS["tiny"]["clip_norm"])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("form", ["yaml", "yml", "json"])
+def test_round_trip_through_a_file(tmp_path, preset, form):
+    config = RunConfig.build(preset=preset, noise_rate=0.4, seed=13, learning_rate=1e-5)
+    path = tmp_path / f"config.{form}"
+    path.write_text(config.model_dump_json() if form == "json" else config.to_yaml())
+    read = RunConfig.read(path)
+    assert read == config and read.fingerprint == config.fingerprint
+    assert list(yaml.safe_load(config.to_yaml())) == list(RunConfig.model_fields)
+
+
+def test_a_file_of_few_fields_takes_the_rest_from_the_preset(tmp_path):
+    (tmp_path / "few.yaml").write_text("encoder: tiny\nnoise_rate: 0.6\nlearning_rate: 1e-3\n")
+    assert RunConfig.read(tmp_path / "few.yaml") == RunConfig.build(encoder="tiny", noise_rate=0.6, learning_rate=1e-3)
+
+
+def test_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        RunConfig.build().seed = 4
+
+
+def test_unknown_field_is_named_with_the_known_ones():
+    with pytest.raises(InputError, match=r"unknown field 'gama_1': known are preset, .*gamma_1"):
+        RunConfig.build(gama_1=3)
+
+
+OUT_OF_RANGE = {
+    "noise_rate": (-0.1, 1.01, float("nan"), "much", None), "scenes": (39, 100_001, 50.5), "scenes_seed": (-1,),
+    "feature_width": (-1, 4097), "noise_seed": (-1, 2**32), "gamma_1": (-0.1, float("inf")), "gamma_2": (0, -1),
+    "gamma_start": (0,), "clean_share": (1.1,), "noisy_share": (-1,), "lambda_1": (-1,), "lambda_2": (-1,),
+    "sigma": (-0.1,), "scale": (0, float("inf")), "local_share": (1.5,), "plain_epochs": (-1,), "epochs": (0, 2.5),
+    "batch_size": (1, 0, -5), "learning_rate": (0, -1e-3), "weight_decay": (-1,), "warmup_steps": (-1,),
+    "clip_norm": (0,), "workers": (-1, 257), "seed": (-1, 2**31), "encoder": ("resnet", None, 3), "method": ("plain",),
+    "protocol": ("swap",), "partition": ("kmeans",), "gamma_unit": ("nats",), "gamma_schedule": ("step",),
+    "pad_tokens": ("none",), "precision": ("float16",), "device": ("tpu",), "preset": ("laptop",), "train": ("text",),
+    "augment": ("maybe",), "weights": (3,), "noise_file": (3,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in OUT_OF_RANGE.items() for value in values]
+)
+def test_out_of_range_names_field_and_value(field, value):
+    with pytest.raises(InputError) as caught:
+        RunConfig.build(**{field: value})
+    message = str(caught.value)
+    assert message.startswith(f"{field} is {value!r}: ") and "\n" not in message and len(message) < 300
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"gamma_1": 19}, r"gamma_1 is 19\.0, above gamma_2 18\.0: allowed is gamma_1 <= gamma_2"),
+        ({"clean_share": 0.8}, r"clean_share 0\.8 and noisy_share 0\.3 are over 1 together"),
+        ({"data": "moon"}, r"data is 'moon': allowed are scenes, rsitmd, rsicd, nwpu, or a folder that exists"),
+        ({"data": "rsicd"}, r"data is 'rsicd', so images must name the folder of its pictures"),
+    ],
+)
+def test_fields_that_contradict_each_other(given, message):
+    with pytest.raises(InputError, match=f"^{message}$"):
+        RunConfig.build(**given)
+
+
+def test_equal_gammas_and_whole_shares_are_allowed():
+    assert RunConfig.build(gamma_1=18).gamma_1 == 18
+    assert RunConfig.build(clean_share=0.7, noisy_share=0.3).clean_share == 0.7
+
+
+def test_a_folder_brings_its_own_pictures(tmp_path):
+    with pytest.raises(InputError, match="images must name the folder"):
+        RunConfig.build(data=str(tmp_path))
+    (tmp_path / "images").mkdir()
+    assert RunConfig.build(data=str(tmp_path)).images == str(tmp_path / "images")
+    assert RunConfig.build(data=str(tmp_path), images="other").images == "other"
+
+
+@pytest.mark.parametrize("field", OTHER_RESULT)
+def test_fingerprint_changes_with_what_can_change_a_result(field):
+    base = RunConfig.build(preset="paper")
+    changed = RunConfig.build(preset="paper", **{field: OTHER_RESULT[field]})
+    assert getattr(base, field) != getattr(changed, field)
+    assert base.fingerprint != changed.fingerprint
+
+
+@pytest.mark.parametrize("field", WHERE_AND_HOW_FAST)
+def test_fingerprint_ignores_where_and_how_fast(field):
+    assert RunConfig.build().fingerprint == RunConfig.build(**{field: WHERE_AND_HOW_FAST[field]}).fingerprint
+
+
+def test_every_field_is_covered_here():
+    """A new field must say whether it can change a result."""
+    elsewhere = {"preset", "data", "images", "noise_file"}
+    assert set(RunConfig.model_fields) == set(OTHER_RESULT) | set(WHERE_AND_HOW_FAST) | elsewhere
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("c.yaml", "epochs: [", r"c\.yaml: not readable YAML \("),
+        ("c.yaml", "- 1\n- 2\n", r"c\.yaml: expected a mapping of fields, got list"),
+        ("c.yaml", "", r"c\.yaml: expected a mapping of fields, got NoneType"),
+        ("c.yaml", "epochs: 0\n", r"c\.yaml: epochs is 0: allowed is a value greater than or equal to 1"),
+        ("c.yaml", "!!python/object/apply:os.getcwd []\n", r"c\.yaml: not readable YAML \("),
+        ("c.json", '{"epochs": 3,}', r"c\.json, line 1: not JSON"),
+        ("c.json", "[]", r"c\.json: expected a mapping of fields, got list"),
+        ("c.json", json.dumps({"epoch": 3}), r"c\.json: unknown field 'epoch'"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=message) as caught:
+        RunConfig.read(tmp_path / name)
+    assert "\n" not in str(caught.value)

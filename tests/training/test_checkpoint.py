@@ -1,0 +1,167 @@
+"""Checkpoints: training goes on to the same bits, nothing is half-written, nothing is unpickled."""
+
+import pytest
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.training import checkpoint
+from rrsitr_lib.training.checkpoint import load_checkpoint, restore_model, restore_training, save_checkpoint
+from rrsitr_lib.training.checkpoint import training_tensors as tensors_of
+
+
+def build(seed, width=8):
+    """A small model with parameters that get no gradient and a buffer, and AdamW in two groups as training has it."""
+    torch.manual_seed(seed)
+    model = torch.nn.Sequential(torch.nn.Linear(4, width), torch.nn.BatchNorm1d(width), torch.nn.Linear(width, 3))
+    model.register_parameter("unused", torch.nn.Parameter(torch.randn(2)))
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": 0.7},
+        {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return model, torch.optim.AdamW(groups, lr=0.01)
+
+
+def train(model, optimizer, first, last):
+    for step in range(first, last):
+        batch = torch.randn(16, 4, generator=torch.Generator().manual_seed(step))
+        optimizer.zero_grad(set_to_none=True)
+        model(batch).square().mean().backward()
+        optimizer.step()
+
+
+def assert_same_bits(tensors, expected):
+    assert tensors.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert tensor.dtype == tensors[name].dtype and torch.equal(tensors[name], tensor), name
+
+
+def test_training_goes_on_to_the_same_bits(tmp_path):
+    whole = build(0)
+    train(*whole, 0, 6)
+    first = build(0)
+    train(*first, 0, 3)
+    path = save_checkpoint(tmp_path / "last.safetensors", tensors_of(*first), {"epoch": 3})
+    other = build(1)
+    tensors, state = load_checkpoint(path)
+    assert state == {"epoch": 3}
+    restore_training(*other, tensors)
+    assert_same_bits(tensors_of(*other), tensors_of(*first))
+    train(*other, 3, 6)
+    assert_same_bits(tensors_of(*other), tensors_of(*whole))
+
+
+def test_forgetting_the_moments_would_show(tmp_path):
+    """The test above can fail: without the optimizer's state the bits differ."""
+    whole, first, other = build(0), build(0), build(1)
+    train(*whole, 0, 6)
+    train(*first, 0, 3)
+    restore_model(other[0], tensors_of(*first))
+    train(*other, 3, 6)
+    assert not torch.equal(other[0][0].weight, whole[0][0].weight)
+
+
+def test_restored_tensors_are_copies(tmp_path):
+    first, other = build(0), build(1)
+    train(*first, 0, 2)
+    saved = tensors_of(*first)
+    before = {name: tensor.clone() for name, tensor in saved.items()}
+    restore_training(*other, saved)
+    train(*other, 2, 4)
+    assert_same_bits(saved, before)
+
+
+def test_state_is_any_json_and_tensors_keep_their_type(tmp_path):
+    state = {"metrics": [{"mR": 46.1, "epoch": 1}], "text": "飛機 \n", "none": None, "deep": {"a": [1, 2.5, True]}}
+    tensors = {
+        "half": torch.randn(3, 2).half(), "bf16": torch.randn(3).bfloat16(), "long": torch.tensor(7), "empty":
+        torch.zeros(0, 3), "strided": torch.arange(6.0).reshape(2, 3).T, "bool": torch.tensor([True, False]),
+    }  # fmt: skip
+    read, read_state = load_checkpoint(save_checkpoint(tmp_path / "a.safetensors", tensors, state))
+    assert read_state == state
+    assert_same_bits(read, tensors)
+
+
+def test_the_new_file_replaces_the_old(tmp_path):
+    for epoch in range(3):
+        path = save_checkpoint(tmp_path / "a.safetensors", {"w": torch.full((2,), float(epoch))}, {"epoch": epoch})
+    assert load_checkpoint(path)[1] == {"epoch": 2} and [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device (os error 28)")]
+)
+@pytest.mark.parametrize("moment", ["writing", "flushing", "renaming"])
+def test_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, error, moment):
+    path = save_checkpoint(tmp_path / "a.safetensors", {"w": torch.ones(100)}, {"epoch": 1})
+    before = path.read_bytes()
+
+    def fail(tensors, target, metadata=None):
+        target.write_bytes(b"half")
+        raise error
+
+    def fail_with(*_):
+        raise OSError(28, "No space left on device")
+
+    if moment == "writing":
+        monkeypatch.setattr(checkpoint, "save_file", fail)
+    else:
+        monkeypatch.setattr(f"rrsitr_lib.files.os.{'fsync' if moment == 'flushing' else 'replace'}", fail_with)
+    with pytest.raises(RunError, match=r"cannot write .*a\.safetensors: .*No space left") as caught:
+        save_checkpoint(path, {"w": torch.zeros(100)}, {"epoch": 2})
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_interruption_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    path = save_checkpoint(tmp_path / "a.safetensors", {"w": torch.ones(100)}, {"epoch": 1})
+
+    def interrupt(tensors, target, metadata=None):
+        target.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save_file", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(path, {"w": torch.zeros(100)}, {"epoch": 2})
+    assert load_checkpoint(path)[1] == {"epoch": 1} and [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+class Intruder:
+    def __reduce__(self):
+        return pytest.fail, ("the pickle was run",)
+
+
+@pytest.mark.parametrize("content", [{"w": torch.ones(2)}, Intruder()], ids=["tensors", "code"])
+def test_pickles_are_refused_and_never_run(tmp_path, content):
+    torch.save(content, tmp_path / "a.safetensors")
+    with pytest.raises(InputError, match=r"a\.safetensors: not a safetensors file"):
+        load_checkpoint(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 7, 8, 40, -4, -1])
+def test_truncated_files_are_refused(tmp_path, keep):
+    path = save_checkpoint(tmp_path / "a.safetensors", {"w": torch.ones(50), "v": torch.ones(3)}, {"epoch": 1})
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(InputError, match=r"a\.safetensors: not a safetensors file, or damaged"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("metadata", [None, {"state": "[1]"}, {"state": "null"}, {"format": "pt"}])
+def test_other_safetensors_files_are_refused(tmp_path, metadata):
+    save_file({"w": torch.ones(2)}, tmp_path / "a.safetensors", metadata=metadata)
+    with pytest.raises(InputError, match="not a checkpoint of this project"):
+        load_checkpoint(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("change", ["width", "missing", "extra"])
+def test_another_model_s_checkpoint_is_refused(change):
+    tensors = tensors_of(*build(0, width=9 if change == "width" else 8))
+    if change == "missing":
+        del tensors["model.0.weight"]
+    if change == "extra":
+        tensors["model.more"] = torch.ones(1)
+    model, optimizer = build(1)
+    with pytest.raises(InputError, match="the checkpoint is another model's: ") as caught:
+        restore_training(model, optimizer, tensors)
+    assert "\n" not in str(caught.value) and not optimizer.state

@@ -1,0 +1,198 @@
+"""The ledger: epochs as written, nothing of a crash, mapped and not loaded."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger, ledger_table
+
+PAIRS, CONFIG = 6, {"seed": 3, "noise_rate": 0.4}
+MISMATCHED = np.array([True, False, False, True, False, False])
+
+
+def epoch(number):
+    """One epoch of recognisable values, of each column's own type."""
+    return {
+        name: ((np.arange(PAIRS) + 10 * number + place) % (2 if dtype == "|b1" else 251)).astype(dtype)
+        for place, (name, dtype) in enumerate(COLUMNS.items())
+    }
+
+
+def assert_holds(ledger, numbers):
+    assert ledger.epochs == len(numbers) and ledger.pairs == PAIRS
+    for name in COLUMNS:
+        expected = np.array([epoch(number)[name] for number in numbers]).reshape(len(numbers), PAIRS)
+        np.testing.assert_array_equal(ledger.column(name), expected)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """Three epochs."""
+    ledger = Ledger.create(tmp_path / "run" / "ledger", MISMATCHED, CONFIG)
+    for number in range(3):
+        ledger.append(epoch(number))
+    return ledger
+
+
+def test_what_is_appended_is_there(ledger):
+    for opened in (ledger, Ledger.open(ledger.folder), Ledger.open(ledger.folder.parent)):
+        assert_holds(opened, [0, 1, 2])
+        np.testing.assert_array_equal(opened.column("mismatched"), MISMATCHED)
+        assert opened.config == CONFIG and opened.columns == [*COLUMNS, "mismatched"]
+
+
+def test_shapes_and_types_by_column(ledger):
+    for name, dtype in COLUMNS.items():
+        column = ledger.column(name)
+        assert column.shape == (3, PAIRS) and column.dtype == np.dtype(dtype)
+        assert ledger.folder.joinpath(f"{name}.bin").stat().st_size == 3 * PAIRS * np.dtype(dtype).itemsize
+
+
+def test_columns_are_mapped_and_read_only(ledger):
+    column = ledger.column("loss")
+    assert isinstance(column, np.memmap) and not column.flags.writeable
+    with pytest.raises(ValueError, match="read-only"):
+        column[0, 0] = 1
+
+
+def test_empty_ledger(tmp_path):
+    opened = Ledger.open(Ledger.create(tmp_path, MISMATCHED, CONFIG).folder)
+    assert_holds(opened, [])
+    assert len(opened.column("mismatched")) == PAIRS
+
+
+def test_values_of_other_types_are_converted(tmp_path):
+    ledger = Ledger.create(tmp_path, MISMATCHED, CONFIG)
+    ledger.append({name: epoch(1)[name].astype(np.float64).tolist() for name in COLUMNS})
+    assert_holds(ledger, [1])
+
+
+def test_rows_of_a_crash_are_not_counted_and_are_overwritten(ledger):
+    for place, name in enumerate(COLUMNS):  # died while writing the fourth epoch: each column got a bit further
+        with open(ledger.folder / f"{name}.bin", "ab") as file:
+            file.write(b"\xff" * (3 * place))
+    opened = Ledger.open(ledger.folder)
+    assert_holds(opened, [0, 1, 2])
+    opened.append(epoch(3))
+    assert_holds(Ledger.open(ledger.folder), [0, 1, 2, 3])
+
+
+def test_append_after_truncate_overwrites(ledger):
+    ledger.truncate(1)
+    assert_holds(Ledger.open(ledger.folder), [0])
+    ledger.append(epoch(7))
+    assert_holds(Ledger.open(ledger.folder), [0, 7])
+    assert (ledger.folder / "loss.bin").stat().st_size == 2 * PAIRS * 4
+
+
+def test_a_crash_between_rows_and_header(ledger, monkeypatch):
+    def fail(path, content):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rrsitr_lib.training.ledger.write_json", fail)
+        with pytest.raises(KeyboardInterrupt):
+            ledger.append(epoch(3))
+    opened = Ledger.open(ledger.folder)
+    assert_holds(opened, [0, 1, 2])
+    opened.append(epoch(4))
+    assert_holds(Ledger.open(ledger.folder), [0, 1, 2, 4])
+
+
+def test_a_full_disk_keeps_the_epochs_before(ledger, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rrsitr_lib.training.ledger.os.fsync", full)
+        with pytest.raises(RunError, match=r"cannot write .*loss\.bin: No space left.*epochs before are kept"):
+            ledger.append(epoch(3))
+    assert_holds(Ledger.open(ledger.folder), [0, 1, 2])
+    assert not list(ledger.folder.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_missing_bytes_are_noticed(ledger, name, damage):
+    path = ledger.folder / f"{name}.bin"
+    path.unlink() if damage == "gone" else path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=rf"{name}\.bin: shorter than the 3 epochs of 6 pairs"):
+        Ledger.open(ledger.folder)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_missing_truth_is_noticed(ledger, damage):
+    path = ledger.folder / "mismatched.bin"
+    path.unlink() if damage == "gone" else path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"mismatched\.bin"):
+        Ledger.open(ledger.folder).column("mismatched")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": 2}, {"format": None}, {"pairs": "six"}, {"pairs": -6}, {"pairs": 5.5}, {"pairs": ...},
+        {"epochs": None}, {"epochs": -1}, {"epochs": 4}, {"columns": ["loss"]}, {"columns": {"loss": "<zz"}},
+        {"columns": ...}, {"config": ...},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_wrong_header_is_an_input_error(ledger, changes):
+    path = ledger.folder / "header.json"
+    header = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({name: value for name, value in header.items() if value is not ...}))
+    with pytest.raises(InputError, match=r"ledger"):
+        opened = Ledger.open(ledger.folder)
+        _ = opened.config, [opened.column(name) for name in opened.columns]
+
+
+def test_unknown_column_lists_the_known(ledger):
+    with pytest.raises(InputError, match=r"no column 'lost'; there are loss, .*trained, mismatched"):
+        ledger.column("lost")
+
+
+def test_append_wants_exactly_the_columns(ledger):
+    rows = epoch(3)
+    for wrong in ({}, {**rows, "more": rows["loss"]}, {k: v for k, v in rows.items() if k != "weight"}):
+        with pytest.raises(InputError, match="needs exactly the columns loss, loss_global"):
+            ledger.append(wrong)
+    for values in (np.zeros(PAIRS + 1), np.zeros((PAIRS, 1)), np.zeros(0), 3.0):
+        with pytest.raises(InputError, match=r"column weight has shape .*: allowed is \(6,\)"):
+            ledger.append({**rows, "weight": values})
+    assert_holds(Ledger.open(ledger.folder), [0, 1, 2])
+    ledger.append(rows)
+    assert_holds(Ledger.open(ledger.folder), [0, 1, 2, 3])
+
+
+def test_create_replaces_an_old_ledger(ledger):
+    fresh = Ledger.create(ledger.folder, ~MISMATCHED, {"seed": 4})
+    fresh.append(epoch(5))
+    opened = Ledger.open(ledger.folder)
+    assert_holds(opened, [5])
+    assert opened.config == {"seed": 4} and (opened.column("mismatched") == ~MISMATCHED).all()
+
+
+def test_no_ledger(tmp_path):
+    with pytest.raises(InputError, match=r"no ledger here \(expected header\.json, or ledger/header\.json"):
+        Ledger.open(tmp_path)
+
+
+def test_table_of_an_epoch_is_sorted_and_knows_the_pairs(ledger):
+    lines = ["filename,title", *(f"i{row}.jpg,caption {row}" for row in range(PAIRS))]
+    (ledger.folder.parent / PAIRS_FILE).write_bytes(gzip.compress("\n".join(lines).encode()))
+    table = ledger_table(ledger.folder.parent, epoch=2)
+    assert table["loss"].tolist() == sorted(epoch(1)["loss"].tolist(), reverse=True)
+    assert table["image"].tolist() == [f"i{row}.jpg" for row in table.index]
+    assert table["caption"].tolist() == [f"caption {row}" for row in table.index]
+    assert table["mismatched"].tolist() == MISMATCHED[table.index].tolist()
+    assert ledger_table(ledger.folder)["loss"].max() == epoch(2)["loss"].max()
+    assert ledger_table(ledger.folder, epoch=-3).equals(ledger_table(ledger.folder, epoch=1))
+
+
+@pytest.mark.parametrize("number", [0, 4, -4])
+def test_table_of_an_epoch_that_is_not_there(ledger, number):
+    with pytest.raises(InputError, match=rf"epoch is {number}: the ledger holds epochs 1 to 3"):
+        ledger_table(ledger.folder, epoch=number)
