@@ -21,8 +21,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "pad_tokens": "masked", "augment": False,
     },
     "heads": {
-        "epochs": 12, "learning_rate": 1e-3, "weight_decay": 0.1, "warmup_steps": 40, "clip_norm": 5.0,
-        "pad_tokens": "masked", "augment": False, "plain_epochs": 5,
+        "epochs": 10, "learning_rate": 3e-4, "weight_decay": 0.1, "warmup_steps": 40, "clip_norm": 5.0,
+        "pad_tokens": "masked", "augment": False, "plain_epochs": 4,
     },
 }  # fmt: skip
 

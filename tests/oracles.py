@@ -11,7 +11,9 @@ import torch
 SHARED = Path(__file__).parents[1] / "../shared"
 REFERENCE, WEIGHTS = SHARED / "reference", SHARED / "weights"
 GOLDEN = REFERENCE / "objective_golden.json"
-needs_golden = pytest.mark.skipif(not GOLDEN.exists(), reason="the authors' objective values are not beside the project")
+needs_golden = pytest.mark.skipif(
+    not GOLDEN.exists(), reason="the authors' objective values are not beside the project"
+)
 needs_splits = pytest.mark.skipif(
     not (REFERENCE / "rsitmd").exists(), reason="the authors' RSITMD splits are not beside the project"
 )

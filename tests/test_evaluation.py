@@ -23,7 +23,9 @@ def irregular(images, seed):
 
 def features(items, length, seed, width=6):
     generator = torch.Generator().manual_seed(seed)
-    return Features(torch.randn(items, width, generator=generator), torch.randn(items, length, width, generator=generator))
+    return Features(
+        torch.randn(items, width, generator=generator), torch.randn(items, length, width, generator=generator)
+    )
 
 
 @pytest.fixture

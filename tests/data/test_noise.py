@@ -131,8 +131,6 @@ def test_ids_of_any_kind_give_the_same_noise(protocol):
     numbers = counted(ids)
     kinds = [ids, ids.tolist(), ids.astype(object), numbers, numbers.astype(np.uint8), numbers.tolist()]
     found = [inject(kind, 0.4, protocol, captions=texts) for kind in kinds for texts in (captions, captions.tolist())]
-    if protocol == "image":  # images are numbered as they appear, and these numbers are sorted names
-        found = [noise for noise, kind in zip(found, kinds * 2, strict=True) if kind is not None]
     assert len({noise.fingerprint for noise in found}) == 1
 
 
@@ -299,8 +297,8 @@ def test_hard_avoids_the_sentences_of_the_own_image():
 def test_hard_finds_classes_by_words_when_names_are_numbers():
     words = {"air": ["planes on a runway", "an airport with planes"], "sea": ["boats in a harbor", "many boats at sea"]}
     kinds = np.repeat(["air", "sea"] * 20, 2)
-    ids, captions = np.repeat(np.arange(40), 2), np.array([words[kind][row % 2] for row, kind in enumerate(kinds)])
-    captions = np.array([f"{text} {row // 2 % 3}" for row, text in enumerate(captions)])
+    ids = np.repeat(np.arange(40), 2)
+    captions = np.array([f"{words[kind][row % 2]} number{row}" for row, kind in enumerate(kinds)])
     noise = inject(ids, 0.5, "hard", captions=captions)
     drawn = np.flatnonzero(noise.mismatched)
     assert len(drawn) == 40
@@ -318,10 +316,13 @@ def test_captions_matter_twice_only_where_they_repeat():
 
 def test_a_sentence_the_own_image_has_too_is_no_mismatch():
     ids, captions = np.array(["a", "a", "b", "b"]), np.array(["lake", "road", "lake", "park"])
-    noise = inject(ids, 1.0, captions=captions, seed=0)
-    assert_truthful(noise, ids, captions)
-    given, missing = inject(ids, 1.0, captions=captions, seed=0), inject(ids, 1.0, seed=0)
-    assert (given.caption_index == missing.caption_index).all() and given.mismatched.sum() < missing.mismatched.sum()
+    spared = 0
+    for seed in range(30):
+        given, missing = inject(ids, 1.0, captions=captions, seed=seed), inject(ids, 1.0, seed=seed)
+        assert_truthful(given, ids, captions)
+        assert (given.caption_index == missing.caption_index).all()
+        spared += missing.mismatched.sum() - given.mismatched.sum()
+    assert spared > 10
 
 
 def test_noise_applies_to_a_table():

@@ -44,7 +44,11 @@ def test_quantiles_give_their_shares(rows, clean, noisy):
     loss = np.random.default_rng(rows).permutation(rows) * 0.1
     found = quantile_partition(loss, clean, noisy)
     counts = np.bincount(found, minlength=3)
-    assert counts.tolist() == [round(rows * clean), rows - round(rows * clean) - round(rows * noisy), round(rows * noisy)]
+    assert counts.tolist() == [
+        round(rows * clean),
+        rows - round(rows * clean) - round(rows * noisy),
+        round(rows * noisy),
+    ]
     assert (np.diff(found[np.argsort(loss)]) >= 0).all(), "a higher loss is never a cleaner category"
 
 

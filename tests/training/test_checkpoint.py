@@ -90,7 +90,8 @@ def test_the_new_file_replaces_the_old(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "error", [OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device (os error 28)")]
+    "error",
+    [OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device (os error 28)")],
 )
 @pytest.mark.parametrize("moment", ["writing", "flushing", "renaming"])
 def test_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, error, moment):
