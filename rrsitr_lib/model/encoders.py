@@ -5,6 +5,7 @@ Three registered models. ``vit-b-32``: OpenAI's CLIP. ``lite``: an EfficientNet-
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -134,7 +135,7 @@ def build_encoder(name: str, weights: str | None = None, pad_tokens: str = "pape
         raise InputError(f"encoder is {name!r}: allowed are {', '.join(BUILDERS)}")
     if weights not in (None, "none") and not Path(weights).exists():
         raise InputError(f"weights is {weights}: no such file or folder")
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _quiet():
         torch.manual_seed(seed)
         return BUILDERS[name](weights, pad_tokens)
 
@@ -164,7 +165,7 @@ def _build_lite(weights: str | None, pad_tokens: str) -> Encoder:
             if not path.exists():
                 raise InputError(f"weights is {weights}: expected a folder that holds {path.name}")
         text_config |= {"hf_model_name": str(text_folder), "hf_tokenizer_name": str(text_folder)}
-    with _loading("lite", weights), _quiet_transformers():
+    with _loading("lite", weights):
         text_config["hf_model_pretrained"] = weights != "none"
         model = open_clip.create_model("rrsitr_lite", text_cfg=text_config, pretrained_image=weights is None)
         name, context = text_config["hf_tokenizer_name"], text_config["context_length"]
@@ -195,18 +196,20 @@ def _loading(name: str, weights: str | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Without its progress bar and its report of the pooler that nobody asked for."""
-    from transformers.utils import logging
+def _quiet() -> Iterator[None]:
+    """Without open_clip's warning that a model starts at random before we load it, and transformers' bars."""
+    from transformers.utils import logging as transformers_logging
 
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    before = transformers_logging.get_verbosity(), logging.root.manager.disable
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    logging.disable(logging.WARNING)
     try:
         yield
     finally:
-        logging.set_verbosity(before)
-        logging.enable_progress_bar()
+        transformers_logging.set_verbosity(before[0])
+        transformers_logging.enable_progress_bar()
+        logging.disable(before[1])
 
 
 def _load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:

@@ -46,7 +46,7 @@ def test_authors_values_in_float64(case):
 
 
 @golden_parameters()
-@pytest.mark.parametrize(("precision", "value_bound", "gradient_bound"), [("float32", 1e-4, 1e-4), ("bf16", 0.01, 0.1)])
+@pytest.mark.parametrize(("precision", "value_bound", "gradient_bound"), [("float32", 1e-4, 1e-4), ("bf16", 2e-3, 0.03)])
 def test_authors_values_in_lower_precision(case, precision, value_bound, gradient_bound):
     """bf16 as training has it: features rounded by autocast, then the objective in float32."""
     inputs = [values.float() for values in draw_inputs(**case)]
@@ -93,7 +93,7 @@ def test_permuted_pairs_give_the_same_total_and_permuted_rows():
 
 
 def effective_weight(loss_over_gamma_1):
-    """How much of one pair's cross-entropy gradient the objective passes on, gammas in the paper's proportion 5 : 18."""
+    """The share of one pair's cross-entropy gradient that the objective passes on, gammas as 5 to 18."""
     image, *rest = draw_inputs(**SMALL)
     image.requires_grad_()
     losses = rrsitr_objective(image, *rest).pair_loss

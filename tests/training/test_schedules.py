@@ -51,7 +51,7 @@ def test_a_quarter_of_the_way(name, quarter):
 
 @pytest.mark.parametrize("progress", [-0.01, 1.01, math.nan])
 def test_progress_outside_0_1(progress):
-    with pytest.raises(InputError, match="progress is .*: allowed is 0"):
+    with pytest.raises(InputError, match=r"progress is .*: allowed is 0"):
         gamma("linear", progress, 1.0, 2.0)
 
 

@@ -1,0 +1,97 @@
+"""Static figures: what is drawn, not how it looks."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from rrsitr_lib.show import figures
+from rrsitr_lib.show.weights import weight_map
+
+MISMATCHED = np.array([False, True, False, True])
+
+
+def metrics(auroc=(0.8, 0.9, 0.95)):
+    return pd.DataFrame({"epoch": [1, 2, 3], "val_mR": [10.0, 20.0, 30.0], "auroc": auroc})
+
+
+def drawn(figure):
+    """Everything a figure says, as one text; it must also draw without a warning."""
+    figure.canvas.draw()
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    before = plt.get_fignums()
+    yield
+    assert plt.get_fignums() == before, "a notebook would show the figure twice"
+
+
+@pytest.mark.parametrize("count", [1, 6, 7])
+def test_contact_sheet_marks_the_mismatched(count):
+    images = np.zeros((count, 16, 16, 3), np.uint8)
+    wrong = np.arange(count) % 2 == 1
+    figure = figures.contact_sheet(images, [f"caption {k} ." for k in range(count)], wrong)
+    said = drawn(figure)
+    assert all(f"caption {k} ." in said for k in range(count))
+    assert said.count("MISMATCHED") == wrong.sum()
+    dashed = [axis for axis in figure.axes if any(patch.get_linestyle() == "--" for patch in axis.patches)]
+    assert len(dashed) == wrong.sum()
+    assert sum(bool(axis.images) for axis in figure.axes) == count
+
+
+def test_contact_sheet_without_truth_marks_nothing():
+    assert "MISMATCHED" not in drawn(figures.contact_sheet(np.zeros((2, 8, 8, 3), np.uint8), ["a", "b"]))
+
+
+def test_curves_differ_in_more_than_colour():
+    names = ["contrastive", "rrsitr", "rival one", "rival two", "rival three"]
+    figure = figures.curves({name: metrics() for name in names})
+    said = drawn(figure)
+    for axis in figure.axes:
+        assert [line.get_label() for line in axis.lines] == names, "no method is dropped"
+        looks = {(line.get_linestyle(), line.get_marker()) for line in axis.lines}
+        assert len(looks) == len(names)
+        np.testing.assert_array_equal(axis.lines[0].get_xdata(), [1, 2, 3])
+    assert "mR" in said and "AUROC" in said
+
+
+def test_curves_without_noise_have_no_auroc():
+    figure = figures.curves({"rrsitr": metrics(auroc=(None, None, None))})
+    assert np.isnan(figure.axes[1].lines[0].get_ydata().astype(float)).all()
+    drawn(figure)
+
+
+def test_loss_histogram_counts_every_pair_and_shows_both_thresholds():
+    figure = figures.loss_histogram(np.array([1.0, 30.0, 2.0, 40.0]), MISMATCHED, gamma_1=5, gamma_2=18)
+    axis = figure.axes[0]
+    assert {line.get_xdata()[0] for line in axis.lines} == {5, 18}
+    said = drawn(figure)
+    assert "true pairs" in said and "mismatched pairs" in said
+    assert sum(patch.get_height() for patch in axis.patches if isinstance(patch, plt.Rectangle)) == 2
+
+
+@pytest.mark.parametrize("mismatched", [MISMATCHED, np.zeros(4, bool), np.ones(4, bool)])
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_partition_over_epochs_names_its_shares(mismatched, epochs):
+    category = np.tile(np.array([0, 2, 1, 2], np.uint8), (epochs, 1))
+    said = drawn(figures.partition_over_epochs(category, mismatched))
+    assert all(name in said for name in ("clean", "ambiguous", "noisy"))
+    assert f"mismatched pairs ({mismatched.sum()})" in said
+
+
+@pytest.mark.parametrize("pairs", [1, 5, 2000])
+def test_static_twin_shows_the_arrays_of_the_explorer(pairs):
+    generator = np.random.default_rng(0)
+    weights = weight_map(generator.random((4, pairs)), generator.random(pairs) < 0.4)
+    figure = figures.weights_static(weights, epoch=4)
+    (shown,) = figure.axes[0].images
+    np.testing.assert_allclose(shown.get_array(), weights.rows)
+    assert shown.get_cmap().name == "cividis"
+    said = drawn(figure)
+    assert weights.rule in said and "epoch 4" in said
