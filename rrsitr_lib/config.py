@@ -1,5 +1,6 @@
 """One frozen, validated configuration determines a run; presets hold the paper's and the laptop's settings."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -69,7 +70,7 @@ class RunConfig(BaseModel):
     lambda_1: float = Field(0.8, ge=0, description="factor of ambiguous pairs")
     lambda_2: float = Field(0.9, ge=0, description="factor of noisy pairs")
     sigma: float = Field(0.6, ge=0, description="base margin, in cosine units")
-    scale: Positive = Field(20.00535, description="frozen temperature, exp(2.996)")
+    scale: Positive = Field(math.exp(2.996), description="frozen temperature, exp(2.996)")
     local_share: Share = Field(0.1, description="share of the local similarity in the evaluation score")
     plain_epochs: int = Field(0, ge=0, description="epochs of plain contrastive training before the method starts")
 

@@ -7,6 +7,7 @@ import ipywidgets as widgets
 import numpy as np
 import plotly.graph_objects as go
 
+from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.weights import SORTS, WeightMap, weight_map, weights_figure
 from rrsitr_lib.training.ledger import Ledger
 
@@ -15,6 +16,7 @@ class WeightsExplorer:
     """Weights over epochs of a run: a slider for the epoch (1 to the last, arrow keys), a list for the sorting.
 
     ``source`` is a run folder or an open ledger. A column that the ledger lacks is said in ``message``, not raised.
+    Raises ``InputError`` for an ``epoch`` or a ``sort`` that the controls do not offer.
     Taught in: notebooks/06_training_end_to_end
     """
 
@@ -22,7 +24,8 @@ class WeightsExplorer:
         self.ledger = source if isinstance(source, Ledger) else Ledger.open(source)
         self.message = self._missing()
         epochs = max(1, self.ledger.epochs)
-        self.epoch = widgets.IntSlider(min=1, max=epochs, value=epoch or epochs, description="epoch")
+        self._check(epochs, epochs if epoch is None else epoch, sort)
+        self.epoch = widgets.IntSlider(min=1, max=epochs, value=epochs if epoch is None else epoch, description="epoch")
         self.sort = widgets.Dropdown(options=SORTS, value=sort, description="sort by")
         self.text = widgets.HTML(self.message)
         self.figure: go.FigureWidget | None = None
@@ -54,7 +57,8 @@ class WeightsExplorer:
     def _update(self, change: Any) -> None:
         new = weights_figure(self.map, self.epoch.value)
         with self.figure.batch_update():
-            self.figure.data[0].z = new.data[0].z
+            if change["owner"] is self.sort:  # the map is large, and the slider leaves it as it is
+                self.figure.data[0].z = new.data[0].z
             for place in (1, 2):
                 self.figure.data[place].y = new.data[place].y
             self.figure.layout.shapes = new.layout.shapes
@@ -70,6 +74,14 @@ class WeightsExplorer:
             if select.any()
         )
         self.text.value = f"Mean weight in epoch {self.epoch.value}: {shares}."
+
+    @staticmethod
+    def _check(epochs: int, epoch: int, sort: str) -> None:
+        """ipywidgets would move an epoch that is out of range without a word."""
+        if not 1 <= epoch <= epochs:
+            raise InputError(f"epoch is {epoch}: allowed is 1 to {epochs}")
+        if sort not in SORTS:
+            raise InputError(f"sort is {sort!r}: allowed are {', '.join(SORTS)}")
 
     def _missing(self) -> str:
         missing = [name for name in ("weight", "loss") if name not in self.ledger.columns]

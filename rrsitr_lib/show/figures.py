@@ -1,17 +1,22 @@
 """Static figures, pure functions from arrays to a matplotlib figure; line style and hatch say what colour says."""
 
+import textwrap
 from collections.abc import Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.objective.partition import CATEGORY_NAMES
 from rrsitr_lib.show.weights import WeightMap
 
 TRUE_COLOUR, WRONG_COLOUR = "#0072b2", "#d55e00"  # Okabe and Ito: told apart by colour-blind people, and in grey
-STYLES = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"))
+COLOURS, DASHES, MARKERS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), ("-", "--", "-.", ":"), "osD^v"
+CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", WRONG_COLOUR), ("", "..", "//")
 
 
 def contact_sheet(
@@ -22,21 +27,27 @@ def contact_sheet(
     **Shape** images (n, H, W, 3) uint8; captions and mismatched (n,). Taught in: notebooks/00_start_here
     """
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2.1 * columns, 2.75 * rows), squeeze=False)
-    for place, axis in enumerate(axes.ravel()):
+    figure, axes = plt.subplots(rows, columns, figsize=(2 * columns, 2.75 * rows), squeeze=False)
+    figure.subplots_adjust(left=0.01, right=0.99, top=0.99, bottom=0.12 / rows + 0.06, wspace=0.08, hspace=0.2)
+    for axis in axes.ravel():
         axis.set_axis_off()
-        if place >= len(images):
-            continue
-        axis.imshow(images[place])
-        wrong = mismatched is not None and bool(mismatched[place])
-        text = _wrapped(captions[place], 26)
-        axis.set_title(f"MISMATCHED\n{text}" if wrong else text, fontsize=7.5, y=-0.04, va="top")
-        if wrong:
-            height, width = images[place].shape[:2]
-            frame = plt.Rectangle((-0.5, -0.5), width, height, fill=False, ec=WRONG_COLOUR, lw=4, ls="--")
-            axis.add_patch(frame).set_clip_on(False)
-    figure.tight_layout(h_pad=2.5)
+        axis.set_anchor("N")
+    wrong = np.zeros(len(images), bool) if mismatched is None else mismatched
+    for axis, image, caption, is_wrong in zip(axes.ravel(), images, captions, wrong, strict=False):
+        _picture(axis, image, caption, bool(is_wrong))
     return _closed(figure)
+
+
+def _picture(axis: Axes, image: np.ndarray, caption: str, wrong: bool) -> None:
+    """One picture, its caption below, both marked where they do not belong together."""
+    axis.imshow(image)
+    text = textwrap.fill(caption.removesuffix(" ."), 26)
+    axis.annotate(f"MISMATCHED\n{text}" if wrong else text, (0.5, 0), (0, -6), "axes fraction", "offset points",
+                  ha="center", va="top", fontsize=8)  # fmt: skip
+    if wrong:
+        height, width = image.shape[:2]
+        frame = plt.Rectangle((-0.5, -0.5), width, height, fill=False, ec=WRONG_COLOUR, lw=3, ls="--")
+        axis.add_patch(frame).set_clip_on(False)
 
 
 def curves(metrics: dict[str, pd.DataFrame]) -> Figure:
@@ -45,11 +56,14 @@ def curves(metrics: dict[str, pd.DataFrame]) -> Figure:
     ``metrics`` holds the metrics.csv of each run. Taught in: notebooks/06_training_end_to_end
     """
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
-    for (name, table), (colour, style) in zip(metrics.items(), STYLES, strict=False):
-        axes[0].plot(table["epoch"], table["val_mR"], style, color=colour, marker="o", ms=3, label=name)
-        axes[1].plot(table["epoch"], table["auroc"].astype(float), style, color=colour, marker="o", ms=3, label=name)
+    looks = zip(cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
+    for (name, table), (colour, dash, marker) in zip(metrics.items(), looks, strict=False):
+        for axis, column in zip(axes, ("val_mR", "auroc"), strict=True):
+            values = table[column].astype(float)
+            axis.plot(table["epoch"], values, dash, color=colour, marker=marker, ms=4, label=name)
     for axis, label in zip(axes, ("validation mR (%)", "AUROC of the loss"), strict=True):
         axis.set(xlabel="epoch", ylabel=label)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend()
     figure.tight_layout()
@@ -67,7 +81,7 @@ def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gam
     axis.hist(loss[mismatched], bins, histtype="step", hatch="///", color=WRONG_COLOUR, label="mismatched pairs")
     for value, name in ((gamma_1, "gamma_1"), (gamma_2, "gamma_2")):
         axis.axvline(value, color="black", ls=":")
-        axis.annotate(name, (value, axis.get_ylim()[1]), ha="left", va="top", xytext=(3, 0), textcoords="offset points")
+        axis.annotate(name, (value, 1), (0, 2), ("data", "axes fraction"), "offset points", ha="center", va="bottom")
     axis.set(xlabel="loss of the pair", ylabel="pairs")
     axis.legend()
     figure.tight_layout()
@@ -79,17 +93,22 @@ def partition_over_epochs(category: np.ndarray, mismatched: np.ndarray) -> Figur
 
     **Shape** category (epochs, N), mismatched (N,). Taught in: notebooks/06_training_end_to_end
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
     epochs = np.arange(1, len(category) + 1)
     for axis, select, title in zip(axes, (~mismatched, mismatched), ("true pairs", "mismatched pairs"), strict=True):
-        shares = [(category[:, select] == number).mean(axis=1) for number in range(3)] if select.any() else []
-        drawn = axis.stackplot(epochs, *shares, labels=CATEGORY_NAMES, colors=["#56b4e9", "#f0e442", "#d55e00"])
-        for area, hatch in zip(drawn, ("", "..", "//"), strict=False):
-            area.set(hatch=hatch, edgecolor="white")
-        axis.set(xlabel="epoch", title=f"{title} ({int(select.sum())})", ylim=(0, 1))
+        below, kind = np.zeros(len(epochs)), category[:, select]
+        for number, name in enumerate(CATEGORY_NAMES):
+            share = (kind == number).sum(axis=1) / max(1, kind.shape[1])
+            axis.bar(
+                epochs, share, 1, below, color=CATEGORY_COLOURS[number], hatch=HATCHES[number], ec="white", label=name
+            )
+            below = below + share
+        axis.set(xlabel="epoch", title=f"{title} ({int(select.sum())})", ylim=(0, 1), xlim=(0.5, len(epochs) + 0.5))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylabel("share called")
-    axes[1].legend(loc="center right")
-    figure.tight_layout()
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles[::-1], names[::-1], loc="center right")
+    figure.tight_layout(rect=(0, 0, 0.87, 1))
     return _closed(figure)
 
 
@@ -98,13 +117,16 @@ def weights_static(weights: WeightMap, epoch: int) -> Figure:
 
     Taught in: notebooks/06_training_end_to_end
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(1.3, 1))
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), width_ratios=(1.3, 1))
     rows, epochs = weights.rows.shape
     shown = axes[0].imshow(
         weights.rows, aspect="auto", cmap="cividis", vmin=0, vmax=1, extent=(0.5, epochs + 0.5, rows, 0)
     )
     axes[0].axhline(weights.true_rows, color="white", ls="--")
-    axes[0].set(xlabel="epoch", ylabel=f"true pairs above the line, mismatched below\n{weights.rule}")
+    axes[0].set(xlabel="epoch", yticks=[], title=weights.rule)
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    for part, name in ((weights.true_rows / 2, "true"), ((weights.true_rows + rows) / 2, "mismatched")):
+        axes[0].text(-0.02, 1 - part / rows, name, transform=axes[0].transAxes, rotation=90, ha="right", va="center")
     figure.colorbar(shown, ax=axes[0], label="weight")
     bins, true_counts, wrong_counts = weights.histogram(epoch)
     axes[1].stairs(true_counts, bins, fill=True, color=TRUE_COLOUR, alpha=0.6, label="true pairs")
@@ -119,9 +141,3 @@ def _closed(figure: Figure) -> Figure:
     """Out of pyplot's list, so that a notebook shows it once, as the cell's value."""
     plt.close(figure)
     return figure
-
-
-def _wrapped(text: str, width: int) -> str:
-    import textwrap
-
-    return textwrap.fill(text, width)

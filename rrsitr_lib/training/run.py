@@ -53,6 +53,8 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with lock:
+            for stale in folder.rglob(".*.tmp"):  # what a kill left half-written
+                stale.unlink()
             _claim(config, folder, resume)
             if (folder / "result.json").exists():
                 return read_json(folder / "result.json")

@@ -46,7 +46,9 @@ def test_authors_values_in_float64(case):
 
 
 @golden_parameters()
-@pytest.mark.parametrize(("precision", "value_bound", "gradient_bound"), [("float32", 1e-4, 1e-4), ("bf16", 2e-3, 0.03)])
+@pytest.mark.parametrize(
+    ("precision", "value_bound", "gradient_bound"), [("float32", 1e-4, 1e-4), ("bf16", 2e-3, 0.03)]
+)
 def test_authors_values_in_lower_precision(case, precision, value_bound, gradient_bound):
     """bf16 as training has it: features rounded by autocast, then the objective in float32."""
     inputs = [values.float() for values in draw_inputs(**case)]
