@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: tutorial test lab notebooks benchmarks tiny-weights clean
+.PHONY: tutorial test lab notebooks benchmarks tiny-weights figures clean
 
 tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, print the comparison table
 	$(BIN)/python -m rrsitr_lib.teach.tutorial
@@ -28,6 +28,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,test]'
 	touch $(INSTALLED)
+
+figures: $(INSTALLED)  ## the figures of the README, from the runs of the tutorial
+	$(BIN)/python figures/make.py
 
 clean:  ## remove the environment and all runs
 	rm -rf .venv runs

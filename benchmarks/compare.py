@@ -51,9 +51,7 @@ def main() -> None:
                 result = train(config, arguments.out / name)
                 rows.append(row_of(method, rate, result))
                 print(f"{name}: test mR {result['test']['mR']:.2f}, before training {result['before']['mR']:.2f}")
-    print(
-        f"\nmean ± deviation over seeds {arguments.seeds}; test recall in percent; chance mR {result['chance']['mR']:.2f}\n"
-    )
+    print(f"\nmean ± deviation over seeds {arguments.seeds}; chance mR {result['chance']['mR']:.2f}\n")
     print(summary(rows).to_string())
 
 

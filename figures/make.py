@@ -1,0 +1,42 @@
+"""The README's figures, as PNG and SVG: the contact sheet, and what the runs of lesson 06 show.
+
+Usage, after `make tutorial`: python figures/make.py [--runs runs/tutorial/runs] [--out figures]
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rrsitr_lib.data.scenes import draw_scenes
+from rrsitr_lib.files import read_json
+from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram, weights_static
+from rrsitr_lib.show.weights import weight_map
+from rrsitr_lib.training.ledger import Ledger
+
+
+def main() -> None:
+    """Write every figure; those of runs only where the runs are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs/tutorial/runs"))
+    parser.add_argument("--out", type=Path, default=Path("figures"))
+    arguments = parser.parse_args()
+    scenes = draw_scenes(24, seed=5, size=128)
+    figures = {"contact_sheet": contact_sheet(scenes.images, scenes.captions[::5])}
+    runs = {read_json(path)["method"]: path.parent for path in sorted(arguments.runs.glob("*/result.json"))}
+    if runs:
+        figures["curves"] = curves({method: pd.read_csv(folder / "metrics.csv") for method, folder in runs.items()})
+    if "rrsitr" in runs:
+        ledger = Ledger.open(runs["rrsitr"])
+        loss, weight, wrong = (np.asarray(ledger.column(name)) for name in ("loss", "weight", "mismatched"))
+        figures["losses"] = loss_histogram(loss[-1], wrong, ledger.config["gamma_1"], ledger.config["gamma_2"])
+        figures["weights"] = weights_static(weight_map(weight, wrong, loss), ledger.epochs)
+    for name, figure in figures.items():
+        figure.savefig(arguments.out / f"{name}.png", dpi=80)
+        figure.savefig(arguments.out / f"{name}.svg")
+        print(arguments.out / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
