@@ -91,7 +91,7 @@ class RunConfig(BaseModel):
             raise ValueError(f"gamma_1 is {self.gamma_1}, above gamma_2 {self.gamma_2}: allowed is gamma_1 <= gamma_2")
         if self.clean_share + self.noisy_share > 1:
             raise ValueError(f"clean_share {self.clean_share} and noisy_share {self.noisy_share} are over 1 together")
-        if self.data not in NAMED_DATA and not Path(self.data).is_dir():
+        if self.data not in NAMED_DATA and not _is_folder(self.data):
             raise ValueError(f"data is {self.data!r}: allowed are {', '.join(NAMED_DATA)}, or a folder that exists")
         if self.data != "scenes" and self.images is None:
             raise ValueError(f"data is {self.data!r}, so images must name the folder of its pictures")
@@ -103,16 +103,16 @@ class RunConfig(BaseModel):
 
         Raises ``InputError`` naming the field, its value and what is allowed; unknown fields are errors too.
         """
-        if "data" in given and given.get("images") is None and (Path(str(given["data"])) / "images").is_dir():
+        if "data" in given and given.get("images") is None and _is_folder(f"{given['data']}/images"):
             given["images"] = str(Path(given["data"]) / "images")
-        unknown = sorted(set(given) - set(cls.model_fields))
+        unknown = sorted(map(str, set(given) - set(cls.model_fields)))
         if unknown:
             raise InputError(f"unknown field {unknown[0]!r}: known are {', '.join(cls.model_fields)}")
         preset = given.get("preset")
         if preset is None:
             preset = "heads" if given.get("train") == "heads" else "tiny" if given.get("encoder") == "tiny" else "paper"
         try:
-            return cls(**{**PRESETS.get(preset, {}), **given, "preset": preset})
+            return cls(**{**(PRESETS.get(preset, {}) if isinstance(preset, str) else {}), **given, "preset": preset})
         except ValidationError as error:
             raise InputError(_first_complaint(error)) from None
 
@@ -120,7 +120,7 @@ class RunConfig(BaseModel):
     def read(cls, path: str | Path) -> Self:
         """Read a JSON or YAML file of fields. Raises ``InputError`` naming the file."""
         try:
-            return cls.build(**cls.fields_of(path))
+            return cls.build(**{str(name): value for name, value in cls.fields_of(path).items()})
         except InputError as error:
             raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
 
@@ -131,7 +131,7 @@ class RunConfig(BaseModel):
         if path.suffix in (".yaml", ".yml"):
             try:
                 fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-            except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
                 raise InputError(f"{path}: not readable YAML ({' '.join(str(error).split())})") from None
         else:
             fields = read_json(path)
@@ -145,8 +145,15 @@ class RunConfig(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all fields that can change a result (not where and how fast it is computed)."""
-        return fingerprint(self.model_dump_json(exclude={"device", "workers", "images", "data", "weights", "preset"}))
+        """SHA-256 over all fields that can change a result: all but the device, the workers, the preset's name."""
+        return fingerprint(self.model_dump_json(exclude={"device", "workers", "preset"}))
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):  # too long a name, or a NUL in it
+        return False
 
 
 def _first_complaint(error: ValidationError) -> str:

@@ -112,6 +112,8 @@ def partition_quality(loss: np.ndarray, category: np.ndarray, mismatched: np.nda
         raise InputError(f"shapes {loss.shape}, {category.shape}, {mismatched.shape}: all three must be (N,)")
     if not np.isfinite(loss).all():
         raise InputError(f"loss of row {int(np.argmax(~np.isfinite(loss)))} is not finite")
+    if not np.isin(category, (0, 1, 2)).all():
+        raise InputError(f"category holds {np.setdiff1d(category, (0, 1, 2))[0]}: allowed are 0, 1 and 2")
     confusion = np.zeros((3, 2), dtype=int)
     np.add.at(confusion, (category.astype(int), mismatched.astype(int)), 1)
     both = 0 < mismatched.sum() < len(mismatched)
@@ -133,7 +135,7 @@ def _checked(score: Any, image_of_caption: np.ndarray, ks: Sequence[int]) -> Ten
         )
     if answers.dtype.kind not in "iu" or answers.min() < 0 or answers.max() >= score.shape[1]:
         raise InputError(f"image_of_caption must hold whole numbers from 0 to {score.shape[1] - 1}")
-    if not ks or any(isinstance(k, bool) or int(k) != k or k < 1 for k in ks):
+    if len(ks) == 0 or any(isinstance(k, bool) or not k >= 1 or k != k // 1 for k in ks):
         raise InputError(f"ks is {tuple(ks)}: allowed are whole numbers of at least 1")
     return torch.as_tensor(answers.astype(np.int64))
 

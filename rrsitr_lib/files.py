@@ -54,6 +54,10 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+    except (ValueError, RecursionError) as error:  # a number without end, or nested too deep
+        raise InputError(f"{path}: not JSON that can be read ({error})") from None
+    except OSError as error:
+        raise InputError(f"{path}: not readable ({error.strerror})") from None
 
 
 def fingerprint(*parts: bytes | str | np.ndarray) -> str:

@@ -68,9 +68,9 @@ def inject(
 
     Taught in: notebooks/00_start_here
     """
-    images, texts = _codes(image_ids, "image_ids"), None
+    images, texts = codes(image_ids, "image_ids"), None
     if captions is not None:
-        texts = _codes(captions, "captions")
+        texts = codes(captions, "captions")
         if len(texts) != len(images):
             raise InputError(f"captions has {len(texts)} rows, image_ids has {len(images)}: they must be equally long")
     _check(images, rate, protocol, seed)
@@ -106,15 +106,28 @@ def shuffle(rows: int, rate: float, seed: int = 42) -> np.ndarray:
     return caption_index
 
 
-def _codes(values: np.ndarray, name: str) -> np.ndarray:
-    """Number the distinct values of a column in order of appearance, (N,) int64."""
-    column = np.asarray(values)
+def codes(values: np.ndarray, name: str) -> np.ndarray:
+    """Number the distinct values of a column in order of appearance.
+
+    Shape: (N,) -> (N,) int64. Raises ``InputError`` for another shape, no rows, missing values.
+
+    >>> codes(["b", "a", "b"], "image_ids").tolist()
+    [0, 1, 0]
+    """
+    column = values if isinstance(values, np.ndarray) else np.asarray(values, dtype=object)
+    if column.size == 0:
+        raise InputError(f"{name} is empty: at least one row is needed")
     if column.ndim != 1:
         raise InputError(f"{name} has shape {column.shape}: expected one value per row, shape (N,)")
-    codes = pd.factorize(column if column.dtype.kind in "iu" else column.astype(object))[0]
-    if (codes < 0).any():
-        raise InputError(f"{name}, row {int(np.argmax(codes < 0))}: the value is missing (None or NaN)")
-    return codes.astype(np.int64, copy=False)
+    try:
+        numbers = pd.factorize(column if column.dtype.kind in "iu" else column.astype(object))[0]
+    except TypeError as error:
+        raise InputError(
+            f"{name}: a value that cannot be compared ({error}); expected one text or number per row"
+        ) from None
+    if (numbers < 0).any():
+        raise InputError(f"{name}, row {int(np.argmax(numbers < 0))}: the value is missing (None or NaN)")
+    return numbers.astype(np.int64, copy=False)
 
 
 def _check(images: np.ndarray, rate: float, protocol: str, seed: int) -> None:
@@ -124,7 +137,5 @@ def _check(images: np.ndarray, rate: float, protocol: str, seed: int) -> None:
         raise InputError(f"noise rate is {rate!r}: allowed is a share from 0 to 1")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise InputError(f"noise seed is {seed!r}: allowed is a whole number from 0 to 4294967295")
-    if len(images) == 0:
-        raise InputError("image_ids is empty: a table needs at least one row")
     if rate > 0 and (len(images) < 2 or (images == images[0]).all()):
         raise InputError(f"noise rate is {rate}, but all {len(images)} rows show one image: at least two are needed")

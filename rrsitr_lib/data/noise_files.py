@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
-from rrsitr_lib.data.noise import Noise
+from rrsitr_lib.data.noise import Noise, codes
 from rrsitr_lib.data.noise_protocols import Groups
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.files import fingerprint, write_atomically
 
 
 def save_noise(noise: Noise, path: str | Path) -> Path:
@@ -18,11 +17,14 @@ def save_noise(noise: Noise, path: str | Path) -> Path:
 
     Taught in: notebooks/00_start_here
     """
-    facts = json.dumps({key: getattr(noise, key) for key in ("rate", "protocol", "seed", "fingerprint")})
+    facts = {key: getattr(noise, key) for key in ("rate", "protocol", "seed", "fingerprint")}
+    facts["mask"] = fingerprint(noise.mismatched)
 
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:
-            np.savez_compressed(file, caption_index=noise.caption_index, mismatched=noise.mismatched, facts=facts)
+            np.savez_compressed(
+                file, caption_index=noise.caption_index, mismatched=noise.mismatched, facts=json.dumps(facts)
+            )
 
     return write_atomically(path, write)
 
@@ -35,16 +37,20 @@ def load_noise(path: str | Path) -> Noise:
     try:
         with np.load(path, allow_pickle=False) as file:
             caption_index, mismatched, facts = file["caption_index"], file["mismatched"], json.loads(str(file["facts"]))
-            noise = Noise(caption_index, mismatched, facts["rate"], facts["protocol"], facts["seed"])
+        stated = {key: facts[key] for key in ("fingerprint", "mask")}
+        if caption_index.ndim != 1 or caption_index.dtype.kind not in "iu" or mismatched.dtype != bool:
+            raise ValueError(f"caption_index is {caption_index.dtype} of shape {caption_index.shape}")
+        noise = Noise(caption_index, mismatched, float(facts["rate"]), str(facts["protocol"]), int(facts["seed"]))
+        _check_indices(caption_index, mismatched.size if mismatched.ndim else -1, path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except InputError:
+        raise
     except Exception as error:  # numpy, zipfile and json each complain in their own way about a foreign file
         raise InputError(f"{path}: not a noise file of this project ({type(error).__name__}: {error})") from None
-    _check_indices(caption_index, len(mismatched), path)
-    if noise.fingerprint != facts["fingerprint"]:
-        raise InputError(
-            f"{path}: fingerprint {noise.fingerprint[:12]}… does not match the {facts['fingerprint'][:12]}… it states"
-        )
+    for key, found in (("fingerprint", noise.fingerprint), ("mask", fingerprint(mismatched))):
+        if found != stated[key]:
+            raise InputError(f"{path}: {key} {found[:12]}… does not match the {str(stated[key])[:12]}… it states")
     return noise
 
 
@@ -55,7 +61,9 @@ def save_index(noise: Noise, image_ids: np.ndarray, path: str | Path, form: Lite
     captions (``hard``), or captions that moved one by one saved as ``image``.
     Taught in: notebooks/00_start_here
     """
-    images = pd.factorize(pd.Series(image_ids))[0].astype(np.int64)
+    if form not in ("caption", "image"):
+        raise InputError(f"form is {form!r}: allowed are 'caption' and 'image'")
+    images = codes(image_ids, "image_ids")
     _check_indices(noise.caption_index, len(images), path)
     if len(np.unique(noise.caption_index)) != len(images):
         raise InputError(
@@ -92,9 +100,11 @@ def load_index(
         numbers = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # a foreign file: numpy, zipfile and the system complain in their own ways
         raise InputError(f"{path}: not a .npy array ({error})") from None
-    images = pd.factorize(pd.Series(image_ids))[0].astype(np.int64)
+    images = codes(image_ids, "image_ids")
+    if captions is not None and len(captions) != len(images):
+        raise InputError(f"captions has {len(captions)} rows, image_ids has {len(images)}: they must be equally long")
     image_count = int(images.max()) + 1
     if not isinstance(numbers, np.ndarray) or numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise InputError(
@@ -112,7 +122,7 @@ def load_index(
     if len(numbers) == image_count != len(images):
         image_of_caption = image_of_caption[images]
     caption_index = _rows_from_images(image_of_caption, images, path)
-    texts = None if captions is None else pd.factorize(pd.Series(captions))[0].astype(np.int64)
+    texts = None if captions is None else codes(captions, "captions")
     mismatched = Groups(images, texts).mismatched(caption_index)
     return Noise(
         caption_index, mismatched, float(mismatched.mean()) if rate is None else rate, f"file:{Path(path).name}", 0

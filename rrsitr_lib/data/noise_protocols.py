@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from rrsitr_lib.errors import InputError
 
 TRIES = 50
+REPAIRS = 8  # passes over the clashes; each leaves few of them, or there is hardly a way out
 SMALL = 1_000  # up to this many drawn rows an exact matching is affordable when repair fails
 
 
@@ -53,9 +54,16 @@ def derangement(groups: Groups, rate: float, seed: int) -> np.ndarray:
     caption_index = np.arange(rows)
     if count == 0:
         return caption_index
-    for _ in range(TRIES):
-        drawn = generator.choice(rows, count, replace=False)
-        sources = _deranged(groups, drawn, generator)
+    for attempt in range(TRIES):
+        order = generator.permutation(rows)
+        if attempt:  # an image may hold at most half of the drawn rows: keep no more of any
+            order = order[pd.Series(groups.images[order]).groupby(groups.images[order]).cumcount() < count // 2]
+        drawn = order[:count]
+        if len(drawn) < count:
+            break
+        sources = None
+        if 2 * np.bincount(groups.images[drawn]).max() <= count:
+            sources = _deranged(groups, drawn, generator)
         if sources is not None:
             caption_index[drawn] = sources
             return caption_index
@@ -68,7 +76,7 @@ def derangement(groups: Groups, rate: float, seed: int) -> np.ndarray:
 def _deranged(groups: Groups, drawn: np.ndarray, generator: np.random.Generator) -> np.ndarray | None:
     """A permutation of ``drawn`` without a caption of the own image: shuffle, then exchange the few that clash."""
     sources = generator.permutation(drawn)
-    for _ in range(TRIES):
+    for _ in range(REPAIRS):
         clashes = np.flatnonzero(~groups.foreign(drawn, sources))
         if not len(clashes):
             return sources

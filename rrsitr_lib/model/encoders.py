@@ -133,6 +133,8 @@ def build_encoder(name: str, weights: str | None = None, pad_tokens: str = "pape
     """
     if name not in BUILDERS:
         raise InputError(f"encoder is {name!r}: allowed are {', '.join(BUILDERS)}")
+    if pad_tokens not in ("paper", "masked"):
+        raise InputError(f"pad_tokens is {pad_tokens!r}: allowed are paper, masked")
     if weights not in (None, "none") and not Path(weights).exists():
         raise InputError(f"weights is {weights}: no such file or folder")
     with torch.random.fork_rng(devices=[]), _quiet():

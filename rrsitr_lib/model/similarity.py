@@ -83,6 +83,12 @@ class _GramProduct(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         text, image = ctx.saved_tensors
         grads = [torch.zeros_like(text), torch.zeros_like(image)]
+        with torch.autocast(grad.device.type, enabled=False):
+            _GramProduct._accumulate(text, image, grad, grads)
+        return grads[0], grads[1]
+
+    @staticmethod
+    def _accumulate(text: Tensor, image: Tensor, grad: Tensor, grads: list[Tensor]) -> None:
         for block, rest in _blocks(text.shape[-1]):
             for tokens, other, slope, total in ((text, image, grad, grads[0]), (image, text, grad.T, grads[1])):
                 grad_gram = (slope @ _gram(other, block, rest, doubled=True)).view(
@@ -90,7 +96,6 @@ class _GramProduct(torch.autograd.Function):
                 )
                 total[..., rest] += tokens[..., block] @ grad_gram
                 total[..., block] += tokens[..., rest] @ grad_gram.mT
-        return grads[0], grads[1]
 
 
 def _blocks(features: int) -> Iterator[tuple[slice, slice]]:

@@ -64,8 +64,10 @@ def rrsitr_objective(
     _check_batch(image, text, image_tokens, text_tokens)
     losses = pair_loss(image, text, image_tokens, text_tokens, scale)
     loss, triplet = losses.total, robust_triplet(losses.similarity, sigma)
-    if category is None:
-        category = partition(loss.detach(), gamma_1, gamma_2)
+    by_thresholds = partition(loss.detach(), gamma_1, gamma_2)
+    category = by_thresholds if category is None else category
+    if category.shape != loss.shape:
+        raise InputError(f"category has shape {tuple(category.shape)}: allowed is {tuple(loss.shape)}")
     gamma = torch.where(category == CLEAN, torch.full_like(loss, gamma_1), gamma_2)
     pace = torch.where(category == NOISY, 0.0, weight(loss, gamma))
     paced = pace * loss + regulariser(pace, gamma)

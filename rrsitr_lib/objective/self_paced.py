@@ -39,6 +39,6 @@ def regulariser(weight: Tensor, gamma: float | Tensor) -> Tensor:
 
 
 def _check_gamma(gamma: float | Tensor) -> None:
-    smallest = gamma.min() if isinstance(gamma, Tensor) and gamma.numel() else gamma
-    if not isinstance(smallest, Tensor) and not smallest > 0:
+    positive = bool((gamma > 0).all()) if isinstance(gamma, Tensor) else gamma > 0
+    if not positive:
         raise InputError(f"gamma is {gamma}: allowed is a positive number, in the unit of the loss")

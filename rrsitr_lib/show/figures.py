@@ -27,8 +27,8 @@ def contact_sheet(
     **Shape** images (n, H, W, 3) uint8; captions and mismatched (n,). Taught in: notebooks/00_start_here
     """
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2 * columns, 2.75 * rows), squeeze=False)
-    figure.subplots_adjust(left=0.01, right=0.99, top=0.99, bottom=0.12 / rows + 0.06, wspace=0.08, hspace=0.2)
+    figure, axes = plt.subplots(rows, columns, figsize=(2 * columns, 2.9 * rows), squeeze=False)
+    figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.02 / rows, bottom=0.01, wspace=0.08, hspace=0.02)
     for axis in axes.ravel():
         axis.set_axis_off()
         axis.set_anchor("N")
@@ -41,7 +41,7 @@ def contact_sheet(
 def _picture(axis: Axes, image: np.ndarray, caption: str, wrong: bool) -> None:
     """One picture, its caption below, both marked where they do not belong together."""
     axis.imshow(image)
-    text = textwrap.fill(caption.removesuffix(" ."), 26)
+    text = textwrap.fill(caption.replace(" .", "\N{NO-BREAK SPACE}."), 26).replace("\N{NO-BREAK SPACE}", " ")
     axis.annotate(f"MISMATCHED\n{text}" if wrong else text, (0.5, 0), (0, -6), "axes fraction", "offset points",
                   ha="center", va="top", fontsize=8)  # fmt: skip
     if wrong:
@@ -79,9 +79,9 @@ def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gam
     bins = np.linspace(0, max(float(loss.max()), gamma_2 * 1.1), 50)
     axis.hist(loss[~mismatched], bins, color=TRUE_COLOUR, alpha=0.6, label="true pairs")
     axis.hist(loss[mismatched], bins, histtype="step", hatch="///", color=WRONG_COLOUR, label="mismatched pairs")
-    for value, name in ((gamma_1, "gamma_1"), (gamma_2, "gamma_2")):
+    for value, name, side in ((gamma_1, "gamma_1", "right"), (gamma_2, "gamma_2", "left")):
         axis.axvline(value, color="black", ls=":")
-        axis.annotate(name, (value, 1), (0, 2), ("data", "axes fraction"), "offset points", ha="center", va="bottom")
+        axis.annotate(name, (value, 1), (0, 2), ("data", "axes fraction"), "offset points", ha=side, va="bottom")
     axis.set(xlabel="loss of the pair", ylabel="pairs")
     axis.legend()
     figure.tight_layout()
@@ -108,7 +108,7 @@ def partition_over_epochs(category: np.ndarray, mismatched: np.ndarray) -> Figur
     axes[0].set_ylabel("share called")
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles[::-1], names[::-1], loc="center right")
-    figure.tight_layout(rect=(0, 0, 0.87, 1))
+    figure.tight_layout(rect=(0, 0, 0.86, 1))
     return _closed(figure)
 
 

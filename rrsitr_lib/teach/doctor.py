@@ -1,19 +1,22 @@
 """Is this machine ready? One line a check, [OK] or [FAIL] with what to do."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:  # every import below happens within a check, so that one that fails is reported
+    import numpy as np
+    from packaging.specifiers import SpecifierSet
 
-PACKAGES = (
-    "torch", "torchvision", "open_clip_torch", "timm", "transformers", "scikit-learn", "pandas", "pillow",
-    "jupyterlab", "ipywidgets", "matplotlib", "plotly", "anywidget", "umap-learn", "papermill", "nbval",
-)  # fmt: skip
+INSTALL = "pip install -c constraints.txt -e '.[notebooks,test]'"
 NEEDED_BYTES = 2 * 1024**3
 
 
@@ -27,18 +30,14 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """Everything that a lesson or a run needs of the environment. Taught in: notebooks/00_start_here"""
+    """Everything that a lesson or a run needs of the environment; never raises. Taught in: notebooks/00_start_here"""
     version = ".".join(map(str, sys.version_info[:3]))
-    return [
-        Check("Python", sys.version_info >= (3, 11), f"{version} (3.11 or newer is needed)"),
-        *map(_package, PACKAGES),
-        _torch_pair(),
-        Check("processor", True, f"{_device()}, {os.cpu_count()} cores"),
-        _disk(Path.cwd()),
-        _kernel(),
-        _tiny_weights(),
-        _cache(),
-    ]
+    others: dict[str, Callable[[], tuple[bool, str]]] = {
+        "torch with torchvision": _torch_pair, "processor": _processor, "disk": _disk, "Jupyter kernel": _kernel,
+        "tiny weights": _tiny_weights, "token cache": _cache,
+    }  # fmt: skip
+    python = Check("Python", sys.version_info >= (3, 11), f"{version} (3.11 or newer is needed)")
+    return [python, *_packages(), *(_tried(name, look) for name, look in others.items())]
 
 
 def report(found: list[Check]) -> str:
@@ -55,20 +54,46 @@ def start(seed: int) -> np.random.Generator:
 
     Taught in: notebooks/00_start_here
     """
-    found = checks()
-    failed = [check for check in found if not check.ok]
-    print(report(failed) if failed else f"[OK] all {len(found)} checks of the environment passed")
-    return np.random.default_rng(seed)
+    from numpy.random import default_rng
+
+    failed = [check for check in checks() if not check.ok]
+    print(report(failed) if failed else "[OK] the environment has all that the lessons need")
+    return default_rng(seed)
 
 
-def _package(name: str) -> Check:
+def _tried(name: str, look: Callable[[], tuple[bool, str]]) -> Check:
+    """A check that breaks is a finding, not the end of the report."""
     try:
-        return Check(name, True, importlib.metadata.version(name))
+        return Check(name, *look())
+    except Exception as error:  # a damaged package can raise anything at import
+        return Check(name, False, f"{' '.join(str(error).split())[:90]}; {INSTALL}")
+
+
+def _packages() -> list[Check]:
+    """What pyproject.toml asks for, tests aside, against what is installed."""
+    try:
+        from packaging.requirements import Requirement
+
+        needed = [Requirement(line) for line in importlib.metadata.requires("rrsitr-lib") or ()]
+    except ImportError:  # of packaging, or of the project's own metadata
+        return [Check("rrsitr-lib", False, f"not installed: {INSTALL}")]
+    return [
+        _package(one.name, one.specifier)
+        for one in needed
+        if one.marker is None or one.marker.evaluate({"extra": "notebooks"})
+    ]
+
+
+def _package(name: str, allowed: SpecifierSet) -> Check:
+    try:
+        found = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Check(name, False, "not installed: pip install -c constraints.txt -e '.[notebooks,test]'")
+        return Check(name, False, f"not installed: {INSTALL}")
+    fits = allowed.contains(found, prereleases=True)
+    return Check(name, fits, found if fits else f"{found}, needed is {allowed}: {INSTALL}")
 
 
-def _torch_pair() -> Check:
+def _torch_pair() -> tuple[bool, str]:
     """torch and torchvision of two builds import, and then fail at the first operator."""
     try:
         import torch
@@ -76,48 +101,45 @@ def _torch_pair() -> Check:
 
         boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.9, 1.9]])
         kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5)
-        return Check("torch with torchvision", kept.tolist() == [0], "one build, operators work")
-    except (ImportError, RuntimeError) as error:
+        return kept.tolist() == [0], "one build, operators work"
+    except (ImportError, RuntimeError, OSError) as error:
         advice = "install both together: pip install --force-reinstall torch torchvision"
-        return Check("torch with torchvision", False, f"{' '.join(str(error).split())[:80]}; {advice}")
+        return False, f"{' '.join(str(error).split())[:80]}; {advice}"
 
 
-def _device() -> str:
-    try:
-        import torch
+def _processor() -> tuple[bool, str]:
+    import torch
 
-        return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU, the lessons need none"
-    except ImportError:
-        return "unknown without torch"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU, the lessons need none"
+    return True, f"{device}, {os.cpu_count()} cores"
 
 
-def _disk(folder: Path) -> Check:
-    free = shutil.disk_usage(folder).free
-    return Check("disk", free >= NEEDED_BYTES, f"{free / 1024**3:.0f} GiB free here (2 are needed)")
+def _disk() -> tuple[bool, str]:
+    free = shutil.disk_usage(Path.cwd()).free
+    return free >= NEEDED_BYTES, f"{free / 1024**3:.0f} GiB free here (2 are needed)"
 
 
-def _kernel() -> Check:
-    try:
-        from jupyter_client.kernelspec import KernelSpecManager
+def _kernel() -> tuple[bool, str]:
+    from jupyter_client.kernelspec import KernelSpecManager
 
-        found = "python3" in KernelSpecManager().find_kernel_specs()
-    except ImportError:
-        found = False
-    return Check("Jupyter kernel", found, "python3" if found else "pip install ipykernel")
+    found = "python3" in KernelSpecManager().find_kernel_specs()
+    return found, "python3" if found else "there is none called python3: pip install ipykernel"
 
 
-def _tiny_weights() -> Check:
-    path = Path(__file__).parents[1] / "model" / "weights" / "rrsitr_tiny.safetensors"
-    return Check("tiny weights", path.exists(), path.name if path.exists() else "make tiny-weights (minutes)")
+def _tiny_weights() -> tuple[bool, str]:
+    from rrsitr_lib.model.encoders import TINY_WEIGHTS
+
+    found = TINY_WEIGHTS.exists()
+    return found, TINY_WEIGHTS.name if found else "not there: make tiny-weights (minutes)"
 
 
-def _cache() -> Check:
+def _cache() -> tuple[bool, str]:
     from rrsitr_lib.model.token_cache import cache_folder
 
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return Check("token cache", True, "writable")
+            return True, "writable"
     except OSError as error:
-        return Check("token cache", False, f"{folder}: {error.strerror}; set RRSITR_CACHE to a writable folder")
+        return False, f"{folder}: {error.strerror}; set RRSITR_CACHE to a writable folder"

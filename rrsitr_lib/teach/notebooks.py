@@ -6,7 +6,7 @@
 import argparse
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,19 @@ from nbclient import NotebookClient
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 
-NOTEBOOKS = Path("notebooks")
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 WIDGET_OUTPUT = "application/vnd.jupyter.widget-view+json"
 
 
 def build(source: str | Path, target: str | Path) -> Path:
     """Execute a percent-format source and write it as a notebook that is equal for equal outputs: no times, no widgets.
 
-    An exception in a cell ends the build. Runs of the lesson land in ``runs/`` beside the notebooks' folder.
+    An exception in a cell ends the build, and ``target`` stays as it was. Runs of the lesson land in ``runs/`` beside
+    the notebooks' folder; a finished run found there is not trained again.
     """
     notebook = _read_source(source)
-    root = Path(source).resolve().parents[2]
-    NotebookClient(notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(root)}}).execute()
+    place = {"metadata": {"path": str(Path(source).resolve().parents[2])}}
+    NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=place, coalesce_streams=True).execute()
     _clean(notebook)
     return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
 
@@ -59,19 +60,25 @@ def run(
     Taught in: notebooks/00_start_here
     """
     parameters = dict(parameters or {})
+    _check_parameters(Path(notebook), parameters)
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        str(notebook), str(output), parameters, cwd=str(cwd or Path.cwd()), progress_bar=False, kernel_name="python3"
+    )
+
+
+def _check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    """papermill only warns about an unknown name, and takes any type."""
+    if not notebook.exists():
+        raise InputError(f"{notebook}: no such notebook")
     known = papermill.inspect_notebook(str(notebook))
     for name, value in parameters.items():
         if name not in known:
             raise InputError(f"{notebook}: unknown parameter {name!r}; known are {', '.join(known)}")
         default = ast.literal_eval(known[name]["default"])
-        fits = type(value) is type(default) or (isinstance(default, float) and type(value) is int)
-        if not fits:
+        if type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
             wanted = type(default).__name__
-            raise InputError(f"{notebook}: parameter {name} is {value!r}: allowed is a {wanted}, as {default!r}")
-    Path(output).parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        str(notebook), str(output), parameters, cwd=str(cwd or Path.cwd()), progress_bar=False, kernel_name="python3"
-    )
+            raise InputError(f"{notebook}: parameter {name} is {value!r}: allowed is {wanted}, as {default!r}")
 
 
 def _read_source(source: str | Path) -> nbformat.NotebookNode:
@@ -94,18 +101,29 @@ def _clean(notebook: nbformat.NotebookNode) -> None:
             cell.outputs = [output for output in cell.outputs if WIDGET_OUTPUT not in output.get("data", {})]
 
 
-def main() -> int:
-    """Build or check all sources; returns an exit code."""
+def sources(names: Sequence[str] = ()) -> list[Path]:
+    """The percent-format sources in reading order, or those of the given lessons. Raises ``InputError`` for others."""
+    known = {path.stem: path for path in sorted((NOTEBOOKS / "src").glob("*.py"))}
+    for name in names:
+        if name not in known:
+            raise InputError(f"no lesson {name!r}: there are {', '.join(known)}")
+    return [path for name, path in known.items() if not names or name in names]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build or check the sources; returns an exit code: 0 done, 1 they differ, 2 an unknown lesson."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only")
-    parser.add_argument("names", nargs="*", help="sources to take, by default all")
-    arguments = parser.parse_args()
+    parser.add_argument("names", nargs="*", help="lessons to take, by default all: 00_start_here")
+    options = parser.parse_args(arguments)
     problems = []
-    for source in sorted((NOTEBOOKS / "src").glob("*.py")):
+    try:
+        chosen = sources(options.names)
+    except InputError as error:
+        parser.error(str(error))
+    for source in chosen:
         target = NOTEBOOKS / f"{source.stem}.ipynb"
-        if arguments.names and source.stem not in arguments.names:
-            continue
-        if arguments.check:
+        if options.check:
             problems += check(source, target)
         else:
             print(f"{build(source, target)}: {target.stat().st_size // 1024} KB", flush=True)

@@ -4,6 +4,7 @@ import argparse
 import html
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_atomically
 from rrsitr_lib.teach.notebooks import NOTEBOOKS, run
 
@@ -24,29 +26,48 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Lesson:
-    """One executed notebook: ``error`` is empty where all went well, ``seconds`` its wall time."""
+    """One executed notebook: ``error`` is empty where all went well, ``seconds`` its wall time.
+
+    ``page`` is the name of the HTML file, empty where none could be written.
+    """
 
     name: str
     title: str
     seconds: float
     error: str
+    page: str
 
 
 def run_lessons(out: Path, parameters: dict[str, dict[str, Any]]) -> list[Lesson]:
-    """Run ``notebooks/*.ipynb`` in order into ``out``; a failure is reported, and the next one runs."""
-    lessons = []
-    for notebook in sorted(NOTEBOOKS.glob("*.ipynb")):
-        print(f"{notebook.stem} …", end=" ", flush=True)
-        started, error = time.perf_counter(), ""
-        try:
-            run(notebook.resolve(), out / notebook.name, parameters.get(notebook.stem), cwd=out)
-        except Exception as failure:  # whatever a cell raised: the others must still run
-            error = str(failure).strip().splitlines()[-1]
-        lessons.append(Lesson(notebook.stem, _title(notebook), time.perf_counter() - started, error))
-        print(f"{'FAILED: ' + error if error else 'ok'} ({lessons[-1].seconds:.0f} s)", flush=True)
-        if (out / notebook.name).exists():
-            _to_html(out / notebook.name)
+    """Run ``notebooks/*.ipynb`` in order into ``out``; a failure is reported, and the next one runs.
+
+    ``parameters`` by the notebook's name, without ending. Raises ``InputError`` where there is no notebook.
+    """
+    notebooks, lessons = sorted(NOTEBOOKS.glob("*.ipynb")), []
+    if not notebooks:
+        raise InputError(f"{NOTEBOOKS}: no notebooks here; make notebooks builds them")
+    for number, notebook in enumerate(notebooks, 1):
+        print(f"[{number}/{len(notebooks)}] {notebook.stem} …", end=" ", flush=True)
+        started = time.perf_counter()
+        for old in (out / notebook.name, out / f"{notebook.stem}.html"):
+            old.unlink(missing_ok=True)
+        error = _tried(run, notebook, out / notebook.name, parameters.get(notebook.stem), cwd=out)
+        unreadable = _tried(_to_html, out / notebook.name)
+        page = "" if unreadable else f"{notebook.stem}.html"
+        seconds = time.perf_counter() - started
+        lessons.append(Lesson(notebook.stem, _title(notebook), seconds, error or unreadable, page))
+        print(f"{'FAILED: ' + lessons[-1].error if lessons[-1].error else 'ok'} ({seconds:.0f} s)", flush=True)
     return lessons
+
+
+def _tried(step: Callable[..., object], *arguments: Any, **options: Any) -> str:
+    """Run one step; what went wrong in one line, or nothing. Whatever a cell raises, the next notebook must run."""
+    try:
+        step(*arguments, **options)
+    except Exception as failure:
+        said = str(failure).strip().splitlines()
+        return said[-1] if said else type(failure).__name__
+    return ""
 
 
 def comparison(folder: Path) -> pd.DataFrame:
@@ -59,7 +80,7 @@ def comparison(folder: Path) -> pd.DataFrame:
             {
                 "method": result["method"],
                 "noise": result["noise_rate"],
-                "wrong": round(result["realised_noise_rate"], 3),
+                "realised": round(result["realised_noise_rate"], 3),
                 "seed": result["seed"],
                 **result["test"],
                 "AUROC": result["partition"]["auroc"],
@@ -70,26 +91,33 @@ def comparison(folder: Path) -> pd.DataFrame:
 
 def write_index(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:
     """A page that links the executed notebooks, with what became of them, and shows the table."""
-    rows = "".join(
-        f"<tr><td><a href='{lesson.name}.html'>{html.escape(lesson.title)}</a></td><td>{lesson.seconds:.0f} s</td>"
-        f"<td>{html.escape(lesson.error) or 'ok'}</td></tr>"
-        for lesson in lessons
-    )
-    results = table.to_html(index=False, float_format="%.1f", na_rep="", border=0)
+    rows = "".join(map(_index_row, lessons))
+    results = table.to_html(index=False, float_format="%.2f", na_rep="", border=0)
     page = (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>RRSITR tutorial</title><style>{STYLE}</style>"
-        f"<h1>Learning from mismatched pairs</h1><p>Executed lessons, in reading order.</p>"
+        "<!doctype html><html lang='en'><meta charset='utf-8'>"
+        f"<meta name='viewport' content='width=device-width'><title>RRSITR tutorial</title><style>{STYLE}</style>"
+        "<h1>Learning from mismatched pairs</h1><p>Executed lessons, in reading order.</p>"
         f"<table><tr><th>lesson</th><th>time</th><th>state</th></tr>{rows}</table>"
         f"<h2>Test recall in percent</h2>{results}</html>"
     )
     return write_atomically(out / "index.html", lambda temporary: temporary.write_text(page, encoding="utf-8"))
 
 
+def _index_row(lesson: Lesson) -> str:
+    title = html.escape(lesson.title)
+    linked = f"<a href='{html.escape(lesson.page)}'>{title}</a>" if lesson.page else title
+    state = f"<strong>failed</strong>: {html.escape(lesson.error)}" if lesson.error else "ok"
+    return f"<tr><td>{linked}</td><td>{lesson.seconds / 60:.1f} min</td><td>{state}</td></tr>"
+
+
 def _title(notebook: Path) -> str:
     import nbformat
 
-    first = nbformat.read(notebook, as_version=4).cells[0].source
-    return f"{notebook.stem[:2]} · {first.splitlines()[0].lstrip('# ')}"
+    try:
+        first = nbformat.read(notebook, as_version=4).cells[0].source
+        return f"{notebook.stem[:2]} · {first.splitlines()[0].lstrip('# ')}"
+    except Exception:  # the run has said already what is wrong with the file
+        return notebook.stem
 
 
 def _to_html(notebook: Path) -> None:
@@ -99,17 +127,22 @@ def _to_html(notebook: Path) -> None:
     write_atomically(notebook.with_suffix(".html"), lambda temporary: temporary.write_text(body, encoding="utf-8"))
 
 
-def main() -> int:
-    """Run all; the exit code is 1 when a notebook failed."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all; the exit code is 1 when a notebook failed, 2 when there is none."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("runs/tutorial"), help="folder of the executed notebooks")
-    parser.add_argument("--smoke", action="store_true", help=f"small parameters from {SMOKE}")
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    parameters = yaml.safe_load(SMOKE.read_text(encoding="utf-8")) if arguments.smoke else {}
-    lessons = run_lessons(arguments.out.resolve(), parameters)
-    table = comparison(arguments.out)
-    index = write_index(arguments.out, lessons, table)
+    parser.add_argument("--out", type=Path, help="folder of the executed notebooks; by default runs/tutorial")
+    parser.add_argument("--smoke", action="store_true", help="small parameters, by default in runs/tutorial-smoke")
+    options = parser.parse_args(arguments)
+    # a folder of its own, or the table would hold the small runs beside the real ones
+    out = options.out or Path("runs/tutorial-smoke" if options.smoke else "runs/tutorial")
+    out.mkdir(parents=True, exist_ok=True)
+    parameters = yaml.safe_load(SMOKE.read_text(encoding="utf-8")) if options.smoke else {}
+    try:
+        lessons = run_lessons(out.resolve(), parameters)
+    except InputError as error:
+        parser.error(str(error))
+    table = comparison(out)
+    index = write_index(out, lessons, table)
     failed = [lesson.name for lesson in lessons if lesson.error]
     print(f"\nopen {index}" + (f"\nFAILED: {', '.join(failed)}" if failed else ""))
     print("\nTest recall in percent, AUROC of the loss against the injected noise:\n")

@@ -46,7 +46,7 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
         with safe_open(path, framework="pt") as file:
             state = json.loads((file.metadata() or {}).get("state", "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, ValueError, OSError) as error:
+    except (SafetensorError, ValueError, OSError, RecursionError) as error:
         raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from None
     if not isinstance(state, dict):
         raise InputError(f"{path}: a safetensors file, but not a checkpoint of this project (no state in its header)")

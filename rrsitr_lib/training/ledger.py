@@ -71,11 +71,7 @@ class Ledger:
         if not (folder / "header.json").exists():
             raise InputError(f"{folder}: no ledger here (expected header.json, or ledger/header.json in a run folder)")
         header = read_json(folder / "header.json")
-        if (
-            not isinstance(header, dict)
-            or header.get("format") != FORMAT
-            or not {"pairs", "epochs", "columns"} <= set(header)
-        ):
+        if not _is_header(header):
             raise InputError(f"{folder}/header.json: not a ledger header of format {FORMAT}")
         ledger = cls(folder, header)
         for name in header["columns"]:
@@ -85,6 +81,9 @@ class Ledger:
                 raise InputError(
                     f"{path}: shorter than the {ledger.epochs} epochs of {ledger.pairs} pairs that the header counts"
                 )
+        truth = folder / "mismatched.bin"
+        if not truth.exists() or truth.stat().st_size != ledger.pairs:
+            raise InputError(f"{truth}: missing, or not one byte for each of the {ledger.pairs} pairs")
         return ledger
 
     @property
@@ -126,7 +125,10 @@ class Ledger:
         if set(rows) != set(self._header["columns"]):
             raise InputError(f"a ledger row needs exactly the columns {', '.join(self._header['columns'])}")
         for name, dtype in self._header["columns"].items():
-            values = np.ascontiguousarray(rows[name], dtype=dtype)
+            try:
+                values = np.ascontiguousarray(rows[name], dtype=dtype)
+            except (ValueError, TypeError) as error:
+                raise InputError(f"column {name}: not numbers ({error})") from None
             if values.shape != (self.pairs,):
                 raise InputError(f"column {name} has shape {values.shape}: allowed is ({self.pairs},)")
             self._write_at(self._path(name), self._bytes(name, self.epochs), values.tobytes())
@@ -154,6 +156,19 @@ class Ledger:
                 os.fsync(file.fileno())
         except OSError as error:
             raise RunError(f"cannot write {path}: {error.strerror or error}; the epochs before are kept") from error
+
+
+def _is_header(header: Any) -> bool:
+    """Whether a JSON value has everything, of the right type, that ``Ledger`` reads from its header."""
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        return False
+    counts, columns = [header.get(name) for name in ("pairs", "epochs")], header.get("columns")
+    return (
+        all(type(count) is int and count >= 0 for count in counts)
+        and isinstance(columns, dict)
+        and columns.items() <= COLUMNS.items()
+        and isinstance(header.get("config"), dict)
+    )
 
 
 def ledger_table(folder: str | Path, epoch: int = -1, sort: str = "loss") -> pd.DataFrame:

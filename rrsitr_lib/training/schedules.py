@@ -44,6 +44,8 @@ def gamma(schedule: str, progress: float, start: float, end: float) -> float:
         raise InputError(f"gamma schedule is {schedule!r}: allowed are {', '.join(GAMMA_SCHEDULES)}, quantile")
     if not 0 <= progress <= 1:
         raise InputError(f"progress is {progress}: allowed is 0 (first epoch) to 1 (last)")
+    if not (start > 0 and end > 0):
+        raise InputError(f"gamma runs from {start} to {end}: allowed are positive numbers")
     return GAMMA_SCHEDULES[schedule](progress, start, end)
 
 

@@ -15,7 +15,7 @@ SMALL = {"seed": 5, "B": 24, "D": 20, "Lt": 6, "Li": 4}
 
 
 def relative(value, expected):
-    return abs(float(value) - expected) / abs(expected)
+    return abs(value.item() - expected) / abs(expected)
 
 
 def evaluated(inputs, **settings):

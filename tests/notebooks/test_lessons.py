@@ -1,0 +1,143 @@
+"""The lessons themselves: in step with their sources, small, readable, and running with other parameters."""
+
+import ast
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+import pytest
+import yaml
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.teach.notebooks import NOTEBOOKS, check, run, sources
+from rrsitr_lib.teach.tutorial import SMOKE
+
+SOURCES = sources()
+LARGEST_BYTES, LONGEST_CELL = 400_000, 15
+lessons = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+
+def notebook_of(source: Path) -> Path:
+    return NOTEBOOKS / f"{source.stem}.ipynb"
+
+
+def cells_of(source: Path, kind: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in jupytext.read(source, fmt="py:percent").cells if cell.cell_type == kind]
+
+
+def parameter_lines(source: Path) -> list[str]:
+    (cell,) = [cell for cell in cells_of(source, "code") if "parameters" in cell.metadata.get("tags", [])]
+    return cell.source.splitlines()
+
+
+# --- the committed file ---
+
+
+def test_every_notebook_has_a_source():
+    assert SOURCES and {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == {path.stem for path in SOURCES}
+
+
+@lessons
+def test_notebook_is_in_step_with_its_source(source):
+    assert check(source, notebook_of(source)) == []
+
+
+@lessons
+def test_committed_notebook_is_small_and_clean(source):
+    assert notebook_of(source).stat().st_size < LARGEST_BYTES
+    notebook = nbformat.read(notebook_of(source), as_version=4)
+    nbformat.validate(notebook)
+    assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not any(output.output_type == "error" or output.get("name") == "stderr" for output in outputs)
+    assert not any("widget" in kind for output in outputs for kind in output.get("data", {}))
+    assert any("image/png" in output.get("data", {}) for output in outputs), "a lesson shows something"
+
+
+@lessons
+def test_committed_notebook_was_run_from_top_to_bottom(source):
+    cells = [cell for cell in nbformat.read(notebook_of(source), as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+
+
+# --- anatomy ---
+
+
+@lessons
+def test_title_is_a_question_and_facts_follow(source):
+    lines = cells_of(source, "markdown")[0].source.splitlines()
+    assert re.fullmatch(r"# .+\?", lines[0])
+    facts = lines[2]
+    assert all(word in facts for word in ("minute", "CPU cores", "GPU", "download", "exercise", "widget")), facts
+
+
+@lessons
+def test_code_cells_are_short_and_hold_no_class(source):
+    for cell in cells_of(source, "code"):
+        assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
+        assert not any(isinstance(node, ast.ClassDef) for node in ast.walk(ast.parse(cell.source)))
+
+
+@lessons
+def test_prose_stands_beside_the_code(source):
+    words = sum(len(cell.source.split()) for cell in cells_of(source, "markdown"))
+    assert 40 <= words / len(cells_of(source, "code")) <= 120
+
+
+@lessons
+def test_parameters_are_plain_literals_each_with_its_range(source):
+    for line in parameter_lines(source):
+        assert re.fullmatch(r"[A-Z_]+ = [^#]+  # .{5,}", line), line
+        ast.literal_eval(line.partition(" = ")[2].partition("  #")[0])
+    known = papermill.inspect_notebook(str(notebook_of(source)))
+    assert list(known) == [line.split()[0] for line in parameter_lines(source)]
+
+
+@lessons
+def test_last_cell_asserts_and_an_earlier_one_compares_with_the_library(source):
+    code = [cell.source for cell in cells_of(source, "code")]
+    assert "assert " in code[-1]
+    assert any("assert_close" in text for text in code[:-1]), "by hand and by library must agree"
+
+
+@lessons
+def test_summary_has_three_points(source):
+    prose = "\n".join(cell.source for cell in cells_of(source, "markdown"))
+    points = re.search(r"## Summary\n(.*?)(\n\n|\Z)", prose, re.S)[1]
+    assert len(re.findall(r"^- ", points, re.M)) == 3
+
+
+# --- running ---
+
+
+def smoke() -> dict[str, dict]:
+    return yaml.safe_load(SMOKE.read_text(encoding="utf-8"))
+
+
+def test_smoke_parameters_are_for_lessons_that_exist():
+    assert set(smoke()) == {path.stem for path in SOURCES}
+
+
+@lessons
+def test_lesson_runs_with_smoke_parameters(source, tmp_path):
+    run(notebook_of(source), tmp_path / "ran.ipynb", smoke()[source.stem], cwd=tmp_path)
+    cells = nbformat.read(tmp_path / "ran.ipynb", as_version=4).cells
+    assert "all assertions hold" in cells[-1].outputs[-1]["text"]
+
+
+@lessons
+def test_lesson_refuses_a_parameter_that_it_would_ignore(source, tmp_path):
+    with pytest.raises(InputError, match=r"unknown parameter 'EPOCH'; known are .*NOISE_RATE"):
+        run(notebook_of(source), tmp_path / "ran.ipynb", {"EPOCH": 3})
+
+
+@pytest.mark.parametrize(("lesson", "changed"), [
+    ("00_start_here", {"NOISE_RATE": 0.0}),
+    ("00_start_here", {"NOISE_RATE": 1.0, "SEED": 11}),
+    ("06_training_end_to_end", {"NOISE_RATE": 0.0}),
+    ("06_training_end_to_end", {"PROTOCOL": "derangement", "NOISE_RATE": 1.0}),
+])  # fmt: skip
+def test_lesson_runs_at_the_ends_of_its_ranges(lesson, changed, tmp_path):
+    run(NOTEBOOKS / f"{lesson}.ipynb", tmp_path / "ran.ipynb", {**smoke()[lesson], **changed}, cwd=tmp_path)
