@@ -39,7 +39,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> Path:
 
 def write_json(path: str | Path, content: Any) -> Path:
     """Write ``content`` as indented JSON, whole or not at all."""
-    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 

@@ -13,7 +13,7 @@
 # %% tags=["parameters"]
 SEED = 3  # 0 to 2**31 - 1; seed of everything that is drawn here
 NOISE_RATE = 0.4  # 0 to 1; nominal share of rows that get a wrong caption
-SCENES = 60  # 12 or more; drawn training scenes to look at
+SCENES = 60  # 40 or more; drawn training scenes to look at
 
 # %% [markdown]
 # The next cell checks the environment, line by line where something is missing, and hands back a random generator of
@@ -101,18 +101,31 @@ for caption in range(6):
     print(f"{row}   {test.table.captions[six[caption]]}")
 
 # %% [markdown]
-# Now the same in one line of the library, and the assertion that both agree. Every lesson has this pair: a loop that
-# you can follow with a pencil, and the function that the training uses. If they ever differ, the lesson stops here.
-# Recall at K counts the sentences whose picture is among the first K, in percent, and the same the other way round. We
-# count it by hand from the ranks and compare.
+# The same as one matrix product: once every vector has length one, the cosine of two is their sum of products, and the
+# whole table is sentences times pictures. Then the same again by the library, and the assertion that all three agree.
+# Every lesson has this chain: a loop that you can follow with a pencil, its matrix form, and the function that the
+# training uses. If they ever differ, the lesson stops here.
+
+# %%
+from rrsitr_lib.model.similarity import cosine_similarity
+from torch.nn.functional import normalize
+
+matrix_form = normalize(text.pooled, dim=-1) @ normalize(image.pooled, dim=-1).T
+score = cosine_similarity(text.pooled, image.pooled)
+torch.testing.assert_close(matrix_form, by_hand, atol=1e-5, rtol=0)
+torch.testing.assert_close(score, by_hand, atol=1e-5, rtol=0)
+print(f"largest difference {float((score - by_hand).abs().max()):.0e}")
+
+# %% [markdown]
+# *Recall at K* counts the questions whose answer is among the first K, in percent: sentences that find their picture
+# (`t2i`), and pictures that find one of their sentences (`i2t`). For the sentences we count it by hand: how many wrong
+# pictures stand before the right one? The same number comes out of the library, which also gives `mR`, the mean of all
+# recalls, the one number by which methods are compared.
 
 # %%
 import numpy as np
 from rrsitr_lib.evaluation import recall
-from rrsitr_lib.model.similarity import cosine_similarity
 
-score = cosine_similarity(text.pooled, image.pooled)
-torch.testing.assert_close(score, by_hand, atol=1e-5, rtol=0)
 better = (by_hand > by_hand.diagonal()[:, None]).sum(dim=1)  # pictures that beat the true one
 hits = [100 * float((better < k).float().mean()) for k in (1, 5)]
 found = recall(score, np.arange(6), ks=(1, 5))
@@ -155,7 +168,7 @@ pictures, sentences = encode(model, inputs["train"], config)
 cosines = cosine_similarity(sentences.pooled, pictures.pooled).numpy()
 own = cosines[noise.caption_index, train.image_of_row]
 figure, axis = plt.subplots(figsize=(7, 2.6))
-bins = np.linspace(-0.5, 1, 40)
+bins = np.linspace(-1, 1, 51)
 axis.hist(own[~noise.mismatched], bins, color="#0072b2", alpha=0.6, label="true pairs")
 axis.hist(own[noise.mismatched], bins, histtype="step", hatch="///", color="#d55e00", label="mismatched pairs")
 axis.set(xlabel="cosine of the pair", ylabel="pairs")

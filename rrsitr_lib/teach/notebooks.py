@@ -19,6 +19,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+QUIET_KERNEL = ["--IPKernelApp.log_level=40"]  # it warns of its local connection at every start
 WIDGET_OUTPUT = "application/vnd.jupyter.widget-view+json"
 
 
@@ -30,7 +31,8 @@ def build(source: str | Path, target: str | Path) -> Path:
     """
     notebook = _read_source(source)
     place = {"metadata": {"path": str(Path(source).resolve().parents[2])}}
-    NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=place, coalesce_streams=True).execute()
+    options = {"timeout": 1800, "kernel_name": "python3", "extra_arguments": QUIET_KERNEL, "coalesce_streams": True}
+    NotebookClient(notebook, resources=place, **options).execute()
     _clean(notebook)
     return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
 
@@ -62,9 +64,8 @@ def run(
     parameters = dict(parameters or {})
     _check_parameters(Path(notebook), parameters)
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        str(notebook), str(output), parameters, cwd=str(cwd or Path.cwd()), progress_bar=False, kernel_name="python3"
-    )
+    options = {"cwd": str(cwd or Path.cwd()), "progress_bar": False, "kernel_name": "python3"}
+    papermill.execute_notebook(str(notebook), str(output), parameters, **options, extra_arguments=QUIET_KERNEL)
 
 
 def _check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:

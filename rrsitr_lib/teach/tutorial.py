@@ -73,6 +73,7 @@ def _tried(step: Callable[..., object], *arguments: Any, **options: Any) -> str:
 def comparison(folder: Path) -> pd.DataFrame:
     """Every finished run under ``folder`` as a row of recalls in percent, chance last."""
     rows, chance = [], {}
+    recalls = [*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR"]  # JSON sorts R@10 before R@5
     for path in sorted(folder.rglob("result.json")):
         result = read_json(path)
         chance = result["chance"]
@@ -82,11 +83,12 @@ def comparison(folder: Path) -> pd.DataFrame:
                 "noise": result["noise_rate"],
                 "realised": round(result["realised_noise_rate"], 3),
                 "seed": result["seed"],
-                **result["test"],
+                **{name: result["test"][name] for name in recalls},
                 "AUROC": result["partition"]["auroc"],
             }
         )
-    return pd.DataFrame([*sorted(rows, key=lambda row: (row["noise"], row["method"])), {"method": "chance", **chance}])
+    rows.sort(key=lambda row: (row["noise"], row["method"], row["seed"]))
+    return pd.DataFrame([*rows, {"method": "chance", "seed": "", **chance}])
 
 
 def write_index(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:

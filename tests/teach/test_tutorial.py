@@ -102,7 +102,7 @@ def test_comparison_sorts_runs_and_ends_with_chance(tmp_path):
     assert table["method"].tolist() == ["contrastive", "contrastive", "rrsitr", "rrsitr", "chance"]
     assert table["noise"].tolist()[:4] == [0.0, 0.4, 0.4, 0.6]
     assert table["mR"].tolist() == [20.5] * 4 + [1.0]
-    assert set(RECALLS) | {"method", "noise", "realised", "seed", "AUROC"} == set(table.columns)
+    assert table.columns.tolist() == ["method", "noise", "realised", "seed", *RECALLS, "AUROC"]
     assert table["AUROC"].isna().tolist() == [True, False, False, False, True]
 
 

@@ -25,9 +25,10 @@ SMALL = {
     "encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 4, "noise_rate": 0.4,
     "plain_epochs": 1, "seed": 3,
 }  # fmt: skip
+FEW_SCENES = "import rrsitr_lib.data.sources as s; s.SCENES_VAL = s.SCENES_TEST = 20"
 COMMAND = [
-    sys.executable, "-c", "from rrsitr_lib.cli import main; main()", "train", "--encoder", "tiny", "--weights", "none",
-    "--epochs", "4", "--batch-size", "40", "--noise-rate", "0.4", "--seed", "3",
+    sys.executable, "-c", f"{FEW_SCENES}; from rrsitr_lib.cli import main; main()", "train", "--encoder", "tiny",
+    "--weights", "none", "--epochs", "4", "--batch-size", "40", "--noise-rate", "0.4", "--seed", "3",
     "--set", "scenes=41", "--set", "plain_epochs=1",
 ]  # fmt: skip
 
@@ -91,7 +92,7 @@ def _epochs(folder: Path) -> int:
         return -1
 
 
-@pytest.mark.parametrize("moment", range(1, 15, 2))
+@pytest.mark.parametrize("moment", [3, 6, 8, 9, 11])
 def test_an_end_at_any_rename_resumes_to_the_same_bits(moment, tmp_path, monkeypatch):
     config = RunConfig.build(**{**SMALL, "epochs": 2})
     train(config, tmp_path / "whole", progress=False)
