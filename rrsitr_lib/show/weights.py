@@ -1,7 +1,6 @@
 """Weights over epochs as a picture: pairs sorted by truth and loss, thinned by a stated rule; arrays, then a figure."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import plotly.graph_objects as go
@@ -29,20 +28,10 @@ class WeightMap:
     true_rows: int
     rule: str
 
-    @cached_property
-    def histograms(self) -> np.ndarray:
-        """Counts of true and mismatched pairs by weight for every epoch, (epochs, 2, bins)."""
-        place = np.clip(np.digitize(self.weight, BINS) - 1, 0, len(BINS) - 2)
-        return np.array(
-            [
-                [np.bincount(row[select], minlength=len(BINS) - 1) for select in (~self.mismatched, self.mismatched)]
-                for row in place
-            ]
-        )
-
     def histogram(self, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Bin edges, counts of true pairs and of mismatched pairs in ``epoch`` (from 1)."""
-        return BINS, *self.histograms[epoch - 1]
+        row = self.weight[epoch - 1]
+        return BINS, *(np.histogram(row[select], BINS)[0] for select in (~self.mismatched, self.mismatched))
 
 
 def weight_map(
@@ -50,7 +39,8 @@ def weight_map(
 ) -> WeightMap:
     """Sort the pairs by truth, then by ``sort`` (loss of the last epoch, or mean weight), and thin them.
 
-    **Shape** weight, loss (epochs, N), mismatched (N,). More than 400 pairs of a kind are averaged in equal groups.
+    **Shape** weight, loss (epochs, N), mismatched (N,). Above 400 pairs, neighbours are averaged in groups of one size,
+    so that the heights of the true and the mismatched part are as their numbers.
     Raises ``InputError`` for shapes that do not fit or an unknown ``sort``.
     Taught in: notebooks/06_training_end_to_end
 
@@ -65,9 +55,9 @@ def weight_map(
     key = -weight.mean(axis=0) if sort == "weight" or loss is None else np.asarray(loss[-1])
     order = np.lexsort((key, mismatched))
     true_pairs = int((~mismatched).sum())
-    parts = [_thinned(weight[:, part]) for part in (order[:true_pairs], order[true_pairs:])]
-    group = max(1, -(-max(true_pairs, len(order) - true_pairs) // LARGEST_ROWS))
-    rule = "each row one pair" if group == 1 else f"each row the mean of about {group} pairs"
+    group = -(-len(order) // LARGEST_ROWS)
+    parts = [_thinned(weight[:, part], group) for part in (order[:true_pairs], order[true_pairs:])]
+    rule = "each row one pair" if group == 1 else f"each row the mean of {group} pairs"
     return WeightMap(weight, mismatched, order, np.concatenate(parts), len(parts[0]), rule)
 
 
@@ -99,10 +89,10 @@ def weights_figure(weights: WeightMap, epoch: int) -> go.Figure:
     )
 
 
-def _thinned(weight: np.ndarray) -> np.ndarray:
-    """Mean over at most ``LARGEST_ROWS`` groups of neighbours: (epochs, n) -> (rows, epochs)."""
+def _thinned(weight: np.ndarray, group: int) -> np.ndarray:
+    """Mean over groups of ``group`` neighbours, fewer in the last: (epochs, n) -> (rows, epochs)."""
     if weight.shape[1] == 0:
         return np.empty((0, len(weight)))
-    edges = np.linspace(0, weight.shape[1], min(LARGEST_ROWS, weight.shape[1]) + 1).astype(int)
-    sums = np.add.reduceat(weight.astype(np.float64), edges[:-1], axis=1)
-    return (sums / np.diff(edges)).T
+    edges = np.arange(0, weight.shape[1], group)
+    sums = np.add.reduceat(weight.astype(np.float64), edges, axis=1)
+    return (sums / np.diff(edges, append=weight.shape[1])).T

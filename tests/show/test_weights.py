@@ -48,20 +48,20 @@ def test_ties_keep_the_order_of_the_pairs():
 def test_thinning_bounds_the_rows_and_keeps_the_mean(pairs):
     weight, mismatched, loss = random_record(3, pairs)
     found = weight_map(weight, mismatched, loss)
-    assert len(found.rows) <= 2 * LARGEST_ROWS
-    assert found.true_rows <= LARGEST_ROWS and len(found.rows) - found.true_rows <= LARGEST_ROWS
+    assert len(found.rows) <= LARGEST_ROWS + 1, "one group of each kind may be short"
+    np.testing.assert_allclose(found.true_rows / len(found.rows), (~mismatched).mean(), atol=0.01)
     assert 0 <= found.rows.min() and found.rows.max() <= 1
     if pairs <= LARGEST_ROWS:
         assert found.rule == "each row one pair" and len(found.rows) == pairs
     else:
-        assert "mean of" in found.rule or len(found.rows) == pairs
+        assert found.rule == f"each row the mean of {-(-pairs // LARGEST_ROWS)} pairs"
 
 
 def test_a_thinned_row_is_the_mean_of_neighbours():
     weight = np.linspace(1, 0, 2 * LARGEST_ROWS)[None]
     found = weight_map(weight, np.zeros(weight.shape[1], bool))
     np.testing.assert_allclose(found.rows[:, 0], weight.reshape(-1, 2).mean(axis=1))
-    assert found.rule == "each row the mean of about 2 pairs"
+    assert found.rule == "each row the mean of 2 pairs"
 
 
 def test_thinning_is_deterministic():
@@ -122,7 +122,7 @@ def test_readable_in_grey_and_says_its_rule():
     assert figure.data[0].colorscale[0][1] == "#00224e", "cividis"
     assert figure.data[1].marker.pattern.shape != figure.data[2].marker.pattern.shape
     assert {bar.name for bar in figure.data[1:]} == {"true pairs", "mismatched pairs"}
-    assert "mean of about" in figure.to_json()
+    assert "mean of" in figure.to_json()
 
 
 def test_the_largest_benchmark_answers_in_time():
