@@ -131,7 +131,8 @@ def hard(groups: Groups, image_ids: np.ndarray, captions: np.ndarray | None, rat
         # a class whose images share all their sentences: after half the tries any other image must do
         anywhere = lonely[groups.images[drawn]] | (attempt >= TRIES // 2)
         for rows, classes in ((drawn[~anywhere], class_of_image), (drawn[anywhere], np.zeros_like(class_of_image))):
-            caption_index[rows] = _from_another_image(groups.images, classes, rows, generator)
+            if len(rows):
+                caption_index[rows] = _from_another_image(groups.images, classes, rows, generator)
         drawn = drawn[~groups.foreign(drawn, caption_index[drawn])]
         if not len(drawn):
             return caption_index
@@ -155,7 +156,8 @@ def _from_another_image(
 
 def _class_of_image(groups: Groups, image_ids: np.ndarray, captions: np.ndarray | None, seed: int) -> np.ndarray:
     """The class of every image as a number, shape (M,): by file name where all carry one, else by the words."""
-    first_row = np.unique(groups.images, return_index=True)[1]
+    # images are numbered in order of appearance: a row is its image's first where the number is a new maximum
+    first_row = np.flatnonzero(np.diff(np.maximum.accumulate(groups.images), prepend=-1))
     names = [re.match(r"([^\W\d]+(?:[ _-][^\W\d]+)*)[ _-]?\d", str(image_ids[row])) for row in first_row]
     classes, _ = pd.factorize(np.array([match[1] if match else "" for match in names], dtype=object))
     if all(names) and (classes.max() > 0 or captions is None):
