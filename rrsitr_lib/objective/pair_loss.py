@@ -1,8 +1,8 @@
 """One loss per pair: global and local cross-entropies in both directions, nothing averaged."""
 
+import math
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from rrsitr_lib.model.similarity import cosine_similarity, local_similarity
@@ -26,6 +26,7 @@ def symmetric_cross_entropy(logits: Tensor) -> Tensor:
 
     Shape: (B, B), the pair's own entry on the diagonal -> (B,), at least 0; 2 ln B where all logits are equal.
 
+    >>> import torch
     >>> symmetric_cross_entropy(torch.zeros(2, 2))  # 2 ln 2 each
     tensor([1.3863, 1.3863])
 
@@ -40,6 +41,7 @@ def pair_loss(image: Tensor, text: Tensor, image_tokens: Tensor, text_tokens: Te
     Chance level is 4 ln B. Shape: image, text (B, D); image_tokens (B, Li, D); text_tokens (B, Lt, D).
     ``scale`` multiplies both similarities (the paper: exp(2.996), about 20, frozen).
 
+    >>> import torch
     >>> features, tokens = torch.eye(2), torch.eye(2)[:, None]
     >>> pair_loss(features, features, tokens, tokens, scale=20.0).total < 1e-6
     tensor([True, True])
@@ -59,4 +61,4 @@ def chance_loss(batch_size: int) -> float:
 
     Taught in: notebooks/06_training_end_to_end
     """
-    return 4 * float(torch.tensor(float(batch_size), dtype=torch.float64).log())
+    return 4 * math.log(batch_size)

@@ -9,7 +9,6 @@ from rrsitr_lib.errors import InputError
 
 CLEAN, AMBIGUOUS, NOISY = 0, 1, 2
 CATEGORY_NAMES = ("clean", "ambiguous", "noisy")
-PARTITIONS = ("threshold", "quantile", "gmm2", "gmm3")
 
 
 def partition(loss: Tensor, gamma_1: float, gamma_2: float) -> Tensor:

@@ -40,9 +40,10 @@ def assemble(config: RunConfig, data: dict[str, Split]) -> tuple[nn.Module, dict
 def _assemble_heads(
     config: RunConfig, towers: Encoder, data: dict[str, Split]
 ) -> tuple[nn.Module, dict[str, SplitInputs]]:
-    image_caches = {name: _image_cache(towers, split.pictures, name) for name, split in data.items()}
+    weights = _weights_of(towers)
+    image_caches = {name: _image_cache(towers, weights, split.pictures, name) for name, split in data.items()}
     captions = {name: np.unique(split.table.captions.astype(str), return_inverse=True) for name, split in data.items()}
-    text_caches = {name: _text_cache(towers, unique.tolist(), name) for name, (unique, _) in captions.items()}
+    text_caches = {name: _text_cache(towers, weights, unique.tolist(), name) for name, (unique, _) in captions.items()}
     reduce_image, reduce_text = (
         _fit_reduction(caches["train"], config.feature_width, config.seed) for caches in (image_caches, text_caches)
     )
@@ -58,9 +59,9 @@ def _assemble_heads(
     return HeadsEncoder(*widths, seed=config.seed), inputs
 
 
-def _image_cache(towers: Encoder, pictures: np.ndarray | Sequence[Path], split: str) -> TokenCache:
+def _image_cache(towers: Encoder, weights: str, pictures: np.ndarray | Sequence[Path], split: str) -> TokenCache:
     bank = PictureBank(pictures, towers.eval_transform, towers.eval_transform, seed=0)
-    name = fingerprint("image", _weights_of(towers), repr(towers.eval_transform), *map(_content, pictures))
+    name = fingerprint("image", weights, repr(towers.eval_transform), *map(_content, pictures))
 
     def compute(items: range) -> tuple[Tensor, Sequence[int]]:
         pixels = bank.fetch(np.array(items))
@@ -72,13 +73,13 @@ def _image_cache(towers: Encoder, pictures: np.ndarray | Sequence[Path], split: 
     return build_cache(name, len(bank), tuple(shape), compute, f"{split} images")
 
 
-def _text_cache(towers: Encoder, captions: list[str], split: str) -> TokenCache:
+def _text_cache(towers: Encoder, weights: str, captions: list[str], split: str) -> TokenCache:
     numbers = towers.tokenize(captions)
     lengths = towers.lengths(numbers)
     if towers.pad_tokens == "paper":
         lengths = torch.full_like(lengths, numbers.shape[1])
     numbers = numbers[:, : int(lengths.max())]
-    name = fingerprint("text", _weights_of(towers), towers.pad_tokens, *captions)
+    name = fingerprint("text", weights, towers.pad_tokens, *captions)
 
     def compute(items: range) -> tuple[Tensor, Sequence[int]]:
         batch = numbers[items.start : items.stop]

@@ -87,8 +87,9 @@ class Epoch:
         """
         record = {name: np.zeros(len(self.inputs.table), dtype=dtype) for name, dtype in COLUMNS.items()}
         totals = []
+        order = epoch_order(len(self.inputs.table), self.config.seed, epoch)
         self.model.train()
-        for step, (rows, result) in enumerate(self._batches(epoch, pace)):
+        for step, (rows, result) in enumerate(self._batches(order, epoch, pace)):
             set_learning_rate(optimizer, self.config, epoch * self.steps + step, self.config.epochs * self.steps)
             optimizer.zero_grad(set_to_none=True)
             result.total.backward()
@@ -99,18 +100,16 @@ class Epoch:
             _record(record, rows, result, trained=True)
             totals.append(float(result.total.detach()))
             on_step(totals[-1])
-        self._score_rest(record, epoch, pace)
+        self._score_rest(record, order, epoch, pace)
         return record, float(np.mean(totals))
 
-    def _batches(self, epoch: int, pace: Pace) -> Iterator[tuple[np.ndarray, Objective]]:
-        order = epoch_order(len(self.inputs.table), self.config.seed, epoch)
+    def _batches(self, order: np.ndarray, epoch: int, pace: Pace) -> Iterator[tuple[np.ndarray, Objective]]:
         whole = np.split(order[: self.steps * self.config.batch_size], self.steps)
         for rows, images, captions in load(self._dataset(whole, epoch), self.config.workers):
             yield rows, self._objective(rows, images, captions, pace)
 
-    def _score_rest(self, record: dict[str, np.ndarray], epoch: int, pace: Pace) -> None:
+    def _score_rest(self, record: dict[str, np.ndarray], order: np.ndarray, epoch: int, pace: Pace) -> None:
         """Pairs that filled no batch are not trained on; a batch filled up with others gives them their losses."""
-        order = epoch_order(len(self.inputs.table), self.config.seed, epoch)
         rest = order[self.steps * self.config.batch_size :]
         if not len(rest):
             return
