@@ -216,7 +216,7 @@ partition_over_epochs(columns["category"], wrong)
 
 # %%
 from rrsitr_lib.show.figures import weights_static
-from rrsitr_lib.show.weights import weight_map
+from rrsitr_lib.show.views.weights import weight_map
 
 weights = weight_map(columns["weight"], wrong, columns["loss"])
 weights_static(weights, epoch=ledger.epochs)

@@ -12,11 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.objective.partition import CATEGORY_NAMES
-from rrsitr_lib.show.weights import WeightMap
-
-TRUE_COLOUR, WRONG_COLOUR = "#0072b2", "#d55e00"  # Okabe and Ito: told apart by colour-blind people, and in grey
-COLOURS, DASHES, MARKERS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), ("-", "--", "-.", ":"), "osD^v"
-CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", WRONG_COLOUR), ("", "..", "//")
+from rrsitr_lib.show.look import CATEGORY_COLOURS, COLOURS, DASHES, HATCHES, MARKERS, TRUE_COLOUR, WRONG_COLOUR
+from rrsitr_lib.show.views.weights import WeightMap
 
 
 def contact_sheet(

@@ -24,8 +24,9 @@ from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.noise_files import save_noise
 from rrsitr_lib.data.sources import Split, inject_noise, open_data
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.evaluation import chance_recall, partition_quality
+from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
 from rrsitr_lib.files import read_json, write_atomically, write_json
+from rrsitr_lib.training.album import write_page
 from rrsitr_lib.training.assemble import assemble
 from rrsitr_lib.training.checkpoint import (
     load_checkpoint,
@@ -36,7 +37,8 @@ from rrsitr_lib.training.checkpoint import (
 )
 from rrsitr_lib.training.inputs import SplitInputs
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
-from rrsitr_lib.training.loop import Epoch, evaluate, make_optimizer, pace_of_epoch
+from rrsitr_lib.training.loop import Epoch, encode, evaluate, make_optimizer, pace_of_epoch
+from rrsitr_lib.training.rankings import rank
 
 PICTURE_SIZES = {"tiny": 64}
 
@@ -76,7 +78,9 @@ def _claim(config: RunConfig, folder: Path, resume: bool) -> None:
         return
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")
-    found, wanted = yaml.safe_load(path.read_text(encoding="utf-8")), config.model_dump()
+    written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    defaults = {name: field.default for name, field in RunConfig.model_fields.items()}
+    found, wanted = {**defaults, **written}, config.model_dump()
     changed = [
         f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in wanted if found.get(key) != wanted[key]
     ]
@@ -124,6 +128,7 @@ class Run:
             save_noise(self.noise, self.folder / "noise.npz")
             table = self.inputs["train"].table
             table.with_captions(self.noise.caption_index).write_csv(self.folder / PAIRS_FILE)
+            self._write_album(epochs=0)
             return Ledger.create(self.folder / "ledger", self.noise.mismatched, self.config.model_dump())
         tensors, state = load_checkpoint(last)
         for key in ("data", "noise"):
@@ -161,9 +166,13 @@ class Run:
         )
         bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f}")
         ledger.append(record)
+        self._write_album(epochs=epoch + 1)
         state = {"metrics": self.metrics, "facts": self.facts}
         save_checkpoint(self.folder / "last.safetensors", training_tensors(self.model, self.optimizer), state)
         self._derive()
+
+    def _write_album(self, epochs: int) -> None:
+        write_page(self.folder, epochs, self.model, self.inputs["train"], self.noise.caption_index, self.config)
 
     @property
     def best_epoch(self) -> int:
@@ -189,7 +198,7 @@ class Run:
             "realised_noise_rate": self.noise.realised_rate,
             "seed": self.config.seed,
             "best_epoch": self.best_epoch,
-            "test": evaluate(self.model, test, self.config),
+            "test": self._tested(test),
             "before": self.before,
             "chance": chance_recall(test.image_of_row, len(test.table.images)),
             "partition": partition_quality(*last, self.noise.mismatched),
@@ -197,6 +206,13 @@ class Run:
         }
         write_json(self.folder / "result.json", result)
         return result
+
+    def _tested(self, test: SplitInputs) -> dict[str, float]:
+        """Test recalls, in percent; the best answers are kept beside the run."""
+        image, text = encode(self.model, test, self.config)
+        share, answers = self.config.local_share, test.image_of_row
+        rank(text, image, answers, test.table.captions, share).save(self.folder)
+        return recall(FusedScore(text, image, share), answers)
 
 
 def load_best(model: nn.Module, folder: Path) -> dict[str, Any]:

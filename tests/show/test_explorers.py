@@ -7,7 +7,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.show import explorers
 from rrsitr_lib.show.explorers import WeightsExplorer
-from rrsitr_lib.show.weights import SORTS, weight_map
+from rrsitr_lib.show.views.weights import SORTS, weight_map
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 EPOCHS, PAIRS = 5, 30

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rrsitr_lib.show import figures
-from rrsitr_lib.show.weights import weight_map
+from rrsitr_lib.show.views.weights import weight_map
 
 MISMATCHED = np.array([False, True, False, True])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.weights import BINS, LARGEST_ROWS, SORTS, weight_map, weights_figure
+from rrsitr_lib.show.views.weights import BINS, LARGEST_ROWS, SORTS, weight_map, weights_figure
 
 WEIGHT = np.array([[1.0, 0.0, 0.5, 0.2, 0.9], [0.8, 0.1, 0.4, 0.3, 1.0], [0.6, 0.0, 0.9, 0.0, 0.7]])
 LOSS = np.array([[0.0] * 5, [0.0] * 5, [2.0, 30.0, 1.0, 20.0, 3.0]])

@@ -1,0 +1,149 @@
+"""A finished or running run, opened for looking: everything is read from its folder, nothing needs the model."""
+
+import base64
+import html
+import io
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.images import open_image
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.data.reading import read_csv
+from rrsitr_lib.data.sources import open_data
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.show.look import WRONG_COLOUR
+from rrsitr_lib.training.album import Album
+from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
+from rrsitr_lib.training.rankings import Rankings
+
+THUMBNAIL = 96
+
+
+class RunRecord:
+    """What a run folder tells: its ledger, metrics, pairs as trained, pictures, features of a sample, rankings.
+
+    ``pairs``, ``album`` and ``rankings`` are None where the folder lacks them (a run that is not finished, a bare
+    ledger). Columns have shape (epochs, N). Taught in: notebooks/06_training_end_to_end
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.folder = ledger.folder.parent if ledger.folder.name == "ledger" else ledger.folder
+        self._columns: dict[str, np.ndarray] = {}
+        self._cards: dict[int, str] = {}
+
+    @classmethod
+    def open(cls, source: "str | Path | Ledger | RunRecord") -> Self:
+        """Open a run folder, a ledger or its folder. Raises ``InputError`` where there is no ledger."""
+        if isinstance(source, RunRecord):
+            return source
+        return cls(source if isinstance(source, Ledger) else Ledger.open(source))
+
+    @property
+    def epochs(self) -> int:
+        """Number of finished epochs."""
+        return self.ledger.epochs
+
+    @property
+    def code(self) -> str:
+        """The folder as it stands in a line of code."""
+        return repr(self.folder.as_posix())
+
+    def column(self, name: str) -> np.ndarray:
+        """A ledger column in memory, (epochs, N), or (N,) for ``mismatched``; read once."""
+        if name not in self._columns:
+            self._columns[name] = np.array(self.ledger.column(name))
+        return self._columns[name]
+
+    @property
+    def mismatched(self) -> np.ndarray:
+        """The injected truth, (N,) bool."""
+        return self.column("mismatched")
+
+    def missing(self, *columns: str) -> str:
+        """A sentence that says which columns or epochs are not there, else nothing."""
+        absent = [name for name in columns if name not in self.ledger.columns]
+        if absent:
+            return f"This run's ledger has no column {' and '.join(absent)}: nothing to show here."
+        return "" if self.epochs else "This run has no finished epoch yet: nothing to show here."
+
+    @cached_property
+    def config(self) -> RunConfig | None:
+        """The run's configuration, None for a bare ledger."""
+        path = self.folder / "config.yaml"
+        return RunConfig.read(path) if path.exists() else None
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame | None:
+        """One row an epoch."""
+        path = self.folder / "metrics.csv"
+        return pd.read_csv(path) if path.exists() else None
+
+    @cached_property
+    def pairs(self) -> PairTable | None:
+        """The pairs as they were trained, mismatched captions included."""
+        path = self.folder / PAIRS_FILE
+        return read_csv(path) if path.exists() else None
+
+    @cached_property
+    def album(self) -> Album | None:
+        """Features of a sample of training pairs, before training and after every epoch."""
+        return Album.open(self.folder, self.epochs)
+
+    @cached_property
+    def rankings(self) -> Rankings | None:
+        """The best answers to every question of the test split."""
+        return Rankings.open(self.folder)
+
+    @cached_property
+    def _sources(self) -> dict[str, object]:
+        """Pictures by split, where the run's data can still be opened here; scenes are drawn again."""
+        try:
+            return dict(open_data(self.config)) if self.config else {}
+        except (InputError, RunError, OSError):
+            return {}
+
+    def picture(self, image: int, split: str = "train") -> np.ndarray | None:
+        """Picture number ``image`` of a split as (h, w, 3) bytes, at most 96 wide; None where it is not at hand."""
+        if split not in self._sources:
+            return None
+        source = self._sources[split].pictures[image]
+        picture = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
+        picture.thumbnail((THUMBNAIL, THUMBNAIL))
+        return np.asarray(picture)
+
+    def card(self, row: int) -> str:
+        """Training pair ``row`` as HTML: picture, caption as trained, and whether it is mismatched."""
+        if row not in self._cards:
+            wrong = bool(self.mismatched[row])
+            caption = self.pairs.captions[row] if self.pairs else "(captions are not in this folder)"
+            picture = self.picture(int(self.pairs.image_of_row[row])) if self.pairs else None
+            self._cards[row] = card(f"pair {row}", caption, picture, "MISMATCHED" if wrong else "true pair", wrong)
+        return self._cards[row]
+
+
+def card(title: str, caption: str, picture: np.ndarray | None, note: str = "", framed: bool = False) -> str:
+    """A picture with its caption as a small block of HTML; ``framed`` draws a dashed frame.
+
+    >>> "a lake" in card("pair 0", "a lake", None)
+    True
+    """
+    style = f"2px dashed {WRONG_COLOUR}" if framed else "2px solid #ccc"
+    shown = f"<img src='{data_uri(picture)}' width='{THUMBNAIL}' alt=''>" if picture is not None else ""
+    return (
+        f"<div style='border:{style};padding:4px;width:9.5rem;font:12px/1.3 sans-serif'>{shown}"
+        f"<br><b>{html.escape(title)}</b> {html.escape(note)}<br>{html.escape(str(caption))}</div>"
+    )
+
+
+def data_uri(picture: np.ndarray) -> str:
+    """A picture (h, w, 3) uint8 as the address of an image that needs no file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=70)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,130 @@
+"""Exercises that check themselves: a card, cases, a solution, typical wrong answers and why they are wrong.
+
+A check never says just "wrong": it says what is missing, or which usual idea the answer is and why it fails, or the
+first case where the answer differs.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rrsitr_lib.errors import InputError
+
+DIFFICULTIES = ("warm-up", "core", "stretch", "research")
+Answer = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A typical wrong answer and the reason why it is wrong, in the words in which one would tell a student."""
+
+    answer: Answer
+    reason: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of a lesson.
+
+    ``name`` is the function that the student writes; ``cases`` are keyword arguments to call it with; ``first_step``
+    is said where nothing is written yet; ``why`` is said when it is right. ``tolerance`` is relative and absolute.
+    Taught in: notebooks/01_retrieval
+    """
+
+    name: str
+    lesson: str
+    difficulty: str
+    minutes: int
+    cases: Sequence[Mapping[str, Any]]
+    solution: Answer
+    wrong: Sequence[Wrong]
+    first_step: str
+    why: str
+    tolerance: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if self.difficulty not in DIFFICULTIES:
+            raise InputError(f"{self.name}: difficulty is {self.difficulty!r}: allowed are {', '.join(DIFFICULTIES)}")
+
+    @property
+    def card(self) -> str:
+        """Difficulty and minutes, as the notebook shows them."""
+        return f"*{self.difficulty} · {self.minutes} minutes*"
+
+    def __call__(self, mine: Answer) -> bool:
+        """Check an answer and print what came of it; True when it is right."""
+        right, said = self.judge(mine)
+        print(f"{'[OK]' if right else '[TRY]'} {self.name}: {said}")
+        return right
+
+    def judge(self, mine: Answer) -> tuple[bool, str]:
+        """Whether the answer is right, and what to tell the student. Never raises for what a student writes."""
+        answers = []
+        for case in self.cases:
+            try:
+                answers.append(mine(**_copied(case)))
+            except Exception as error:
+                return False, f"for {_shown(case)} it stops with {type(error).__name__}: {error}. {self.first_step}"
+        if all(answer is None or answer is ... for answer in answers):
+            return False, f"it returns {answers[0]}, so nothing is written yet. {self.first_step}"
+        expected = self._outcomes(self.solution)
+        if all(map(self._same, answers, expected)):
+            return True, self.why
+        for typical in self.wrong:
+            if all(map(self._same, answers, self._outcomes(typical.answer))):
+                return False, typical.reason
+        return False, self._first_difference(answers, expected)
+
+    def _first_difference(self, answers: Sequence[Any], expected: Sequence[Any]) -> str:
+        number = next(k for k, pair in enumerate(zip(answers, expected, strict=True)) if not self._same(*pair))
+        got, wanted = answers[number], expected[number]
+        if np.shape(_array(got)) != np.shape(_array(wanted)):
+            detail = f"shape {np.shape(_array(got))}, expected {np.shape(_array(wanted))}"
+        else:
+            detail = f"{_short(got)}, expected {_short(wanted)}"
+        good = sum(map(self._same, answers, expected))
+        where = f"for {_shown(self.cases[number])} it gives {detail}"
+        return f"{good} of {len(expected)} cases agree; {where}. {self.first_step}"
+
+    def _outcomes(self, answer: Answer) -> list[Any]:
+        return [answer(**_copied(case)) for case in self.cases]
+
+    def _same(self, got: Any, wanted: Any) -> bool:
+        try:
+            got, wanted = _array(got), _array(wanted)
+            if got.shape != wanted.shape:
+                return False
+            if wanted.dtype.kind in "OUS" or got.dtype.kind in "OUS":
+                return bool((got == wanted).all())
+            return bool(
+                np.allclose(got.astype(float), wanted.astype(float), self.tolerance, self.tolerance, equal_nan=True)
+            )
+        except (TypeError, ValueError):
+            return False
+
+
+def use(mine: Answer, fallback: Answer, check: Exercise) -> Answer:
+    """The student's function where it is right, else ``fallback``, so that the notebook runs to its end unsolved."""
+    return mine if check.judge(mine)[0] else fallback
+
+
+def _array(value: Any) -> np.ndarray:
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+
+
+def _copied(case: Mapping[str, Any]) -> dict[str, Any]:
+    """A student's function may change its arguments in place; the next answer must not see that."""
+    return {name: value.clone() if hasattr(value, "clone") else copy.deepcopy(value) for name, value in case.items()}
+
+
+def _shown(case: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_short(value)}" for name, value in case.items())
+
+
+def _short(value: Any) -> str:
+    array = _array(value)
+    text = f"{float(array):.4g}" if array.ndim == 0 and array.dtype.kind in "if" else " ".join(str(value).split())
+    return text if len(text) <= 90 else f"{text[:87]}…"
