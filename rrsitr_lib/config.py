@@ -58,7 +58,12 @@ class RunConfig(BaseModel):
     noise_seed: int = Field(42, ge=0, lt=2**32)
     noise_file: str | None = Field(None, description="injected noise to use instead (.npz of ours, .npy index form)")
 
-    method: Literal["contrastive", "rrsitr"] = "rrsitr"
+    method: Literal["contrastive", "rrsitr", "oracle"] = Field(
+        "rrsitr", description="contrastive: every pair counts; oracle: only those that are truly no mismatch"
+    )
+    local_loss: bool = Field(True, description="off: no local cross-entropies, and chance level is 2 ln B")
+    self_paced: bool = Field(True, description="off: clean and ambiguous pairs count fully")
+    triplet: Literal["dynamic", "fixed", "off"] = Field("dynamic", description="margin of noisy pairs, or no loss")
     gamma_1: float = Field(5.0, ge=0, description="clean below; in gamma_unit")
     gamma_2: Positive = Field(18.0, description="noisy from here on; in gamma_unit")
     gamma_unit: Literal["loss", "chance"] = Field("loss", description="loss: absolute; chance: shares of 4 ln B")

@@ -69,33 +69,32 @@ def self_paced(loss, gamma):
     return w, -(2 * gamma / math.pi) * (w * math.acos(w) - math.sqrt(1 - w * w))
 
 
-def triplet(similarity, i, sigma):
+def triplet(similarity, i, sigma, margins="dynamic"):
     """L^rt of pair i, every maximum written out."""
     own = similarity[i, i]
     others = [j for j in range(len(similarity)) if j != i]
     loss = 0
     for hardest in (max(similarity[i, j] for j in others), max(similarity[j, i] for j in others)):
-        margin = sigma * (1 + torch.relu(hardest - own))
+        margin = sigma * (1 + torch.relu(hardest - own)) if margins == "dynamic" else sigma
         loss = loss + torch.relu(margin - own + hardest)
     return loss
 
 
 def objective(
-    image, text, image_tokens, text_tokens, gamma_1=5, gamma_2=18, lambda_1=0.8, lambda_2=0.9, sigma=0.6, scale=None
-):
-    """(total, losses (B,), counts of clean, ambiguous, noisy) pair by pair."""
+    image, text, image_tokens, text_tokens, gamma_1=5, gamma_2=18, lambda_1=0.8, lambda_2=0.9, sigma=0.6, scale=None,
+    local=True, paced=True, margins="dynamic",
+):  # fmt: skip
+    """(total, losses (B,), counts of clean, ambiguous, noisy) pair by pair; parts can be switched off."""
     scale = math.exp(2.996) if scale is None else scale
     similarity, global_loss, local_loss = pair_losses(image, text, image_tokens, text_tokens, scale)
-    losses, total, counts = global_loss + local_loss, 0, [0, 0, 0]
+    losses, total, counts = global_loss + local_loss if local else global_loss, 0, [0, 0, 0]
     for i, loss in enumerate(losses):
-        if loss < gamma_1:
-            w, r = self_paced(loss.item(), gamma_1)
-            total, category = total + w * loss + r, 0
-        elif loss < gamma_2:
-            w, r = self_paced(loss.item(), gamma_2)
-            total, category = total + lambda_1 * (w * loss + r), 1
-        else:
-            total, category = total + lambda_2 * triplet(similarity, i, sigma), 2
+        category = 0 if loss < gamma_1 else 1 if loss < gamma_2 else 2
+        w, r = self_paced(loss.item(), (gamma_1, gamma_2, gamma_2)[category]) if paced else (1, 0)
+        if category < 2:
+            total = total + (1, lambda_1)[category] * (w * loss + r)
+        elif margins != "off":
+            total = total + lambda_2 * triplet(similarity, i, sigma, margins)
         counts[category] += 1
     return total / len(losses), losses, counts
 

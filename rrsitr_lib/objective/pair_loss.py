@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from rrsitr_lib.model.similarity import cosine_similarity, local_similarity
@@ -26,7 +27,6 @@ def symmetric_cross_entropy(logits: Tensor) -> Tensor:
 
     Shape: (B, B), the pair's own entry on the diagonal -> (B,), at least 0; 2 ln B where all logits are equal.
 
-    >>> import torch
     >>> symmetric_cross_entropy(torch.zeros(2, 2))  # 2 ln 2 each
     tensor([1.3863, 1.3863])
 
@@ -35,13 +35,15 @@ def symmetric_cross_entropy(logits: Tensor) -> Tensor:
     return logits.logsumexp(dim=1) + logits.logsumexp(dim=0) - 2 * logits.diagonal()
 
 
-def pair_loss(image: Tensor, text: Tensor, image_tokens: Tensor, text_tokens: Tensor, scale: float) -> PairLoss:
+def pair_loss(
+    image: Tensor, text: Tensor, image_tokens: Tensor, text_tokens: Tensor, scale: float, local: bool = True
+) -> PairLoss:
     """L_i of every pair in the batch, global and local (paper, fine-grained alignment).
 
     Chance level is 4 ln B. Shape: image, text (B, D); image_tokens (B, Li, D); text_tokens (B, Lt, D).
-    ``scale`` multiplies both similarities (the paper: exp(2.996), about 20, frozen).
+    ``scale`` multiplies both similarities (the paper: exp(2.996), about 20, frozen). Without ``local``, L^l is zero and
+    chance level 2 ln B.
 
-    >>> import torch
     >>> features, tokens = torch.eye(2), torch.eye(2)[:, None]
     >>> pair_loss(features, features, tokens, tokens, scale=20.0).total < 1e-6
     tensor([True, True])
@@ -49,8 +51,11 @@ def pair_loss(image: Tensor, text: Tensor, image_tokens: Tensor, text_tokens: Te
     Taught in: notebooks/06_training_end_to_end
     """
     similarity = cosine_similarity(image, text)
-    local = local_similarity(text_tokens, image_tokens, scale).T
-    return PairLoss(similarity, symmetric_cross_entropy(scale * similarity), symmetric_cross_entropy(local))
+    global_loss = symmetric_cross_entropy(scale * similarity)
+    if not local:
+        return PairLoss(similarity, global_loss, torch.zeros_like(global_loss))
+    local_scores = local_similarity(text_tokens, image_tokens, scale).T
+    return PairLoss(similarity, global_loss, symmetric_cross_entropy(local_scores))
 
 
 def chance_loss(batch_size: int) -> float:

@@ -52,10 +52,11 @@ def dynamic_margin(similarity: Tensor, hard_negative: Tensor, sigma: float) -> T
     return sigma * (1 + torch.relu(hard_negative - similarity))
 
 
-def robust_triplet(similarity: Tensor, sigma: float) -> RobustTriplet:
+def robust_triplet(similarity: Tensor, sigma: float, dynamic: bool = True) -> RobustTriplet:
     """L^rt_i = relu(margin_t - s_ii + t-) + relu(margin_v - s_ii + v-) (paper, robust triplet loss).
 
     Shape: (B, B) cosines, image by caption -> fields of shape (B,). ``sigma`` is the base margin in cosine units.
+    Without ``dynamic`` both margins stay at ``sigma`` (paper, ablation).
 
     >>> robust_triplet(torch.eye(2), sigma=0.6).loss
     tensor([0., 0.])
@@ -64,7 +65,7 @@ def robust_triplet(similarity: Tensor, sigma: float) -> RobustTriplet:
     """
     own = similarity.diagonal()
     hardest_text, hardest_image = hardest_negatives(similarity)
-    margin_text = dynamic_margin(own, hardest_text, sigma)
-    margin_image = dynamic_margin(own, hardest_image, sigma)
+    margin_text = dynamic_margin(own, hardest_text, sigma) if dynamic else torch.full_like(own, sigma)
+    margin_image = dynamic_margin(own, hardest_image, sigma) if dynamic else torch.full_like(own, sigma)
     loss = torch.relu(margin_text - own + hardest_text) + torch.relu(margin_image - own + hardest_image)
     return RobustTriplet(own, hardest_text, hardest_image, margin_text, margin_image, loss)

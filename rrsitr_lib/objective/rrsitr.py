@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,22 @@ from rrsitr_lib.objective.robust_triplet import RobustTriplet, robust_triplet
 from rrsitr_lib.objective.self_paced import regulariser, weight
 
 PAPER_SCALE = math.exp(2.996)
+
+
+class Parts(NamedTuple):
+    """Which parts of the objective work; all of them are the paper's method (paper, ablation).
+
+    ``local``: the local cross-entropies; ``self_paced``: weights of clean and ambiguous pairs, else 1; ``triplet`` of
+    noisy pairs: "dynamic" margins, "fixed" margins, or "off".
+    Taught in: notebooks/06_training_end_to_end
+    """
+
+    local: bool = True
+    self_paced: bool = True
+    triplet: str = "dynamic"
+
+
+ALL_PARTS = Parts()
 
 
 @dataclass(frozen=True)
@@ -46,11 +63,12 @@ def rrsitr_objective(
     sigma: float = 0.6,
     scale: float = PAPER_SCALE,
     category: Tensor | None = None,
+    parts: Parts = ALL_PARTS,
 ) -> Objective:
     """Mean of [clean] (wL + R) + lambda_1 [ambiguous] (wL + R) + lambda_2 [noisy] L^rt (paper, objective).
 
     Clean pairs are weighted by gamma_1, ambiguous ones by gamma_2 (loss units): the weight jumps at gamma_1 (quirk 2).
-    ``category`` (B,) replaces the thresholds' partition, for mixtures and quantiles.
+    ``category`` (B,) replaces the thresholds' partition, for mixtures and quantiles; ``parts`` switches parts off.
     Shape: image, text (B, D); image_tokens (B, Li, D); text_tokens (B, Lt, D), not normalised.
     Raises ``InputError`` for unequal batch sizes and for thresholds out of order.
 
@@ -62,20 +80,28 @@ def rrsitr_objective(
     Taught in: notebooks/06_training_end_to_end
     """
     _check_batch(image, text, image_tokens, text_tokens)
-    losses = pair_loss(image, text, image_tokens, text_tokens, scale)
-    loss, triplet = losses.total, robust_triplet(losses.similarity, sigma)
-    by_thresholds = partition(loss.detach(), gamma_1, gamma_2)
-    category = by_thresholds if category is None else category
+    losses = pair_loss(image, text, image_tokens, text_tokens, scale, parts.local)
+    loss, triplet = losses.total, robust_triplet(losses.similarity, sigma, dynamic=parts.triplet == "dynamic")
+    category = partition(loss.detach(), gamma_1, gamma_2) if category is None else category
     if category.shape != loss.shape:
         raise InputError(f"category has shape {tuple(category.shape)}: allowed is {tuple(loss.shape)}")
     gamma = torch.where(category == CLEAN, torch.full_like(loss, gamma_1), gamma_2)
-    pace = torch.where(category == NOISY, 0.0, weight(loss, gamma))
-    paced = pace * loss + regulariser(pace, gamma)
+    pace, paced = _paced(loss, gamma, category, parts.self_paced)
     trade_off = torch.where(category == AMBIGUOUS, torch.full_like(loss, lambda_1), 1.0)
-    contribution = torch.where(category == NOISY, lambda_2 * triplet.loss, trade_off * paced)
+    robust = triplet.loss * (lambda_2 if parts.triplet != "off" else 0.0)
+    contribution = torch.where(category == NOISY, robust, trade_off * paced)
     return Objective(
         contribution.mean(), loss, losses.global_loss, losses.local_loss, category, pace, contribution, triplet
     )
+
+
+def _paced(loss: Tensor, gamma: Tensor, category: Tensor, self_paced: bool) -> tuple[Tensor, Tensor]:
+    """Weight and w L + R of every pair; weight 1 and L where pacing is switched off; 0 and R for noisy pairs."""
+    if not self_paced:
+        pace = (category != NOISY).to(loss.dtype)
+        return pace, pace * loss
+    pace = torch.where(category == NOISY, 0.0, weight(loss, gamma))
+    return pace, pace * loss + regulariser(pace, gamma)
 
 
 def contrastive_objective(
@@ -88,10 +114,14 @@ def contrastive_objective(
     gamma_2: float = 18,
     sigma: float = 0.6,
     scale: float = PAPER_SCALE,
+    local: bool = True,
+    counted: Tensor | None = None,
 ) -> Objective:
     """Mean of L_i: the four cross-entropies of every pair with weight 1, the control that the paper lacks.
 
-    Categories and margins are computed as RRSITR would, for the record only. Shapes and errors as ``rrsitr_objective``.
+    Without ``local``, two cross-entropies. ``counted`` (B,) bool gives the others weight 0: with the injected truth
+    this is the oracle, which no way of finding mismatched pairs can beat. Categories and margins are computed as RRSITR
+    would, for the record only. Shapes and errors as ``rrsitr_objective``.
 
     >>> contrastive_objective(torch.eye(4), torch.eye(4), torch.eye(4)[:, None], torch.eye(4)[:, None]).weight
     tensor([1., 1., 1., 1.])
@@ -99,12 +129,14 @@ def contrastive_objective(
     Taught in: notebooks/06_training_end_to_end
     """
     _check_batch(image, text, image_tokens, text_tokens)
-    losses = pair_loss(image, text, image_tokens, text_tokens, scale)
+    losses = pair_loss(image, text, image_tokens, text_tokens, scale, local)
     loss = losses.total
     category = partition(loss.detach(), gamma_1, gamma_2)
     triplet = robust_triplet(losses.similarity.detach(), sigma)
+    pace = torch.ones_like(loss) if counted is None else counted.to(loss.dtype)
+    contribution = pace * loss
     return Objective(
-        loss.mean(), loss, losses.global_loss, losses.local_loss, category, torch.ones_like(loss), loss, triplet
+        contribution.mean(), loss, losses.global_loss, losses.local_loss, category, pace, contribution, triplet
     )
 
 

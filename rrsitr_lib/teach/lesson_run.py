@@ -1,4 +1,4 @@
-"""The recorded run that a lesson looks at: found where another lesson has trained it, else trained, with its cost said."""
+"""The recorded run that a lesson looks at: found where another lesson has trained it, else trained."""
 
 from pathlib import Path
 

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import FusedScore, recall
 from rrsitr_lib.model.encoders import Features
 from rrsitr_lib.objective.pair_loss import chance_loss
 from rrsitr_lib.objective.partition import mixture_partition, quantile_partition
-from rrsitr_lib.objective.rrsitr import Objective, contrastive_objective, rrsitr_objective
+from rrsitr_lib.objective.rrsitr import Objective, Parts, contrastive_objective, rrsitr_objective
 from rrsitr_lib.training.inputs import RowBatches, SplitInputs, epoch_order, load
 from rrsitr_lib.training.ledger import COLUMNS
 from rrsitr_lib.training.schedules import gamma, quantile_gammas, warmup_cosine
@@ -39,7 +40,8 @@ def pace_of_epoch(config: RunConfig, epoch: int, last_loss: np.ndarray | None) -
 
     Taught in: notebooks/06_training_end_to_end
     """
-    unit = chance_loss(config.batch_size) if config.gamma_unit == "chance" else 1.0
+    chance = chance_loss(config.batch_size) * (1.0 if config.local_loss else 0.5)
+    unit = chance if config.gamma_unit == "chance" else 1.0
     gammas = (config.gamma_1 * unit, config.gamma_2 * unit)
     if config.gamma_schedule == "quantile" and last_loss is not None:
         gammas = quantile_gammas(last_loss, config.clean_share, config.noisy_share)
@@ -52,7 +54,7 @@ def pace_of_epoch(config: RunConfig, epoch: int, last_loss: np.ndarray | None) -
         category = quantile_partition(last_loss, config.clean_share, config.noisy_share)
     elif last_loss is not None and config.partition != "threshold":
         category = mixture_partition(last_loss, components=int(config.partition[-1]), seed=config.seed)
-    plain = config.method == "contrastive" or epoch < config.plain_epochs
+    plain = config.method != "rrsitr" or epoch < config.plain_epochs
     return Pace(plain, gammas, None if category is None else torch.from_numpy(category))
 
 
@@ -69,11 +71,11 @@ def make_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
 class Epoch:
     """Trains one epoch and gathers its ledger rows."""
 
-    def __init__(self, config: RunConfig, model: nn.Module, inputs: SplitInputs, caption_index: np.ndarray) -> None:
+    def __init__(self, config: RunConfig, model: nn.Module, inputs: SplitInputs, noise: Noise) -> None:
         if not 2 <= config.batch_size <= len(inputs.table):
             rows = len(inputs.table)
             raise InputError(f"batch_size is {config.batch_size}, but train has {rows} rows: allowed are 2 to {rows}")
-        self.config, self.model, self.inputs, self.caption_index = config, model, inputs, caption_index
+        self.config, self.model, self.inputs, self.noise = config, model, inputs, noise
         self.device = next(model.parameters()).device
         self.steps = len(inputs.table) // config.batch_size
         self.autocast = uses_bfloat16(config, self.device)
@@ -121,7 +123,7 @@ class Epoch:
         _record(record, rest, result, trained=False)
 
     def _dataset(self, row_batches: list[np.ndarray], epoch: int) -> RowBatches:
-        return RowBatches(self.inputs, row_batches, self.caption_index, epoch)
+        return RowBatches(self.inputs, row_batches, self.noise.caption_index, epoch)
 
     def _objective(self, rows: np.ndarray, images: Tensor, captions: Tensor, pace: Pace) -> Objective:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
@@ -129,11 +131,19 @@ class Epoch:
         features = (image.pooled.float(), text.pooled.float(), image.tokens.float(), text.tokens.float())
         config, (gamma_1, gamma_2) = self.config, pace.gammas
         shared = {"gamma_1": gamma_1, "gamma_2": gamma_2, "sigma": config.sigma, "scale": config.scale}
+        parts = Parts(config.local_loss, config.self_paced, config.triplet)
         if pace.plain:
-            return contrastive_objective(*features, **shared)
+            counted = self._counted(rows)
+            return contrastive_objective(*features, **shared, local=config.local_loss, counted=counted)
         category = None if pace.category is None else pace.category[torch.from_numpy(rows)].to(self.device)
         return rrsitr_objective(
-            *features, **shared, lambda_1=config.lambda_1, lambda_2=config.lambda_2, category=category
+            *features, **shared, lambda_1=config.lambda_1, lambda_2=config.lambda_2, category=category, parts=parts
+        )
+
+    def _counted(self, rows: np.ndarray) -> Tensor | None:
+        """The oracle alone knows which pairs are mismatched."""
+        return (
+            torch.from_numpy(~self.noise.mismatched[rows]).to(self.device) if self.config.method == "oracle" else None
         )
 
     def _stop(self, epoch: int, rows: np.ndarray, result: Objective) -> None:
@@ -141,7 +151,9 @@ class Epoch:
         bad = rows[~np.isfinite(loss)] if not np.isfinite(loss).all() else rows
         table, named = self.inputs.table, []
         for row in bad[:3]:
-            named.append(f"row {row} ({table.image_ids[row]}: {str(table.captions[self.caption_index[row]])[:60]!r})")
+            named.append(
+                f"row {row} ({table.image_ids[row]}: {str(table.captions[self.noise.caption_index[row]])[:60]!r})"
+            )
         kept = f"the checkpoint of epoch {epoch} is kept" if epoch else "no epoch was finished"
         raise RunError(
             f"epoch {epoch + 1}: loss or gradient not finite for {len(bad)} pairs: {', '.join(named)}; {kept}"

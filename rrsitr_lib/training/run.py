@@ -106,7 +106,7 @@ class Run:
     def finish(self) -> dict[str, Any]:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
         ledger = self._restore()
-        epoch_runner = Epoch(self.config, self.model, self.inputs["train"], self.noise.caption_index)
+        epoch_runner = Epoch(self.config, self.model, self.inputs["train"], self.noise)
         first, steps = len(self.metrics), epoch_runner.steps
         bar = tqdm(
             total=self.config.epochs * steps,

@@ -8,7 +8,7 @@ from oracles import INPUTS, SETTINGS, draw_inputs, golden_cases, needs_golden, o
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.model.similarity import local_similarity
-from rrsitr_lib.objective.rrsitr import PAPER_SCALE, contrastive_objective, rrsitr_objective
+from rrsitr_lib.objective.rrsitr import PAPER_SCALE, Parts, contrastive_objective, rrsitr_objective
 
 CASES = golden_cases()
 SMALL = {"seed": 5, "B": 24, "D": 20, "Lt": 6, "Li": 4}
@@ -22,7 +22,7 @@ def evaluated(inputs, **settings):
     """The library's result and the gradient of its total with respect to the four inputs."""
     leaves = [values.detach().clone().requires_grad_() for values in inputs]
     result = rrsitr_objective(*leaves, **settings)
-    return result, torch.autograd.grad(result.total, leaves)
+    return result, torch.autograd.grad(result.total, leaves, materialize_grads=True)
 
 
 def golden_parameters(what=lambda case: True):
@@ -168,3 +168,31 @@ def test_equal_features_are_at_chance(method):
 def test_batch_of_one_is_refused(method):
     with pytest.raises(InputError, match="a batch of 1 pair has no negatives"):
         method(*(values[:1] for values in draw_inputs(**SMALL)))
+
+
+# --- parts switched off ---
+
+
+@pytest.mark.parametrize("triplet", ["dynamic", "fixed", "off"])
+@pytest.mark.parametrize("self_paced", [True, False])
+@pytest.mark.parametrize("local", [True, False])
+def test_each_part_can_be_switched_off(local, self_paced, triplet):
+    thresholds = {"gamma_1": 9.0, "gamma_2": 14.0} if local else {"gamma_1": 4.5, "gamma_2": 7.0}
+    inputs = draw_inputs(**SMALL)
+    expected, losses, counts = objective(*inputs, **thresholds, local=local, paced=self_paced, margins=triplet)
+    result, gradients = evaluated(inputs, **thresholds, parts=Parts(local, self_paced, triplet))
+    assert min(counts) > 0, "every branch is reached"
+    torch.testing.assert_close(result.total, expected)
+    torch.testing.assert_close(result.pair_loss, losses)
+    assert (gradients[2].norm() > 0) == local, "tokens learn from the local loss only"
+
+
+def test_oracle_counts_only_the_pairs_it_is_told():
+    inputs = draw_inputs(**SMALL)
+    counted = torch.arange(SMALL["B"]) % 3 > 0
+    plain, oracle = contrastive_objective(*inputs), contrastive_objective(*inputs, counted=counted)
+    torch.testing.assert_close(oracle.total, plain.pair_loss[counted].sum() / SMALL["B"])
+    assert oracle.weight.tolist() == counted.tolist()
+    torch.testing.assert_close(oracle.pair_loss, plain.pair_loss)
+    without = contrastive_objective(*inputs, local=False)
+    torch.testing.assert_close(without.total, plain.global_loss.mean())
