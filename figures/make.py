@@ -11,8 +11,8 @@ import pandas as pd
 
 from rrsitr_lib.data.scenes import draw_scenes
 from rrsitr_lib.files import read_json
-from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram, weights_static
-from rrsitr_lib.show.views.weights import weight_map
+from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
+from rrsitr_lib.show.views.weights import weight_map, weights_static
 from rrsitr_lib.training.ledger import Ledger
 
 

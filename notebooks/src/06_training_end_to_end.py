@@ -215,7 +215,7 @@ partition_over_epochs(columns["category"], wrong)
 # ## How much does every pair count?
 
 # %%
-from rrsitr_lib.show.figures import weights_static
+from rrsitr_lib.show.views.weights import weights_static
 from rrsitr_lib.show.views.weights import weight_map
 
 weights = weight_map(columns["weight"], wrong, columns["loss"])

@@ -13,7 +13,6 @@ from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.objective.partition import CATEGORY_NAMES
 from rrsitr_lib.show.look import CATEGORY_COLOURS, COLOURS, DASHES, HATCHES, MARKERS, TRUE_COLOUR, WRONG_COLOUR
-from rrsitr_lib.show.views.weights import WeightMap
 
 
 def contact_sheet(
@@ -106,31 +105,6 @@ def partition_over_epochs(category: np.ndarray, mismatched: np.ndarray) -> Figur
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles[::-1], names[::-1], loc="center right")
     figure.tight_layout(rect=(0, 0, 0.86, 1))
-    return _closed(figure)
-
-
-def weights_static(weights: WeightMap, epoch: int) -> Figure:
-    """The static twin of the weights explorer: the map of weights, and their distribution at ``epoch`` (from 1).
-
-    Taught in: notebooks/06_training_end_to_end
-    """
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), width_ratios=(1.3, 1))
-    rows, epochs = weights.rows.shape
-    shown = axes[0].imshow(
-        weights.rows, aspect="auto", cmap="cividis", vmin=0, vmax=1, extent=(0.5, epochs + 0.5, rows, 0)
-    )
-    axes[0].axhline(weights.true_rows, color="white", ls="--")
-    axes[0].set(xlabel="epoch", yticks=[], title=weights.rule)
-    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
-    for part, name in ((weights.true_rows / 2, "true"), ((weights.true_rows + rows) / 2, "mismatched")):
-        axes[0].text(-0.02, 1 - part / rows, name, transform=axes[0].transAxes, rotation=90, ha="right", va="center")
-    figure.colorbar(shown, ax=axes[0], label="weight")
-    bins, true_counts, wrong_counts = weights.histogram(epoch)
-    axes[1].stairs(true_counts, bins, fill=True, color=TRUE_COLOUR, alpha=0.6, label="true pairs")
-    axes[1].stairs(wrong_counts, bins, hatch="///", fill=False, color=WRONG_COLOUR, label="mismatched pairs")
-    axes[1].set(xlabel=f"weight in epoch {epoch}", ylabel="pairs")
-    axes[1].legend()
-    figure.tight_layout()
     return _closed(figure)
 
 

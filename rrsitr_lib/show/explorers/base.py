@@ -93,7 +93,8 @@ class Explorer(ABC):
     """
 
     title: ClassVar[str]
-    source: str  # as code: what to write between the brackets to open it again
+    on_page: ClassVar[tuple[str, ...]] = ()  # controls that an exported page offers; none named: all
+    source: str = ""  # as code: what stands first between the brackets to open it again
 
     def begin(self, given: Mapping[str, Any]) -> None:
         """Build controls and figure; called at the end of a subclass's constructor."""
@@ -176,8 +177,8 @@ class Explorer(ABC):
 
     def state(self) -> str:
         """The one line of code that shows the present view again."""
-        given = "".join(f", {name}={value!r}" for name, value in self.values.items())
-        return f"{type(self).__name__}({self.source}{given}).view()"
+        given = [self.source] * bool(self.source) + [f"{name}={value!r}" for name, value in self.values.items()]
+        return f"{type(self).__name__}({', '.join(given)}).view()"
 
     def _moved(self, change: Any) -> None:
         try:

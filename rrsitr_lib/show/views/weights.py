@@ -1,12 +1,16 @@
-"""Weights over epochs as a picture: pairs sorted by truth and loss, thinned by a stated rule; arrays, then a figure."""
+"""Weights over epochs as a picture: a map of all pairs, the distribution in one epoch, the path of one pair."""
 
 from dataclasses import dataclass
 
+import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.look import TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
 
 SORTS = ("loss", "weight")
 LARGEST_ROWS = 400
@@ -19,6 +23,7 @@ class WeightMap:
 
     **Shape** ``weight`` (epochs, N) in [0, 1]; ``mismatched`` (N,); ``order`` (N,) true pairs first;
     ``rows`` (rows, epochs) mean weight of neighbouring pairs; ``true_rows`` how many of them are true pairs.
+    Taught in: notebooks/04_self_paced_weights
     """
 
     weight: np.ndarray
@@ -33,6 +38,11 @@ class WeightMap:
         row = self.weight[epoch - 1]
         return BINS, *(np.histogram(row[select], BINS)[0] for select in (~self.mismatched, self.mismatched))
 
+    def mean(self, mismatched: bool) -> np.ndarray:
+        """Mean weight of true or of mismatched pairs in every epoch, (epochs,); NaN where there are none."""
+        select = self.mismatched == mismatched
+        return self.weight[:, select].mean(axis=1) if select.any() else np.full(len(self.weight), np.nan)
+
 
 def weight_map(
     weight: np.ndarray, mismatched: np.ndarray, loss: np.ndarray | None = None, sort: str = "loss"
@@ -42,10 +52,11 @@ def weight_map(
     **Shape** weight, loss (epochs, N), mismatched (N,). Above 400 pairs, neighbours are averaged in groups of one size,
     so that the heights of the true and the mismatched part are as their numbers.
     Raises ``InputError`` for shapes that do not fit or an unknown ``sort``.
-    Taught in: notebooks/06_training_end_to_end
 
     >>> weight_map(np.array([[1.0, 0.0, 0.5]]), np.array([False, True, False]), sort="weight").order.tolist()
     [0, 2, 1]
+
+    Taught in: notebooks/04_self_paced_weights
     """
     weight, mismatched = np.asarray(weight), np.asarray(mismatched, dtype=bool)
     if weight.ndim != 2 or mismatched.shape != weight.shape[1:] or 0 in weight.shape:
@@ -61,32 +72,77 @@ def weight_map(
     return WeightMap(weight, mismatched, order, np.concatenate(parts), len(parts[0]), rule)
 
 
-def weights_figure(weights: WeightMap, epoch: int) -> go.Figure:
-    """Map of weights beside the distribution of weights in ``epoch`` (from 1).
+def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None) -> go.Figure:
+    """Map of weights, distribution of weights in ``epoch`` (from 1), weights of one pair beside the two means.
 
-    Traces: heat map, true pairs, mismatched pairs. Taught in: notebooks/06_training_end_to_end
+    Traces: heat map; true and mismatched pairs as bars; mean of each as lines; the pair.
+    Taught in: notebooks/04_self_paced_weights
     """
-    figure = make_subplots(1, 2, column_widths=[0.55, 0.45], horizontal_spacing=0.14)
+    figure = make_subplots(1, 3, column_widths=[0.4, 0.3, 0.3], horizontal_spacing=0.09)
     epochs = np.arange(1, weights.rows.shape[1] + 1)
-    bar = {"title": "weight", "x": 0.47, "thickness": 12}
-    figure.add_trace(
-        go.Heatmap(z=weights.rows.round(3), x=epochs, zmin=0, zmax=1, colorscale="Cividis", colorbar=bar), 1, 1
-    )
+    bar = {"title": "weight", "x": 0.335, "thickness": 10}
+    heat = go.Heatmap(z=weights.rows.round(3), x=epochs, zmin=0, zmax=1, colorscale="Cividis", colorbar=bar)
+    figure.add_trace(heat, 1, 1)
     bins, *counts = weights.histogram(epoch)
     centres = ((bins[:-1] + bins[1:]) / 2).round(3)
-    looks = (("true pairs", "#0072b2", ""), ("mismatched pairs", "#d55e00", "/"))
-    for (name, colour, pattern), count in zip(looks, counts, strict=True):
-        marker = {"color": colour, "pattern": {"shape": pattern}}
+    looks = tuple(zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("", "/"), ("solid", "dash"), strict=True))
+    for (name, colour, hatch, _), count in zip(looks, counts, strict=True):
+        marker = {"color": colour, "pattern": {"shape": hatch}}
         figure.add_trace(go.Bar(x=centres, y=count, name=name, marker=marker), 1, 2)
+    for kind, (name, colour, _, dash) in enumerate(looks):
+        line = {"color": colour, "dash": dash}
+        mean = weights.mean(bool(kind)).round(3)
+        figure.add_trace(go.Scatter(x=epochs, y=mean, mode="lines", line=line, name=f"mean of {name}"), 1, 3)
+    path = weights.weight[:, pair] if pair is not None else np.full(len(epochs), np.nan)
+    look = {"line": {"color": "black", "dash": "dot"}, "marker": {"symbol": "diamond", "size": 8}}
+    shown = f"pair {pair}" if pair is not None else "no pair chosen"
+    figure.add_trace(
+        go.Scatter(x=epochs, y=np.asarray(path, float).round(3), name=shown, mode="lines+markers", **look), 1, 3
+    )
+    return _labelled(figure, weights, epoch)
+
+
+def _labelled(figure: go.Figure, weights: WeightMap, epoch: int) -> go.Figure:
     figure.add_hline(weights.true_rows - 0.5, line={"dash": "dash", "color": "white"}, row=1, col=1)
     figure.add_vline(epoch, line={"dash": "dot", "color": "white"}, row=1, col=1)
+    figure.add_vline(epoch, line={"dash": "dot", "color": "grey"}, row=1, col=3)
     figure.update_yaxes(title=f"true above, mismatched below ({weights.rule})", autorange="reversed", row=1, col=1)
-    figure.update_xaxes(title="epoch", row=1, col=1)
-    figure.update_xaxes(title=f"weight in epoch {epoch}", row=1, col=2)
-    figure.update_yaxes(title="pairs", row=1, col=2)
-    return figure.update_layout(
-        height=380, barmode="overlay", bargap=0, legend={"x": 0.62, "y": 1.12, "orientation": "h"}
+    for column, (title, unit) in enumerate(
+        [("epoch", ""), (f"weight in epoch {epoch}", "pairs"), ("epoch", "weight")], 1
+    ):
+        figure.update_xaxes(title=title, row=1, col=column)
+        if unit:
+            figure.update_yaxes(title=unit, row=1, col=column)
+    figure.update_yaxes(range=[-0.03, 1.03], row=1, col=3)
+    legend = {"x": 0.36, "y": 1.2, "orientation": "h"}
+    return figure.update_layout(height=430, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})
+
+
+def weights_static(weights: WeightMap, epoch: int) -> Figure:
+    """The static twin of the weights explorer: the map of weights, and their distribution at ``epoch`` (from 1).
+
+    Taught in: notebooks/04_self_paced_weights
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), width_ratios=(1.3, 1))
+    rows, epochs = weights.rows.shape
+    extent = (0.5, epochs + 0.5, rows, 0)
+    shown = axes[0].imshow(
+        weights.rows, interpolation="nearest", aspect="auto", cmap="cividis", vmin=0, vmax=1, extent=extent
     )
+    axes[0].axhline(weights.true_rows, color="white", ls="--")
+    axes[0].set(xlabel="epoch", yticks=[], title=weights.rule)
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    for part, name in ((weights.true_rows / 2, "true"), ((weights.true_rows + rows) / 2, "mismatched")):
+        axes[0].text(-0.02, 1 - part / rows, name, transform=axes[0].transAxes, rotation=90, ha="right", va="center")
+    figure.colorbar(shown, ax=axes[0], label="weight")
+    bins, true_counts, wrong_counts = weights.histogram(epoch)
+    axes[1].stairs(true_counts, bins, fill=True, color=TRUE_COLOUR, alpha=0.6, label=TRUTH_NAMES[0])
+    axes[1].stairs(wrong_counts, bins, hatch="///", fill=False, color=WRONG_COLOUR, label=TRUTH_NAMES[1])
+    axes[1].set(xlabel=f"weight in epoch {epoch}", ylabel="pairs")
+    axes[1].legend()
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
 
 
 def _thinned(weight: np.ndarray, group: int) -> np.ndarray:

@@ -1,0 +1,42 @@
+"""The weight of one pair: the paper's with its jump, and the self-paced family beside it; needs no run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from rrsitr_lib.objective.self_paced_family import SELF_PACED, self_paced_weight
+from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
+from rrsitr_lib.show.views.pacing import LOSSES, paced_weight, pacing_figure
+
+
+class PacingExplorer(Explorer):
+    """Move the loss of a pair and the thresholds, and read its weight. Taught in: notebooks/04_self_paced_weights"""
+
+    title = "Self-paced functions"
+    on_page = ("loss", "gamma_1")
+
+    def __init__(self, **given: Any) -> None:
+        self.begin(given)
+
+    def controls(self) -> Sequence[Control]:
+        """Loss, both thresholds, the factor of ambiguous pairs."""
+        return (
+            Slider("loss", "loss of the pair", 0.0, float(LOSSES[-1]), 0.1, 4.9),
+            Slider("gamma_1", "gamma_1", 0.5, 12.0, 0.5, 5.0, "loss"),
+            Slider("gamma_2", "gamma_2", 12.0, 24.0, 0.5, 18.0, "loss"),
+            Slider("lambda_1", "lambda_1", 0.0, 1.0, 0.1, 0.8),
+        )
+
+    def draw(self, loss: float, gamma_1: float, gamma_2: float, lambda_1: float) -> go.Figure:
+        """Effective weight, and the family."""
+        return pacing_figure(loss, gamma_1, gamma_2, lambda_1)
+
+    def say(self, loss: float, gamma_1: float, gamma_2: float, lambda_1: float) -> str:
+        """Category, effective weight, and what the family gives."""
+        here = float(paced_weight(np.array([loss]), gamma_1, gamma_2, lambda_1)[0])
+        kind = "clean" if loss < gamma_1 else "ambiguous" if loss < gamma_2 else "noisy"
+        family = ", ".join(f"{name} {self_paced_weight(name, np.array([loss]), gamma_2)[0]:.2f}" for name in SELF_PACED)
+        own = f"This pair is {kind}: loss {loss:.1f}, effective weight {here:.3f}"
+        return f"{own}. At gamma_2 the family gives: {family}."

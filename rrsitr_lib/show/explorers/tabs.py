@@ -1,0 +1,62 @@
+"""All explorers of a run, a tab each; a tab is built when it is first opened."""
+
+import html
+import importlib
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.training.ledger import Ledger
+
+EXPLORERS = {
+    "retrieval": ("Retrieval", "RetrievalExplorer"),
+    "protocol": ("Noise protocol", "ProtocolExplorer"),
+    "partition": ("Partition", "PartitionExplorer"),
+    "weights": ("Weights", "WeightsExplorer"),
+    "margins": ("Margins", "MarginExplorer"),
+    "gallery": ("Pair gallery", "GalleryExplorer"),
+    "embedding": ("Embedding", "EmbeddingExplorer"),
+}
+
+
+def open_explorer(name: str, source: "str | Path | Ledger | RunRecord", **given: Any) -> Explorer:
+    """One explorer by name, over a run. Raises ``InputError`` for an unknown name, listing the known ones.
+
+    Taught in: notebooks/06_training_end_to_end
+    """
+    if name not in EXPLORERS:
+        raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
+    module = importlib.import_module(f"rrsitr_lib.show.explorers.{name}")
+    return getattr(module, EXPLORERS[name][1])(source, **given)
+
+
+def explore(source: "str | Path | Ledger | RunRecord", name: str = "weights") -> widgets.Tab:
+    """A tabbed view of every explorer, ``name`` first to be seen; what the run lacks is said in its tab.
+
+    Raises ``InputError`` where there is no run. Taught in: notebooks/06_training_end_to_end
+    """
+    record, names = RunRecord.open(source), list(EXPLORERS)
+    if name not in EXPLORERS:
+        raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
+    tab = widgets.Tab([widgets.VBox() for _ in names], titles=[title for title, _ in EXPLORERS.values()])
+
+    def fill(change: Any = None) -> None:
+        place = tab.selected_index
+        if place is None or tab.children[place].children:
+            return
+        try:
+            shown = open_explorer(names[place], record).view()
+        except Exception as error:  # a tab shows widgets only: say it there, and let it go on to the log
+            text = html.escape(f"{type(error).__name__}: {error}")
+            tab.children[place].children = (widgets.HTML(f"<b>This explorer failed: {text}</b>"),)
+            raise
+        tab.children[place].children = (shown,)
+
+    tab.selected_index = names.index(name)
+    fill()
+    tab.observe(fill, names="selected_index")
+    return tab

@@ -1,0 +1,137 @@
+"""An explorer as one HTML file that needs neither kernel nor network: every position of its controls, drawn beforehand.
+
+The page holds plotly.js and the frames gzipped, so that it stays under the size of plotly.js alone.
+"""
+
+import base64
+import gzip
+import html
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import write_atomically
+from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
+
+TEMPLATE = Path(__file__).with_name("page_template.html")
+FRAMES, CARDS, LARGEST_BYTES = 320, 400, 5_000_000
+
+
+def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Path:
+    """Write the page, whole or not at all: at most ``frames`` positions, thinned evenly control by control.
+
+    Raises ``InputError`` where the explorer has nothing to show, or the page would be over 5 MB.
+    """
+    if explorer.message:
+        raise InputError(f"{explorer.title}: {explorer.message}")
+    present = explorer.values
+    offered = [spec for spec in explorer.specs if not explorer.on_page or spec.name in explorer.on_page]
+    kept = thin(offered, present, frames)
+    controls = [_control(spec, values, present[spec.name]) for spec, values in zip(offered, kept, strict=True)]
+    content = {"controls": controls, **_frames(explorer, offered, kept)}
+    parts = {
+        "TITLE": html.escape(explorer.title),
+        "ABOUT": html.escape(" ".join((type(explorer).__doc__ or "").split("Taught in:")[0].split()).replace("``", "")),
+        "RULE": html.escape(_rule(explorer, offered, kept)),
+        "PLOTLY": _packed(get_plotlyjs()),
+        "CONTENT": _packed(json.dumps(content, separators=(",", ":"))),
+    }
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        text = text.replace(f"%{name}%", part)
+    if len(text.encode()) > LARGEST_BYTES:
+        raise InputError(f"{path}: the page would have {len(text.encode()) / 1e6:.1f} MB; fewer frames make it smaller")
+    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def thin(specs: Sequence[Control], present: dict[str, Any], frames: int) -> list[list[Any]]:
+    """The values of every control that a page keeps: the longest list is halved until the product fits.
+
+    First, last and present value always stay.
+
+    >>> thin([Slider("epoch", "epoch", 1, 9, 1, 9)], {"epoch": 9}, frames=5)
+    [[1, 3, 5, 7, 9]]
+    """
+    kept = [list(spec.values) for spec in specs]
+    while np.prod([len(values) for values in kept]) > frames:
+        longest = max(range(len(kept)), key=lambda place: len(kept[place]))
+        values, own = kept[longest], present[specs[longest].name]
+        if len(values) <= 2:
+            break
+        halved = {*values[::2], values[-1], own} if len(values) > 3 else {values[0], own}
+        kept[longest] = [value for value in values if value in halved]
+        if len(kept[longest]) == len(values):
+            break
+    return kept
+
+
+def _control(spec: Control, values: list[Any], present: Any) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "label": f"{spec.label} ({spec.unit})" if spec.unit else spec.label,
+        "slider": isinstance(spec, Slider),
+        "values": [str(value) for value in values],
+        "start": values.index(
+            min(values, key=lambda value: abs(value - present)) if isinstance(spec, Slider) else present
+        ),
+    }
+
+
+def _frames(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]) -> dict[str, Any]:
+    """The first figure whole, every other as what differs from it, and the cards that any of them can show.
+
+    Frames hold numbers of entries in a common pool, as most of them share a map or a histogram with others.
+    """
+    names, base, frames, keys, pool = [spec.name for spec in offered], None, {}, {}, {}
+    for place in itertools.product(*(range(len(values)) for values in kept)):
+        chosen = explorer.values | {name: values[k] for name, values, k in zip(names, kept, place, strict=True)}
+        drawn = explorer.draw(**chosen)
+        figure = json.loads(drawn.to_json())
+        figure["layout"].pop("template", None)
+        base = base or figure
+        shown = list(explorer.shown(**chosen))
+        keys |= dict.fromkeys([*shown, *_hovered(drawn)])
+        change = {
+            "data": [_change(old, new, pool) for old, new in zip(base["data"], figure["data"], strict=True)],
+            "layout": _change(base["layout"], figure["layout"], pool),
+        }
+        frames[",".join(map(str, place))] = {**change, "say": explorer.say(**chosen), "shown": shown}
+    cards = {key: explorer.card(key) for key in list(keys)[:CARDS]}
+    return {"base": base, "frames": frames, "cards": cards, "pool": [json.loads(entry) for entry in pool]}
+
+
+def _hovered(figure: go.Figure) -> list[int]:
+    """Keys of all cards that the points of a figure show."""
+    found = [np.asarray(trace.customdata) for trace in figure.data if trace.customdata is not None]
+    return [int(key) for keys in found for key in (keys if keys.ndim == 1 else keys[:, 0])]
+
+
+def _change(old: dict[str, Any], new: dict[str, Any], pool: dict[str, int]) -> dict[str, int]:
+    """What a frame sets anew, as numbers in the pool."""
+    changed = {key: json.dumps(new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key)}
+    return {key: pool.setdefault(entry, len(pool)) for key, entry in changed.items()}
+
+
+def _rule(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]) -> str:
+    """What the page leaves out."""
+    thinned = [
+        f"{spec.label} {len(values)} of {len(spec.values)}"
+        for spec, values in zip(offered, kept, strict=True)
+        if len(values) < len(spec.values)
+    ]
+    fixed = [f"{spec.label} {explorer.values[spec.name]}" for spec in explorer.specs if spec not in offered]
+    parts = [f"Positions kept: {', '.join(thinned)}."] * bool(thinned) + [f"Fixed here: {', '.join(fixed)}."] * bool(
+        fixed
+    )
+    return " ".join(parts)
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()

@@ -1,0 +1,108 @@
+"""What the weight would be: under another schedule of the thresholds, and by other self-paced functions."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.figure import Figure
+from plotly.subplots import make_subplots
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.objective.self_paced_family import SELF_PACED, self_paced_weight
+from rrsitr_lib.show.look import COLOURS, DASHES, PLOTLY_DASHES
+from rrsitr_lib.training.schedules import gamma
+
+LOSSES = np.linspace(0, 24, 241)
+
+
+def paced_weight(loss: np.ndarray, gamma_1: np.ndarray, gamma_2: np.ndarray, lambda_1: float = 1.0) -> np.ndarray:
+    """The weight of every pair with its factor lambda_1: one cosine under gamma_1, another up to gamma_2, then 0.
+
+    **Shape** loss (epochs, N) or (N,), thresholds broadcast to it, in the unit of the loss, gamma_1 <= gamma_2.
+    This is the effective weight of a pair's cross-entropies, and where it jumps (quirks 2 and 9).
+    Raises ``InputError`` for thresholds out of order.
+
+    >>> paced_weight(np.array([4.9, 5.0, 18.0]), 5.0, 18.0, lambda_1=0.8).round(3)
+    array([0.031, 0.725, 0.   ])
+
+    Taught in: notebooks/04_self_paced_weights
+    """
+    gamma_1, gamma_2 = np.asarray(gamma_1, dtype=float), np.asarray(gamma_2, dtype=float)
+    if not ((gamma_1 > 0) & (gamma_1 <= gamma_2)).all():
+        raise InputError(f"gamma_1 is {gamma_1} and gamma_2 is {gamma_2}: allowed is 0 < gamma_1 <= gamma_2")
+    angle = np.pi / 2 * np.asarray(loss) / np.where(loss < gamma_1, gamma_1, gamma_2)
+    factor = np.where(loss < gamma_1, 1.0, lambda_1)
+    return np.where(loss < gamma_2, factor * np.cos(np.minimum(angle, np.pi / 2)), 0.0)
+
+
+def scheduled(schedule: str, epochs: int, start: float, end: float) -> np.ndarray:
+    """A threshold in every epoch, on its way from ``start`` times ``end`` to ``end``; **Shape** (epochs,).
+
+    >>> scheduled("linear", 3, start=0.5, end=18.0).tolist()
+    [9.0, 13.5, 18.0]
+
+    Taught in: notebooks/04_self_paced_weights
+    """
+    return np.array([gamma(schedule, epoch / max(1, epochs - 1), start * end, end) for epoch in range(epochs)])
+
+
+def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) -> go.Figure:
+    """The effective weight over the loss with its jump, and the whole self-paced family at gamma_2.
+
+    Traces: the paper's weight, one cosine up to gamma_2, the present loss, then the family.
+    Taught in: notebooks/04_self_paced_weights
+    """
+    figure = make_subplots(1, 2, horizontal_spacing=0.1, subplot_titles=("effective weight", "family, at gamma_2"))
+    paper = paced_weight(LOSSES, gamma_1, gamma_2, lambda_1)
+    smooth = self_paced_weight("cosine", LOSSES, gamma_2)
+    here = float(paced_weight(np.array([loss]), gamma_1, gamma_2, lambda_1)[0])
+    lines = (("RRSITR", paper, COLOURS[0], "solid"), ("one cosine", smooth, COLOURS[1], "dash"))
+    for name, values, colour, dash in lines:
+        line = {"color": colour, "dash": dash}
+        figure.add_trace(go.Scatter(x=LOSSES, y=values.round(3), name=name, mode="lines", line=line), 1, 1)
+    marker = {"size": 12, "symbol": "diamond", "color": "black"}
+    figure.add_trace(go.Scatter(x=[loss], y=[round(here, 3)], name="this pair", mode="markers", marker=marker), 1, 1)
+    for number, kind in enumerate(SELF_PACED):
+        line = {"color": COLOURS[number % 4], "dash": PLOTLY_DASHES[number // 2], "width": 1 + 2 * (kind == "cosine")}
+        values = self_paced_weight(kind, LOSSES, gamma_2).round(3)
+        figure.add_trace(go.Scatter(x=LOSSES, y=values, name=kind, mode="lines", line=line), 1, 2)
+    for column in (1, 2):
+        figure.add_vline(loss, line={"dash": "dot", "color": "grey"}, row=1, col=column)
+        figure.update_xaxes(title="loss of the pair", row=1, col=column)
+    return figure.update_yaxes(title="weight", range=[-0.03, 1.03]).update_layout(height=400, margin={"t": 50, "b": 50})
+
+
+def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:
+    """Effective weight over the loss, drawn as two pieces so that the jump is no line.
+
+    Taught in: notebooks/04_self_paced_weights
+    """
+    figure, axis = plt.subplots(figsize=(7.5, 3.2))
+    pieces = ((0, gamma_1, "clean"), (gamma_1, gamma_2, "ambiguous"), (gamma_2, gamma_2 * 1.3, "noisy"))
+    for number, (low, high, name) in enumerate(pieces):
+        losses = np.linspace(low, high - 1e-9, 200)
+        weights = paced_weight(losses, gamma_1, gamma_2, lambda_1)
+        axis.plot(losses, weights, DASHES[number], color=COLOURS[number], lw=2.5, label=name)
+    axis.axvline(gamma_1, color="black", ls=":", lw=1)
+    axis.annotate("the jump", (gamma_1, 0.4), (10, 0), textcoords="offset points", arrowprops={"arrowstyle": "->"})
+    axis.set(xlabel="loss of the pair", ylabel="effective weight", ylim=(-0.03, 1.05))
+    axis.legend()
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
+
+
+def family_static(gamma_2: float) -> Figure:
+    """All self-paced functions over the loss, four and four. Taught in: notebooks/04_self_paced_weights"""
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), sharey=True)
+    losses = np.linspace(0, 1.4 * gamma_2, 300)
+    for number, kind in enumerate(SELF_PACED):
+        look = {"color": COLOURS[number % 4], "ls": DASHES[number % 4], "lw": 2}
+        axes[number // 4].plot(losses, self_paced_weight(kind, losses, gamma_2), label=kind, **look)
+    for axis in axes:
+        axis.axvline(gamma_2, color="black", ls=":", lw=1)
+        axis.set(xlabel="loss of the pair (dotted: gamma)")
+        axis.legend()
+    axes[0].set_ylabel("weight")
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
