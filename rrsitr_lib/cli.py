@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from rrsitr_lib.cli_show import RunFolder, export, site
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
@@ -21,9 +22,11 @@ app = typer.Typer(
     "Start with: rrsitr doctor, then rrsitr train --data scenes --encoder tiny --noise-rate 0.4 --out runs/first",
 )
 
+app.command()(export)
+app.command()(site)
+
 INTERRUPTED = 130
 Protocol = StrEnum("Protocol", ["shuffle", "derangement", "image", "hard"])
-RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
 
 
 @app.command()

@@ -30,7 +30,7 @@ def hardest_negatives(similarity: Tensor) -> tuple[Tensor, Tensor]:
     >>> hardest_negatives(torch.tensor([[0.9, 0.1], [0.4, 0.8]]))
     (tensor([0.1000, 0.4000]), tensor([0.4000, 0.1000]))
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/05_robust_triplet
     """
     if len(similarity) < 2:
         raise InputError(f"a batch of {len(similarity)} pair has no negatives: allowed are two or more")
@@ -47,7 +47,7 @@ def dynamic_margin(similarity: Tensor, hard_negative: Tensor, sigma: float) -> T
     >>> dynamic_margin(torch.tensor([0.5, 0.1]), torch.tensor([0.3, 0.6]), sigma=0.6)
     tensor([0.6000, 0.9000])
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/05_robust_triplet
     """
     return sigma * (1 + torch.relu(hard_negative - similarity))
 
@@ -61,7 +61,7 @@ def robust_triplet(similarity: Tensor, sigma: float, dynamic: bool = True) -> Ro
     >>> robust_triplet(torch.eye(2), sigma=0.6).loss
     tensor([0., 0.])
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/05_robust_triplet
     """
     own = similarity.diagonal()
     hardest_text, hardest_image = hardest_negatives(similarity)

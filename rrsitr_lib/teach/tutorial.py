@@ -13,15 +13,11 @@ import pandas as pd
 import yaml
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import read_json, write_atomically
+from rrsitr_lib.files import read_json
 from rrsitr_lib.teach.notebooks import NOTEBOOKS, run
+from rrsitr_lib.teach.site import describe, export_explorers, lesson_html, write_index
 
 SMOKE = NOTEBOOKS / "params" / "smoke.yaml"
-STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0}"
-    "td,th{padding:.35rem .8rem;border-bottom:1px solid #ccc;text-align:left}"
-)
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,6 @@ class Lesson:
     """
 
     name: str
-    title: str
     seconds: float
     error: str
     page: str
@@ -52,10 +47,10 @@ def run_lessons(out: Path, parameters: dict[str, dict[str, Any]]) -> list[Lesson
         for old in (out / notebook.name, out / f"{notebook.stem}.html"):
             old.unlink(missing_ok=True)
         error = _tried(run, notebook, out / notebook.name, parameters.get(notebook.stem), cwd=out)
-        unreadable = _tried(_to_html, out / notebook.name)
+        unreadable = _tried(lesson_html, out / notebook.name, out / f"{notebook.stem}.html")
         page = "" if unreadable else f"{notebook.stem}.html"
         seconds = time.perf_counter() - started
-        lessons.append(Lesson(notebook.stem, _title(notebook), seconds, error or unreadable, page))
+        lessons.append(Lesson(notebook.stem, seconds, error or unreadable, page))
         print(f"{'FAILED: ' + lessons[-1].error if lessons[-1].error else 'ok'} ({seconds:.0f} s)", flush=True)
     return lessons
 
@@ -91,42 +86,21 @@ def comparison(folder: Path) -> pd.DataFrame:
     return pd.DataFrame([*rows, {"method": "chance", "seed": "", **chance}])
 
 
-def write_index(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:
-    """A page that links the executed notebooks, with what became of them, and shows the table."""
-    rows = "".join(map(_index_row, lessons))
-    results = table.to_html(index=False, float_format="%.2f", na_rep="", border=0)
-    page = (
-        "<!doctype html><html lang='en'><meta charset='utf-8'>"
-        f"<meta name='viewport' content='width=device-width'><title>RRSITR tutorial</title><style>{STYLE}</style>"
-        "<h1>Learning from mismatched pairs</h1><p>Executed lessons, in reading order.</p>"
-        f"<table><tr><th>lesson</th><th>time</th><th>state</th></tr>{rows}</table>"
-        f"<h2>Test recall in percent</h2>{results}</html>"
-    )
-    return write_atomically(out / "index.html", lambda temporary: temporary.write_text(page, encoding="utf-8"))
+def write_pages(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:
+    """The index over what was executed, with explorers of a run of the paper's method where one is finished."""
+    pages = [describe(NOTEBOOKS / f"{one.name}.ipynb", one.page, _state(one)) for one in lessons]
+    explorers = {}
+    runs = [path.parent for path in sorted(out.rglob("result.json")) if path.parent.name.startswith("rrsitr")]
+    if runs:
+        print(f"explorers of {runs[0].name} …", flush=True)
+        explorers, missing = export_explorers(runs[0], out)
+        print("\n".join(missing), end="\n" if missing else "")
+    return write_index(out, pages, explorers, table, NOTEBOOKS)
 
 
-def _index_row(lesson: Lesson) -> str:
-    title = html.escape(lesson.title)
-    linked = f"<a href='{html.escape(lesson.page)}'>{title}</a>" if lesson.page else title
-    state = f"<strong>failed</strong>: {html.escape(lesson.error)}" if lesson.error else "ok"
-    return f"<tr><td>{linked}</td><td>{lesson.seconds / 60:.1f} min</td><td>{state}</td></tr>"
-
-
-def _title(notebook: Path) -> str:
-    import nbformat
-
-    try:
-        first = nbformat.read(notebook, as_version=4).cells[0].source
-        return f"{notebook.stem[:2]} · {first.splitlines()[0].lstrip('# ')}"
-    except Exception:  # the run has said already what is wrong with the file
-        return notebook.stem
-
-
-def _to_html(notebook: Path) -> None:
-    from nbconvert import HTMLExporter
-
-    body, _ = HTMLExporter().from_filename(str(notebook))
-    write_atomically(notebook.with_suffix(".html"), lambda temporary: temporary.write_text(body, encoding="utf-8"))
+def _state(lesson: Lesson) -> str:
+    minutes = f"{lesson.seconds / 60:.1f} min"
+    return f"<strong>failed</strong>: {html.escape(lesson.error)}" if lesson.error else f"ok, {minutes}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         parser.error(str(error))
     table = comparison(out)
-    index = write_index(out, lessons, table)
+    index = write_pages(out, lessons, table)
     failed = [lesson.name for lesson in lessons if lesson.error]
     print(f"\nopen {index}" + (f"\nFAILED: {', '.join(failed)}" if failed else ""))
     print("\nTest recall in percent, AUROC of the loss against the injected noise:\n")

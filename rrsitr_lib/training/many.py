@@ -17,7 +17,8 @@ def train_many(
     """Train every run, or go on with it, and yield (name, result) as they finish; finished ones come first.
 
     ``workers`` processes at once, 0 for one a core. The first failure is raised after the runs in progress have ended;
-    what they trained is kept, and the same call goes on. Taught in: notebooks/06_training_end_to_end
+    what they trained is kept, and the same call goes on. Every process counts with one thread; another number of
+    threads may change the last bits of a run. Taught in: notebooks/06_training_end_to_end
     """
     waiting = []
     for name in configs:

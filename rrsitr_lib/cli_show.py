@@ -1,0 +1,36 @@
+"""Commands that write pages: explorers of a run, and the whole site."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
+
+
+def export(
+    run: RunFolder,
+    html: Annotated[Path, typer.Option("--html", help="folder that receives the pages")],
+    only: Annotated[list[str] | None, typer.Option(help="one explorer by name; may be given several times")] = None,
+) -> None:
+    """Write the explorers of a run as pages that need neither kernel nor network.
+
+    Example: rrsitr export runs/first --html out/
+    """
+    from rrsitr_lib.teach.site import export_explorers
+
+    pages, missing = export_explorers(run, html, only or ())
+    typer.echo("\n".join([*(f"{html / page}: {title}" for page, title in pages.items()), *missing]))
+
+
+def site(
+    out: Annotated[Path, typer.Option(help="folder that receives the site")],
+    run: Annotated[Path | None, typer.Option(help="run folder for the explorers")] = None,
+) -> None:
+    """Build one static site of executed lessons, explorers, exercises and an index, ready for any web host.
+
+    Example: rrsitr site --out site/ --run runs/first
+    """
+    from rrsitr_lib.teach.site import build_site
+
+    typer.echo(f"open {build_site(out, run)}")

@@ -1,0 +1,1 @@
+"""Other robust objectives, one method a file, for comparison with the paper's."""

@@ -1,0 +1,197 @@
+"""A gallery of suspects: pages of pairs by a signal, a decision for each, kept in a CSV file."""
+
+import html
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import plotly.graph_objects as go
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
+from rrsitr_lib.show.record import RunRecord, card
+from rrsitr_lib.show.views.gallery import PAGE, SHOWS, SORTS, Curve, curve, gallery_figure, listed
+from rrsitr_lib.suspects import DECISIONS, NEEDED, SIGNALS, read_decisions, suspects, write_decisions
+from rrsitr_lib.training.ledger import Ledger
+
+
+class GalleryExplorer(Explorer):
+    """The pairs of a run by suspicion, six a page, to be called wrong or right, and saved.
+
+    ``save_to`` is the CSV file of the decisions, by default ``decisions.csv`` in the run's folder; a file found there
+    is loaded, so that one can go on tomorrow. ``show`` takes its list when it is chosen: a pair decided since stays on
+    its page until ``show`` or ``sort`` is chosen anew. The injected truth is hidden unless asked for.
+    Raises ``InputError`` for a file that does not fit this run's pairs. Taught in: notebooks/07_real_pairs
+    """
+
+    title = "Gallery of suspects"
+
+    def __init__(
+        self, source: str | Path | Ledger | RunRecord, save_to: str | Path | None = None, **given: Any
+    ) -> None:
+        self.record = RunRecord.open(source)
+        self.source = self.record.code + (f", save_to={Path(save_to).as_posix()!r}" if save_to is not None else "")
+        self.save_to = Path(save_to) if save_to is not None else self.record.folder / "decisions.csv"
+        self.decisions: dict[int, str] = {}
+        self._curves: dict[str, Curve] = {}
+        self._lists: dict[tuple[str, str], np.ndarray] = {}
+        self._pictures: dict[int, np.ndarray | None] = {}
+        if not self.missing():
+            self.table = suspects(self.record.ledger)
+            if self.save_to.exists():
+                self.decisions = read_decisions(self.save_to, self.table)
+        self._build_buttons()
+        self.begin(given)
+
+    # --- decisions ---
+
+    def decide(self, row: int, decision: str) -> None:
+        """Call pair ``row`` "wrong", "right" or "undecided"; kept in memory until ``save``.
+
+        Raises ``InputError`` for a row or a decision that there is not.
+        """
+        if self.message:
+            raise InputError(self.message)
+        if isinstance(row, bool) or not isinstance(row, (int, np.integer)) or not 0 <= row < len(self.table):
+            raise InputError(f"row is {row!r}: allowed is a whole number from 0 to {len(self.table) - 1}")
+        if decision not in DECISIONS:
+            raise InputError(f"decision is {decision!r}: allowed are {', '.join(DECISIONS)}")
+        self.decisions.pop(int(row), None)
+        if decision != "undecided":
+            self.decisions[int(row)] = decision
+        self._moved(None)
+
+    def save(self) -> Path:
+        """Write the decisions to ``save_to``, whole or not at all; returns the path.
+
+        Raises ``RunError`` when the disk refuses.
+        """
+        if self.message:
+            raise InputError(self.message)
+        path = write_decisions(self.save_to, self.decisions, self.table)
+        self.saved.value = html.escape(f"{len(self.decisions)} decisions saved to {path.name}")
+        return path
+
+    # --- what an explorer says of itself ---
+
+    def missing(self) -> str:
+        """All columns that a signal reads."""
+        return self.record.missing(*NEEDED)
+
+    def controls(self) -> Sequence[Control]:
+        """Signal, page, decisions to show, truth; nothing was injected: there is no truth to show."""
+        pages = -(-len(self.table) // PAGE)
+        return (
+            Choice("sort", "sort by", SORTS, "agreement"),
+            Slider("page", "page", 1, pages, 1, 1, f"{PAGE} pairs each"),
+            Choice("show", "show only", SHOWS, "all", "decision"),
+            Choice("truth", "truth", ("hidden", "shown") if self.record.mismatched.any() else ("hidden",), "hidden"),
+        )
+
+    def draw(self, sort: str, page: int, show: str, truth: str) -> go.Figure:
+        """Sorted scores with the page marked."""
+        rows = self.page_rows(sort, page, show)
+        return gallery_figure(self.curve(sort), rows, self.decisions, sort, truth == "shown")
+
+    def say(self, sort: str, page: int, show: str, truth: str) -> str:
+        """What the signal is, which places the page holds, what is decided."""
+        meaning = SIGNALS.get(sort, "mean rank over all signals")
+        rows, view = self.page_rows(sort, page, show), self.curve(sort)
+        pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
+        places = view.place[rows]
+        where = f"places {places.min()} to {places.max()}" if len(rows) else "no pair"
+        return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. {self._decided()}."
+
+    def shown(self, sort: str, page: int, show: str, truth: str) -> Sequence[int]:
+        """Rows of the page; their complement (below 0) where the card is to tell the truth."""
+        return [~row if truth == "shown" else row for row in self.page_rows(sort, page, show).tolist()]
+
+    def card(self, key: int) -> str:
+        """Picture, caption, losses and decision of a row; a key below 0 is the row's complement, with the truth."""
+        row, reveal = (key, False) if key >= 0 else (~key, True)
+        loss = self.record.column("loss")[:, row]
+        wrong = bool(reveal and self.record.mismatched[row])
+        truth = ("MISMATCHED, " if wrong else "true pair, ") if reveal else ""
+        called = self.decisions.get(row, "undecided")
+        note = f"{truth}loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end, {called}"
+        caption = self.table.at[row, "caption"] or "(captions are not in this folder)"
+        return card(f"pair {row}", caption, self._picture(row), note, wrong)
+
+    # --- the page, its buttons ---
+
+    def curve(self, sort: str) -> Curve:
+        """All pairs by one signal; each sorting is computed once."""
+        if sort not in self._curves:
+            self._curves[sort] = curve(self.table.index.to_numpy(), self.table[sort].to_numpy())
+        return self._curves[sort]
+
+    def page_rows(self, sort: str, page: int, show: str) -> np.ndarray:
+        """Rows of a page, at most six, none beyond the end of the list."""
+        if (sort, show) not in self._lists:
+            self._lists[sort, show] = listed(self.curve(sort).order, self.decisions, show)
+        return self._lists[sort, show][(page - 1) * PAGE : page * PAGE]
+
+    def view(self) -> widgets.Widget:
+        """Controls, figure, sentence, cards, the buttons of the page and Save."""
+        shown = super().view()
+        if self.message:
+            return shown
+        rows = [widgets.HBox(pair) for pair in zip(self.names, self.toggles, strict=True)]
+        saving = widgets.HBox([self.save_button, self.saved])
+        shown.children = (*shown.children[:-1], widgets.VBox(rows), saving, shown.children[-1])
+        return shown
+
+    def _build_buttons(self) -> None:
+        layout = {"width": "7rem"}
+        self.names = [widgets.Label(layout=layout) for _ in range(PAGE)]
+        self.toggles = [widgets.ToggleButtons(options=DECISIONS, style={"button_width": "6rem"}) for _ in range(PAGE)]
+        self.save_button, self.saved = widgets.Button(description="Save decisions"), widgets.HTML()
+        for place, toggle in enumerate(self.toggles):
+            toggle.observe(partial(self._toggled, place), names="value")
+        self.save_button.on_click(self._save_clicked)
+        self._filling, self._on_buttons = False, []
+
+    def _describe(self) -> None:
+        """Also bring the buttons in step with the page."""
+        super()._describe()
+        values = self.values
+        self._on_buttons = rows = self.page_rows(values["sort"], values["page"], values["show"]).tolist()
+        self._filling = True
+        try:
+            for place, (name, toggle) in enumerate(zip(self.names, self.toggles, strict=True)):
+                there = place < len(rows)
+                name.value = f"pair {rows[place]}" if there else ""
+                toggle.disabled = not there
+                toggle.value = self.decisions.get(rows[place], "undecided") if there else "undecided"
+        finally:
+            self._filling = False
+
+    def _moved(self, change: Any) -> None:
+        """A list is taken when ``show`` or ``sort`` is chosen."""
+        if change is not None and change["owner"] in (self.widgets["show"], self.widgets["sort"]):
+            self._lists.clear()
+        super()._moved(change)
+
+    def _toggled(self, place: int, change: Any) -> None:
+        if not self._filling:
+            self.decide(self._on_buttons[place], change["new"])
+
+    def _save_clicked(self, _button: widgets.Button) -> None:
+        try:
+            self.save()
+        except Exception as error:  # the page shows only widgets: say it there, and let it go on to the log
+            self.saved.value = f"<b>Not saved: {html.escape(str(error))}</b>"
+            raise
+
+    def _decided(self) -> str:
+        counts = [sum(said == one for said in self.decisions.values()) for one in ("wrong", "right")]
+        return f"Decided: {counts[0]} wrong, {counts[1]} right"
+
+    def _picture(self, row: int) -> np.ndarray | None:
+        if row not in self._pictures:
+            pairs = self.record.pairs
+            self._pictures[row] = self.record.picture(int(pairs.image_of_row[row])) if pairs else None
+        return self._pictures[row]

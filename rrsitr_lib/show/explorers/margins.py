@@ -1,0 +1,87 @@
+"""Margin dynamics: move a pair and its rivals, and read margin, loss and pull; beside it what a run has recorded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
+from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.views.margins import (
+    LAMBDA_2,
+    RecordedMargins,
+    Rivals,
+    entropy_pull,
+    margins_figure,
+    regime,
+    triplet_pull,
+)
+from rrsitr_lib.training.ledger import Ledger
+
+
+class MarginExplorer(Explorer):
+    """Margins, loss and pull of one pair against its hardest negatives, and the margins that a run has recorded.
+
+    The pull says how much a loss falls per unit of the pair's own similarity: that of the triplet loss with its factor
+    0.9, and that of the two global cross-entropies if each had one wrong answer. Where no run is open, the recorded
+    margins and the epoch are missing; all else works.
+    Taught in: notebooks/05_robust_triplet
+    """
+
+    title = "Margin dynamics"
+    on_page = ("similarity", "hardest_text", "epoch")
+
+    def __init__(self, source: "str | Path | Ledger | RunRecord | None" = None, **given: Any) -> None:
+        self.record = None if source is None else RunRecord.open(source)
+        self.source = "" if source is None else self.record.code
+        self.recorded: RecordedMargins | None = None
+        if self.record is not None and not self.missing():
+            self.recorded = RecordedMargins(self.record.column("margin_text"), self.record.mismatched)
+            self.medians = [self.recorded.quartiles(kind)[1] for kind in (False, True)]
+        self.begin(given)
+
+    def missing(self) -> str:
+        """A run must have recorded margins; no run at all is fine."""
+        return self.record.missing("margin_text") if self.record is not None else ""
+
+    def controls(self) -> Sequence[Control]:
+        """The pair's similarity, its two rivals, the base margin, and the epoch of the run."""
+        config = self.record.config if self.record is not None else None
+        sigma = min(max(round(config.sigma / 0.05) * 0.05, 0.0), 1.5) if config is not None else 0.6
+        own = (
+            Slider("similarity", "similarity of the pair", -1.0, 1.0, 0.05, 0.1, "cosine"),
+            Slider("hardest_text", "hardest text", -1.0, 1.0, 0.05, 0.6, "cosine"),
+            Slider("hardest_image", "hardest image", -1.0, 1.0, 0.05, 0.3, "cosine"),
+            Slider("sigma", "base margin sigma", 0.0, 1.5, 0.05, round(sigma, 2), "cosine"),
+        )
+        if self.recorded is None:
+            return own
+        return (*own, Slider("epoch", "epoch", 1, self.record.epochs, 1, self.record.epochs))
+
+    def draw(
+        self, similarity: float, hardest_text: float, hardest_image: float, sigma: float, epoch: int = 0
+    ) -> go.Figure:
+        """Margins and loss, pull, recorded margins."""
+        return margins_figure(similarity, Rivals(hardest_text, hardest_image, sigma), self.recorded, epoch)
+
+    def say(self, similarity: float, hardest_text: float, hardest_image: float, sigma: float, epoch: int = 0) -> str:
+        """Margins, loss and pull in numbers, where the pair stands, and the recorded medians."""
+        rivals, pair = Rivals(hardest_text, hardest_image, sigma), np.array([similarity])
+        text, image = (float(margin[0]) for margin in rivals.margins(pair))
+        gentle = LAMBDA_2 * float(triplet_pull(pair, *rivals)[0])
+        strong = float(entropy_pull(pair, *rivals[:2])[0])
+        return (
+            f"Text: margin {text:.2f}, {regime(similarity, hardest_text, sigma)}. "
+            f"Image: margin {image:.2f}, {regime(similarity, hardest_image, sigma)}. "
+            f"Loss {float(rivals.loss(pair)[0]):.2f}. Per unit of similarity, {LAMBDA_2} times the triplet loss falls "
+            f"by {gentle:.2f}, the two cross-entropies by {strong:.2f}. {self._recorded(epoch)}"
+        )
+
+    def _recorded(self, epoch: int) -> str:
+        if self.recorded is None:
+            return "No run is open, so the third panel is empty."
+        kinds = zip(("true", "mismatched"), self.medians, strict=True)
+        medians = [f"{median[epoch - 1]:.2f} for {name} pairs" for name, median in kinds if np.isfinite(median).all()]
+        return f"Median recorded margin in epoch {epoch}: {' and '.join(medians)}."

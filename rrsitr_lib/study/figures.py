@@ -1,0 +1,63 @@
+"""Figures of the study, pure functions from tables to a matplotlib figure, readable in grey."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS
+from rrsitr_lib.study.paper import CHANCE, TABLE
+
+
+def recall_over_noise(
+    paper: pd.DataFrame, data: str = "rsitmd", methods: tuple[str, ...] = ("RRSITR", "CUP")
+) -> Figure:
+    """The paper's mR over noise rates, a line a method, and chance; a deviation only where the paper states one.
+
+    Filled markers come from the paper's own table, hollow ones from a secondary source. ``paper`` is the table of
+    ``paper_results``. Taught in: notebooks/09_reproduction
+    """
+    figure, axis = plt.subplots(figsize=(7, 3.4))
+    rows = paper[(paper["data"] == data) & (paper["metric"] == "mR")].sort_values("noise_rate")
+    for method, colour, dash, marker in zip(methods, COLOURS, DASHES, MARKERS, strict=False):
+        line = rows[rows["method"] == method]
+        axis.plot(100 * line["noise_rate"], line["mean"], dash, color=colour, label=method)
+        for face, part in ((colour, line[line["source"] == TABLE]), ("white", line[line["source"] != TABLE])):
+            axis.errorbar(
+                100 * part["noise_rate"], part["mean"], part["std"], fmt=marker, color=colour, mfc=face, capsize=4, ms=7
+            )
+    for level in rows.loc[rows["source"] == CHANCE, "mean"]:
+        axis.axhline(level, color="black", ls=":", label=f"chance, {level:.2f}")
+    axis.set(xlabel="nominal noise rate (%)", ylabel="mR (%)", ylim=(0, None), xticks=range(0, 81, 20))
+    axis.grid(alpha=0.3)
+    sources = "filled: the paper's table, ± over five seeds; hollow: a secondary source"
+    axis.legend(loc="center left", bbox_to_anchor=(0.02, 0.3), ncol=3, title=sources, alignment="left")
+    figure.tight_layout()
+    return _closed(figure)
+
+
+def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_tests: float) -> Figure:
+    """Recalls of resampled test sets as a histogram; above it the deviation over seeds and the test set's error.
+
+    **Shape** resampled (draws,), percent; the other three in percent and percentage points.
+    Taught in: notebooks/09_reproduction
+    """
+    figure, axis = plt.subplots(figsize=(7, 3.2))
+    values, counts = np.unique(np.round(resampled, 6), return_counts=True)  # a recall takes few values: one bar each
+    step = np.diff(values).min() if len(values) > 1 else 1.0
+    axis.bar(values, counts, step, color="#bbbbbb", label="resampled test sets")
+    top = counts.max()
+    bars = ((1.30, over_seeds, "± over five seeds"), (1.12, over_tests, "± of the test set, binomial"))
+    for (height, half, name), colour, marker in zip(bars, COLOURS, MARKERS, strict=False):
+        axis.errorbar(mean, height * top, xerr=half, fmt=marker, color=colour, capsize=6, lw=2, label=name)
+    axis.axvline(mean, color="black", ls=":", lw=1)
+    axis.set(xlabel="i2t R@1 (%)", ylabel="resampled test sets", ylim=(0, 1.45 * top))
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    figure.tight_layout()
+    return _closed(figure)
+
+
+def _closed(figure: Figure) -> Figure:
+    """Out of pyplot's list, so that a notebook shows it once, as the cell's value."""
+    plt.close(figure)
+    return figure

@@ -1,0 +1,99 @@
+"""A finished run as a table needs it: configuration, facts and result of its folder, checked and without the model."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rrsitr_lib.config import NAMED_DATA, RunConfig
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import fingerprint, read_json
+
+RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
+PARTS_OFF = {"local_loss": "without local", "self_paced": "without self-paced weights"}
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One finished run: its configuration, ``run.json`` as ``facts`` and ``result.json`` as ``result``."""
+
+    config: RunConfig
+    facts: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+    @property
+    def data(self) -> str:
+        """Name of the data; of a folder only its last part."""
+        return self.config.data if self.config.data in NAMED_DATA else Path(self.config.data).name
+
+    @property
+    def method(self) -> str:
+        """Name of the method with the parts that are switched off, in the words of the paper's ablation."""
+        config = self.config
+        off = [words for field, words in PARTS_OFF.items() if not getattr(config, field)]
+        off += {"off": ["without robust triplet"], "fixed": ["fixed margin"], "dynamic": []}[config.triplet]
+        if not config.local_loss and not config.self_paced and config.triplet == "off":
+            off = ["without all three"]
+        return ", ".join([config.method, *off])
+
+    @property
+    def settings(self) -> str:
+        """Fingerprint of all that two runs must share before their mean makes sense: everything but the seed.
+
+        It covers the settings and the fingerprints of the data and of the injected noise, but not the folder of the
+        pictures, which differs from machine to machine.
+        """
+        alike = self.config.model_copy(update={"seed": 0, "images": None, "data": self.data})
+        return fingerprint(alike.fingerprint, *map(str, self.facts["data"].values()), str(self.facts["noise"]))[:12]
+
+    @property
+    def test_images(self) -> int:
+        """Number of test pictures, from the chance of finding the right one at the first place."""
+        return round(100 / self.result["chance"]["t2i_R@1"])
+
+
+def read_run(folder: str | Path) -> FinishedRun:
+    """Read a run folder. Raises ``InputError`` that says what is missing or damaged."""
+    folder = Path(folder)
+    for name, meaning in (("config.yaml", "not a run"), ("result.json", "not finished"), ("run.json", "damaged")):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder.name}: {meaning} (no {name})")
+    try:
+        run = FinishedRun(
+            _config(folder / "config.yaml"), read_json(folder / "run.json"), read_json(folder / "result.json")
+        )
+        _check(run)
+    except InputError as error:
+        raise InputError(f"{folder.name}: {str(error).replace(f'{folder}/', '')}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{folder.name}: damaged ({type(error).__name__}: {error})") from None
+    return run
+
+
+def _config(path: Path) -> RunConfig:
+    """The configuration, even where the data that it names lie on another machine."""
+    fields = {str(name): value for name, value in RunConfig.fields_of(path).items()}
+    data = fields.get("data", "scenes")
+    if not isinstance(data, str):
+        raise InputError(f"config.yaml: data is {data!r}: expected a name or a folder")
+    return RunConfig.build(**{**fields, "data": "scenes"}).model_copy(update={"data": data})
+
+
+def _check(run: FinishedRun) -> None:
+    """The parts that a table reads are there, and the three files speak of the same run."""
+    result, config = run.result, run.config
+    for name in ("method", "noise_rate", "seed"):
+        if result[name] != getattr(config, name):
+            raise InputError(f"result.json has {name} {result[name]!r}, config.yaml {getattr(config, name)!r}")
+    for part in ("test", "chance", "before"):
+        for name in RECALLS:
+            value = result[part][name]
+            if isinstance(value, bool) or not math.isfinite(value) or not 0 <= value <= 100:
+                raise InputError(f"result.json: {part} {name} is {value!r}: allowed is 0 to 100")
+    if not 0 <= result["realised_noise_rate"] <= 1 or not 1 <= result["best_epoch"] <= config.epochs:
+        raise InputError("result.json: realised noise rate or best epoch is out of its range")
+    auroc = result["partition"]["auroc"]
+    if auroc is not None and not 0 <= auroc <= 1:
+        raise InputError(f"result.json: AUROC is {auroc!r}: allowed is 0 to 1, or null")
+    _ = run.settings, run.test_images, dict(run.facts["versions"]), run.facts["pairs"]["test"] + 0

@@ -1,0 +1,325 @@
+"""The gallery of suspects: numbers, figure, controls swept, decisions and their file, buttons, honest failures."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.files import read_json, write_json
+from rrsitr_lib.show.explorers import gallery
+from rrsitr_lib.show.explorers.base import strip
+from rrsitr_lib.show.explorers.gallery import GalleryExplorer
+from rrsitr_lib.show.views.gallery import (
+    LARGEST_POINTS,
+    PAGE,
+    SHOWS,
+    SORTS,
+    curve,
+    gallery_figure,
+    gallery_static,
+    listed,
+    precision_curves,
+    signals_static,
+)
+from rrsitr_lib.suspects import NEEDED, SIGNALS, suspects
+from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
+
+EPOCHS, PAIRS = 3, 20
+PAGES = 4  # of six pairs, two on the last
+
+
+def make_run(folder, pairs=PAIRS, epochs=EPOCHS, wrong=True):
+    generator = np.random.default_rng(3)
+    mismatched = np.arange(pairs) % 3 == 0 if wrong else np.zeros(pairs, bool)
+    ledger = Ledger.create(folder / "ledger", mismatched, {"seed": 3})
+    for _ in range(epochs):
+        rows = {name: generator.random(pairs) for name in COLUMNS}
+        ledger.append(rows | {"category": generator.integers(0, 3, pairs)})
+    names = [f"{row // 5}.jpg" for row in range(pairs)]
+    PairTable(names, [f"a <lake> {row}" for row in range(pairs)], "train", "memory").write_csv(folder / PAIRS_FILE)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path):
+    return make_run(tmp_path / "run")
+
+
+# --- numbers ---
+
+
+def test_curve_sorts_places_and_draws_all():
+    rows, score = np.array([3, 0, 2, 1]), np.array([0.5, 0.9, 0.5, 0.1])
+    found = curve(rows, score)
+    assert found.order.tolist() == [0, 3, 2, 1], "ties as they come"
+    assert [found.place[row] for row in found.order] == [1, 2, 3, 4]
+    assert found.drawn.tolist() == [0, 1, 2, 3] and found.rule == "each point one pair"
+
+
+@pytest.mark.parametrize("pairs", [1, LARGEST_POINTS, LARGEST_POINTS + 1, 5 * LARGEST_POINTS + 3])
+def test_thinning_bounds_the_points_and_keeps_both_ends(pairs):
+    found = curve(np.arange(pairs), np.random.default_rng(0).random(pairs))
+    assert len(found.drawn) <= LARGEST_POINTS + 1
+    assert found.drawn[0] == 0 and found.drawn[-1] == pairs - 1
+    step = -(-pairs // LARGEST_POINTS)
+    assert found.rule == "each point one pair" + (f", every {step}th drawn" if step > 1 else "")
+
+
+def test_curve_and_list_refuse():
+    for rows, score in (([0], [0.1, 0.2]), ([], [])):
+        with pytest.raises(InputError, match="rows"):
+            curve(np.array(rows), np.array(score))
+    with pytest.raises(InputError, match="show is 'mine'"):
+        listed(np.arange(3), {}, "mine")
+
+
+def test_list_keeps_the_order():
+    order, decisions = np.array([5, 3, 1, 0]), {3: "wrong", 0: "right"}
+    wanted = {"all": [5, 3, 1, 0], "undecided": [5, 1], "wrong": [3], "right": [0]}
+    assert {show: listed(order, decisions, show).tolist() for show in SHOWS} == wanted
+
+
+def test_precision_curves_against_counting(run):
+    table, wrong = suspects(run), Ledger.open(run).column("mismatched")
+    found = precision_curves(table, wrong[table.index], np.array([1, 7, PAIRS]))
+    assert list(found) == list(SORTS)
+    loss = np.array(Ledger.open(run).column("loss")).mean(axis=0)
+    assert found.at[7, "mean_loss"] == pytest.approx(wrong[np.argsort(-loss)[:7]].mean())
+    np.testing.assert_allclose(found.loc[PAIRS], wrong.mean())
+
+
+# --- figures ---
+
+
+def test_traces_hold_the_arrays():
+    view = curve(np.arange(8), np.linspace(0, 1, 8))
+    figure = gallery_figure(view, [7, 5], {2: "wrong", 4: "right", 6: "right"}, "gap")
+    line, page, wrong, right = figure.data
+    assert list(line.x) == list(range(1, 9)) and list(line.customdata) == [7, 6, 5, 4, 3, 2, 1, 0]
+    np.testing.assert_allclose(line.y, np.linspace(1, 0, 8), atol=5e-5)
+    assert list(page.x) == [1, 3] and list(page.customdata) == [7, 5]
+    assert list(wrong.customdata) == [2] and list(right.customdata) == [4, 6]
+    assert wrong.marker.symbol != right.marker.symbol and wrong.marker.color != right.marker.color
+    (band,) = figure.layout.shapes
+    assert (band.x0, band.x1) == (0.5, 3.5)
+    assert "gap" in figure.layout.yaxis.title.text and "each point one pair" in figure.layout.xaxis.title.text
+    assert list(gallery_figure(view, [7], {}, "gap", reveal=True).data[1].customdata) == [~7]
+
+
+def test_static_figures_show_band_and_labels(run):
+    table, wrong = suspects(run), Ledger.open(run).column("mismatched")
+    view = curve(table.index.to_numpy(), table["agreement"].to_numpy())
+    (axis,) = gallery_static(view, view.order[:PAGE], "agreement").axes
+    assert "agreement" in axis.get_ylabel() and "place" in axis.get_xlabel()
+    precision, together = signals_static(table, wrong[table.index]).axes
+    assert len(precision.get_legend().get_texts()) == len(SORTS)
+    assert len({(line.get_color(), line.get_linestyle()) for line in precision.lines[: len(SORTS)]}) == len(SORTS)
+    shown = [text.get_text() for text in together.texts]
+    wanted = table[list(SIGNALS)].corr("spearman").to_numpy().ravel()
+    assert shown == [f"{value:.2f}" for value in wanted]
+    assert len(signals_static(table, np.zeros(PAIRS, bool)).axes) == 1, "no truth, no precision"
+
+
+# --- controls ---
+
+
+@pytest.mark.parametrize("truth", ["hidden", "shown"])
+@pytest.mark.parametrize("show", SHOWS)
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_position_shows_its_page(run, sort, show, truth):
+    explorer = GalleryExplorer(run)
+    for row, said in ((2, "wrong"), (7, "right"), (11, "right")):
+        explorer.decide(row, said)
+    explorer.move(sort=sort, show=show, truth=truth)
+    table = suspects(run)
+    order = table.index.to_numpy()[np.argsort(-table[sort].to_numpy(), kind="stable")]
+    kept = [row for row in order if show in ("all", explorer.decisions.get(row, "undecided"))]
+    for page in range(1, PAGES + 1):
+        explorer.move(page=page)
+        rows = kept[(page - 1) * PAGE : page * PAGE]
+        keys = explorer.shown(**explorer.values)
+        assert keys == [~row if truth == "shown" else row for row in rows]
+        assert list(explorer.figure.data[1].customdata) == keys
+        assert explorer.cards.value.count("<b>pair ") == len(rows)
+        assert ("MISMATCHED" in explorer.cards.value) == (truth == "shown" and any(row % 3 == 0 for row in rows))
+        assert [toggle.disabled for toggle in explorer.toggles] == [place >= len(rows) for place in range(PAGE)]
+        assert [toggle.value for toggle in explorer.toggles[: len(rows)]] == [
+            explorer.decisions.get(row, "undecided") for row in rows
+        ]
+    assert "1 wrong, 2 right" in explorer.text.value
+
+
+def test_cards_hide_the_truth_and_escape_captions(run):
+    explorer = GalleryExplorer(run)
+    row = explorer.shown(**explorer.values)[0]
+    loss = explorer.record.column("loss")[:, row]
+    card = explorer.card(row)
+    assert "true pair" not in card and "MISMATCHED" not in card and "dashed" not in card
+    assert f"a &lt;lake&gt; {row}" in card and f"loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end" in card
+    assert "MISMATCHED" in explorer.card(~3) and "dashed" in explorer.card(~3) and "true pair" in explorer.card(~1)
+    explorer.decide(row, "wrong")
+    assert "at the end, wrong" in explorer.cards.value
+
+
+def test_without_injected_noise_no_truth_is_offered(tmp_path):
+    explorer = GalleryExplorer(make_run(tmp_path / "clean", wrong=False))
+    with pytest.raises(InputError, match="truth is 'shown': allowed are hidden"):
+        explorer.move(truth="shown")
+
+
+def test_state_is_a_line_that_shows_the_same_again(run, tmp_path):
+    explorer = GalleryExplorer(run, save_to=tmp_path / "mine.csv", sort="gap")
+    explorer.decide(4, "wrong")
+    explorer.save()
+    explorer.move(page=2, show="undecided", truth="shown")
+    line = explorer.state()
+    assert "\n" not in line and "mine.csv" in line
+    again = eval(line.removesuffix(".view()"), {"GalleryExplorer": GalleryExplorer})
+    assert again.values == explorer.values and again.figure.to_json() == explorer.figure.to_json()
+    assert "save_to" not in GalleryExplorer(run).state()
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ({"page": PAGES + 1}, f"page is {PAGES + 1}: allowed is 1 to {PAGES}"),
+    ({"page": 0}, "page is 0"),
+    ({"sort": "truth"}, "sort is 'truth'"),
+    ({"show": "some"}, "show is 'some'"),
+])  # fmt: skip
+def test_a_position_that_does_not_exist_is_refused(run, given, message):
+    with pytest.raises(InputError, match=message):
+        GalleryExplorer(run, **given)
+
+
+@pytest.mark.parametrize(("control", "value"), [("sort", "gap"), ("page", 2), ("show", "wrong"), ("truth", "shown")])
+def test_an_exception_in_a_callback_reaches_the_user(run, monkeypatch, control, value):
+    explorer = GalleryExplorer(run)
+
+    def explode(*_):
+        raise ZeroDivisionError("the figure broke")
+
+    monkeypatch.setattr(gallery, "gallery_figure", explode)
+    with pytest.raises(ZeroDivisionError, match="the figure broke"):
+        explorer.widgets[control].value = value
+    assert "the figure broke" in explorer.text.value
+    with pytest.raises(ZeroDivisionError):
+        explorer.toggles[0].value = "wrong"
+
+
+@pytest.mark.parametrize("column", NEEDED)
+def test_a_missing_column_is_said_not_raised(run, column):
+    header = read_json(run / "ledger" / "header.json")
+    del header["columns"][column]
+    write_json(run / "ledger" / "header.json", header)
+    explorer = GalleryExplorer(run)
+    assert f"no column {column}" in explorer.message and len(explorer.view().children) == 1
+    for act in (explorer.save, lambda: explorer.decide(0, "wrong")):
+        with pytest.raises(InputError, match="no column"):
+            act()
+
+
+def test_a_run_without_an_epoch_says_so(tmp_path):
+    assert "no finished epoch" in GalleryExplorer(make_run(tmp_path / "new", epochs=0)).message
+
+
+# --- decisions ---
+
+
+def test_decisions_are_saved_and_found_tomorrow(run):
+    explorer = GalleryExplorer(run)
+    explorer.decide(3, "wrong")
+    explorer.decide(np.int64(5), "right")
+    explorer.decide(6, "wrong")
+    explorer.decide(6, "undecided")
+    path = explorer.save()
+    assert path == run / "decisions.csv" and "2 decisions saved to decisions.csv" in explorer.saved.value
+    written = pd.read_csv(path)
+    assert written["row"].tolist() == [3, 5] and written["decision"].tolist() == ["wrong", "right"]
+    assert GalleryExplorer(run).decisions == {3: "wrong", 5: "right"}
+    assert [list(trace.customdata) for trace in GalleryExplorer(run).figure.data[2:]] == [[3], [5]]
+
+
+@pytest.mark.parametrize(("row", "decision", "message"), [
+    (PAIRS, "wrong", f"row is {PAIRS}: allowed is a whole number from 0 to {PAIRS - 1}"),
+    (-1, "wrong", "row is -1"),
+    (1.0, "wrong", "row is 1.0"),
+    (True, "wrong", "row is True"),
+    (1, "perhaps", "decision is 'perhaps': allowed are wrong, right, undecided"),
+])  # fmt: skip
+def test_a_decision_that_makes_no_sense_is_refused(run, row, decision, message):
+    explorer = GalleryExplorer(run)
+    with pytest.raises(InputError, match=message):
+        explorer.decide(row, decision)
+    assert explorer.decisions == {}
+
+
+def test_the_list_stays_while_one_decides_and_is_taken_anew_when_chosen(run):
+    explorer = GalleryExplorer(run, show="undecided")
+    first = explorer.shown(**explorer.values)
+    explorer.toggles[0].value = "wrong"
+    assert explorer.decisions == {first[0]: "wrong"}
+    assert explorer.shown(**explorer.values) == first, "nothing moves under the mouse"
+    explorer.move(page=2)
+    second = explorer.shown(**explorer.values)
+    assert not set(first) & set(second)
+    explorer.move(show="all")
+    explorer.move(show="undecided", page=1)
+    assert explorer.shown(**explorer.values) == [*first[1:], second[0]]
+
+
+def test_hovering_shows_the_card_after_a_move_too(run):
+    explorer = GalleryExplorer(run)
+    explorer.move(page=2, truth="shown")
+    for trace in explorer.figure.data[:2]:
+        explorer._hover(trace, SimpleNamespace(point_inds=[1]), None)
+        key = trace.customdata[1]
+        assert key < 0 and explorer.cards.value == strip([explorer.card(key)]), "it tells the truth where asked"
+
+
+def test_turning_a_page_decides_nothing(run):
+    explorer = GalleryExplorer(run)
+    explorer.toggles[1].value = "right"
+    made = dict(explorer.decisions)
+    for page in range(1, PAGES + 1):
+        explorer.move(page=page)
+    assert explorer.decisions == made
+
+
+def test_a_file_of_another_run_is_refused(run, tmp_path):
+    path = tmp_path / "decisions.csv"
+    path.write_text("row,image,caption,score,decision\n3,9.jpg,a lake,0.5,wrong\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"decisions\.csv, entry 1 \(row 3\): image is '9.jpg'"):
+        GalleryExplorer(run, save_to=path)
+
+
+def test_a_failed_save_is_said_raised_and_leaves_the_old_file(run, tmp_path):
+    explorer = GalleryExplorer(run, save_to=tmp_path / "d.csv")
+    explorer.decide(1, "wrong")
+    explorer.save_button.click()
+    before = explorer.save_to.read_bytes()
+    explorer.save_to = tmp_path / "a folder"
+    explorer.save_to.mkdir()
+    with pytest.raises(RunError, match="cannot write"):
+        explorer._save_clicked(explorer.save_button)
+    assert "Not saved" in explorer.saved.value and (tmp_path / "d.csv").read_bytes() == before
+
+
+def test_view_holds_the_buttons(run):
+    explorer = GalleryExplorer(run)
+    controls, figure, text, cards, buttons, saving, code = explorer.view().children
+    assert controls.children == tuple(explorer.widgets.values()) and figure is explorer.figure
+    assert (text, cards, code) == (explorer.text, explorer.cards, explorer.code)
+    assert len(buttons.children) == PAGE and saving.children == (explorer.save_button, explorer.saved)
+
+
+def test_a_large_run_answers_in_time(tmp_path):
+    explorer = GalleryExplorer(make_run(tmp_path / "large", pairs=20_000, epochs=30))
+    assert len(explorer.figure.data[0].x) <= LARGEST_POINTS + 1
+    explorer.move(sort="gap")
+    started = time.perf_counter()
+    explorer.move(page=17)
+    assert time.perf_counter() - started < 1, "a slider must answer at once, on a busy machine too"
+    assert len(explorer.figure.to_json()) < 300_000
