@@ -139,7 +139,8 @@ three = [np.stack([getattr(album, kind)[0], getattr(album, kind)[-1], getattr(pl
 three = Album(album.rows, *three)
 table = pd.DataFrame(index=states)
 cosine = (three.image * three.text).sum(axis=-1)
-table["cosine, true"], table["cosine, mismatched"] = cosine[:, ~wrong].mean(axis=1), cosine[:, wrong].mean(axis=1)
+for name, kind in (("cosine, true", ~wrong), ("cosine, mismatched", wrong)):
+    table[name] = cosine[:, kind].mean(axis=1) if kind.any() else np.nan
 for name, a, b in (("among pictures", three.image, three.image), ("among captions", three.text, three.text)):
     table[name] = [(x @ y.T).mean() for x, y in zip(a, b, strict=True)]
 table["gap"] = [modality_gap(x, y) for x, y in zip(three.image, three.text, strict=True)]

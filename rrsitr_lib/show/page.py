@@ -61,15 +61,22 @@ def thin(specs: Sequence[Control], present: dict[str, Any], frames: int) -> list
     """
     kept = [list(spec.values) for spec in specs]
     while np.prod([len(values) for values in kept]) > frames:
-        longest = max(range(len(kept)), key=lambda place: len(kept[place]))
-        values, own = kept[longest], present[specs[longest].name]
-        if len(values) <= 2:
+        shorter = [_halved(values, present[spec.name]) for spec, values in zip(specs, kept, strict=True)]
+        able = [place for place, values in enumerate(shorter) if len(values) < len(kept[place])]
+        if not able:
             break
-        halved = {*values[::2], values[-1], own} if len(values) > 3 else {values[0], own}
-        kept[longest] = [value for value in values if value in halved]
-        if len(kept[longest]) == len(values):
-            break
+        longest = max(able, key=lambda place: len(kept[place]))
+        kept[longest] = shorter[longest]
     return kept
+
+
+def _halved(values: list[Any], own: Any) -> list[Any]:
+    """Every second value with the last and the present one; where that is no shorter, both ends and the present one."""
+    for chosen in ({*values[::2], values[-1], own}, {values[0], values[-1], own}, {values[0], own}):
+        kept = [value for value in values if value in chosen]
+        if len(kept) < len(values):
+            return kept
+    return values
 
 
 def _control(spec: Control, values: list[Any], present: Any) -> dict[str, Any]:

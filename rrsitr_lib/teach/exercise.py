@@ -97,7 +97,7 @@ class Exercise:
             got, wanted = _array(got), _array(wanted)
             if got.shape != wanted.shape:
                 return False
-            if wanted.dtype.kind in "OUS" or got.dtype.kind in "OUS":
+            if {wanted.dtype.kind, got.dtype.kind} & set("OUSc"):
                 return bool((got == wanted).all())
             return bool(
                 np.allclose(got.astype(float), wanted.astype(float), self.tolerance, self.tolerance, equal_nan=True)
@@ -112,7 +112,10 @@ def use(mine: Answer, fallback: Answer, check: Exercise) -> Answer:
 
 
 def _array(value: Any) -> np.ndarray:
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    try:
+        return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    except ValueError:  # rows of unequal length
+        return np.asarray(value, dtype=object)
 
 
 def _copied(case: Mapping[str, Any]) -> dict[str, Any]:

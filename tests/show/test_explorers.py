@@ -1,105 +1,132 @@
-"""The controls: swept over all they offer, and honest when something breaks."""
+"""The controls of the weights explorer and of its base: swept over all they offer, honest when something breaks."""
 
 import numpy as np
 import pytest
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
-from rrsitr_lib.show import explorers
-from rrsitr_lib.show.explorers import WeightsExplorer
+from rrsitr_lib.show.explorers.base import Choice, Slider, same
+from rrsitr_lib.show.explorers.pacing import PacingExplorer
+from rrsitr_lib.show.explorers.weights import RECORDED, WeightsExplorer, telling_pairs
+from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, weight_map
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
+from rrsitr_lib.training.schedules import GAMMA_SCHEDULES
 
 EPOCHS, PAIRS = 5, 30
 
 
 @pytest.fixture
 def ledger(tmp_path):
-    """Five epochs of thirty pairs, every third mismatched; weights and losses drawn."""
+    """Five epochs of thirty pairs, every third mismatched; weights drawn, losses up to 25."""
     generator = np.random.default_rng(3)
     written = Ledger.create(tmp_path / "run" / "ledger", np.arange(PAIRS) % 3 == 0, {"seed": 3})
     for _ in range(EPOCHS):
-        written.append({name: generator.random(PAIRS) for name in COLUMNS})
+        written.append({name: generator.random(PAIRS) * (25 if name == "loss" else 1) for name in COLUMNS})
     return written
 
 
 def test_opens_a_ledger_a_run_folder_and_a_ledger_folder(ledger):
     for source in (ledger, ledger.folder, ledger.folder.parent, str(ledger.folder.parent)):
         explorer = WeightsExplorer(source)
-        assert explorer.message == "" and explorer.epoch.value == EPOCHS
+        assert explorer.message == "" and explorer.values["epoch"] == EPOCHS
 
 
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("epoch", range(1, EPOCHS + 1))
 def test_every_position_shows_the_ledger(ledger, epoch, sort):
     explorer = WeightsExplorer(ledger)
-    explorer.sort.value = sort
-    explorer.epoch.value = epoch
+    explorer.move(sort=sort, epoch=epoch)
     weight, mismatched = np.asarray(ledger.column("weight")), ledger.column("mismatched")
     expected = weight_map(weight, mismatched, np.asarray(ledger.column("loss")), sort)
-    heat, true_bars, wrong_bars = explorer.figure.data
+    heat, true_bars, wrong_bars, true_mean, wrong_mean, pair = explorer.draw(**explorer.values).data
     np.testing.assert_allclose(np.asarray(heat.z, float), expected.rows, atol=5e-4)
     _, true_counts, wrong_counts = expected.histogram(epoch)
     assert list(true_bars.y) == true_counts.tolist() and list(wrong_bars.y) == wrong_counts.tolist()
-    assert f"epoch {epoch}" in explorer.figure.layout.xaxis2.title.text
-    assert [shape.x0 for shape in explorer.figure.layout.shapes if shape.x0 == shape.x1] == [epoch]
+    np.testing.assert_allclose(true_mean.y, weight[:, ~mismatched].mean(axis=1), atol=5e-4)
+    np.testing.assert_allclose(wrong_mean.y, weight[:, mismatched].mean(axis=1), atol=5e-4)
+    np.testing.assert_allclose(pair.y, weight[:, explorer.values["pair"]], atol=5e-4)
     assert f"{weight[epoch - 1, ~mismatched].mean():.2f} for true pairs" in explorer.text.value
+    assert f"epoch {epoch}" in explorer.figure.layout.xaxis2.title.text
+    assert {shape.x0 for shape in explorer.figure.layout.shapes if shape.x0 == shape.x1} == {epoch}
 
 
-def test_controls_offer_exactly_what_there_is(ledger):
-    explorer = WeightsExplorer(ledger)
-    assert (explorer.epoch.min, explorer.epoch.max, explorer.epoch.step) == (1, EPOCHS, 1)
-    assert tuple(explorer.sort.options) == SORTS
-    assert explorer.epoch.description and explorer.sort.description, "a screen reader needs a label"
+@pytest.mark.parametrize("schedule", GAMMA_SCHEDULES)
+def test_other_schedules_weigh_the_recorded_losses_anew(ledger, schedule):
+    explorer = WeightsExplorer(ledger, schedule=schedule, start=0.4, epoch=2)
+    loss = np.asarray(ledger.column("loss"))
+    for epoch in range(EPOCHS):
+        low, high = (scheduled(schedule, EPOCHS, 0.4, end)[epoch] for end in (5.0, 18.0))
+        for pair in range(PAIRS):
+            value = loss[epoch, pair]
+            expected = np.cos(np.pi / 2 * value / (low if value < low else high)) if value < high else 0.0
+            assert explorer.map("loss", schedule, 0.4).weight[epoch, pair] == pytest.approx(expected, abs=1e-6)
+
+
+def everything(explorer):
+    """Every control to its lowest, its highest and, for lists, every option."""
+    for spec in explorer.specs:
+        for value in spec.values if isinstance(spec, Choice) else (spec.values[0], spec.values[-1]):
+            yield spec.name, value
 
 
 def test_sweep_there_and_back_ends_in_the_same_picture(ledger):
-    explorer = WeightsExplorer(ledger)
-    before = explorer.figure.to_json()
-    for epoch in (1, 3, EPOCHS):
-        for sort in (*SORTS[::-1],):
-            explorer.epoch.value, explorer.sort.value = epoch, sort
-    assert explorer.figure.to_json() == before
+    for explorer in (WeightsExplorer(ledger), PacingExplorer()):
+        values = explorer.values
+        for name, value in everything(explorer):
+            explorer.move(**{name: value})
+            assert explorer.values[name] == value and explorer.text.value
+        explorer.move(**values)
+        assert same(explorer._shown, explorer.draw(**values).to_plotly_json())
 
 
 def test_state_is_a_line_that_shows_the_same_again(ledger):
     explorer = WeightsExplorer(ledger)
-    explorer.epoch.value, explorer.sort.value = 2, "weight"
+    explorer.move(epoch=2, sort="weight", schedule="linear")
     line = explorer.state()
     assert "\n" not in line
     again = eval(line.removesuffix(".view()"), {"WeightsExplorer": WeightsExplorer})
-    assert (again.epoch.value, again.sort.value) == (2, "weight")
-    assert again.figure.to_json() == explorer.figure.to_json()
+    assert again.values == explorer.values
+    assert again.draw(**again.values).to_json() == explorer.draw(**explorer.values).to_json()
+    pacing = PacingExplorer(loss=2.0)
+    assert eval(pacing.state().removesuffix(".view()"), {"PacingExplorer": PacingExplorer}).values == pacing.values
 
 
-def test_view_holds_controls_figure_and_text(ledger):
+def test_view_holds_controls_figure_text_and_line(ledger):
     explorer = WeightsExplorer(ledger)
-    controls, figure, text = explorer.view().children
-    assert controls.children == (explorer.epoch, explorer.sort)
-    assert figure is explorer.figure and text is explorer.text
+    controls, figure, text, cards, code = explorer.view().children
+    assert list(controls.children) == list(explorer.widgets.values())
+    assert (figure, text, cards) == (explorer.figure, explorer.text, explorer.cards)
+    assert explorer.state().split("'")[-2] in code.value.replace("&#x27;", "'")
+    assert all(widget.description for widget in controls.children), "a screen reader needs a label"
 
 
-@pytest.mark.parametrize("control", ["epoch", "sort"])
-def test_an_exception_in_a_callback_reaches_the_user(ledger, monkeypatch, control):
+def test_an_exception_in_a_callback_is_shown_and_raised(ledger, monkeypatch):
     explorer = WeightsExplorer(ledger)
 
-    def explode(*_):
+    def explode(**_):
         raise ZeroDivisionError("the figure broke")
 
-    monkeypatch.setattr(explorers, "weights_figure", explode)
-    with pytest.raises(ZeroDivisionError, match="the figure broke"):
-        getattr(explorer, control).value = {"epoch": 1, "sort": "weight"}[control]
+    monkeypatch.setattr(explorer, "draw", explode)
+    for name, value in everything(explorer):
+        if explorer.values[name] != value:
+            with pytest.raises(ZeroDivisionError, match="the figure broke"):
+                explorer.widgets[name].value = value
+            assert "the figure broke" in explorer.text.value
 
 
 @pytest.mark.parametrize(("given", "message"), [
     ({"epoch": EPOCHS + 1}, f"epoch is {EPOCHS + 1}: .*1 to {EPOCHS}"),
     ({"epoch": 0}, "epoch is 0"),
-    ({"epoch": -1}, "epoch is -1"),
+    ({"epoch": True}, "epoch is True"),
     ({"sort": "truth"}, "sort is 'truth': allowed are loss, weight"),
+    ({"colour": 1}, "no control 'colour': there are epoch, sort"),
 ])  # fmt: skip
 def test_a_position_that_does_not_exist_is_refused(ledger, given, message):
     with pytest.raises(InputError, match=message):
         WeightsExplorer(ledger, **given)
+    with pytest.raises(InputError, match=message):
+        WeightsExplorer(ledger).move(**given)
 
 
 @pytest.mark.parametrize("column", ["weight", "loss"])
@@ -107,7 +134,7 @@ def test_a_missing_column_is_said_not_raised(ledger, column):
     header = read_json(ledger.folder / "header.json")
     del header["columns"][column]
     write_json(ledger.folder / "header.json", header)
-    explorer = WeightsExplorer(ledger.folder)
+    explorer = WeightsExplorer(ledger.folder, epoch=3)
     assert f"no column {column}" in explorer.message
     (text,) = explorer.view().children
     assert text.value == explorer.message
@@ -122,3 +149,26 @@ def test_a_run_without_an_epoch_says_so(tmp_path):
 def test_a_folder_without_a_ledger_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="no ledger here"):
         WeightsExplorer(tmp_path)
+
+
+# --- the parts ---
+
+
+def test_telling_pairs_are_those_that_change_most_of_both_kinds():
+    weight = np.zeros((3, 6))
+    weight[1] = [0.1, 0.9, 0.2, 0.8, 0.3, 0.7]
+    wrong = np.array([True, False, True, False, True, False])
+    assert telling_pairs(weight, wrong, count=4) == (1, 4, 3, 2)
+    assert telling_pairs(weight[:1], np.zeros(6, bool), count=2) == (0, 1)
+
+
+def test_paced_weight_is_the_paper_s_with_its_jump():
+    low, high = paced_weight(np.array([4.9, 5.0]), 5.0, 18.0, 0.8)
+    assert (round(low, 3), round(high, 3)) == (0.031, 0.725), "quirk 9"
+    with pytest.raises(InputError, match="gamma_1"):
+        paced_weight(np.array([1.0]), 5.0, 4.0)
+
+
+def test_slider_positions_are_exact_and_reach_the_top():
+    assert Slider("x", "x", 0.0, 0.3, 0.1, 0.1).values == (0.0, 0.1, 0.2, 0.3)
+    assert RECORDED not in GAMMA_SCHEDULES

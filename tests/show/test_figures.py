@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rrsitr_lib.show import figures
-from rrsitr_lib.show.views.weights import weight_map
+from rrsitr_lib.show.views.weights import weight_map, weights_static
 
 MISMATCHED = np.array([False, True, False, True])
 
@@ -89,7 +89,7 @@ def test_partition_over_epochs_names_its_shares(mismatched, epochs):
 def test_static_twin_shows_the_arrays_of_the_explorer(pairs):
     generator = np.random.default_rng(0)
     weights = weight_map(generator.random((4, pairs)), generator.random(pairs) < 0.4)
-    figure = figures.weights_static(weights, epoch=4)
+    figure = weights_static(weights, epoch=4)
     (shown,) = figure.axes[0].images
     np.testing.assert_allclose(shown.get_array(), weights.rows)
     assert shown.get_cmap().name == "cividis"

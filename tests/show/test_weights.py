@@ -73,7 +73,7 @@ def test_thinning_is_deterministic():
 def test_one_kind_alone(mismatched):
     found = weight_map(WEIGHT, mismatched, LOSS)
     assert len(found.rows) == 5 and found.true_rows == (0 if mismatched.any() else 5)
-    assert len(weights_figure(found, 1).data) == 3
+    assert len(weights_figure(found, 1, pair=2).data) == 6
 
 
 def test_histogram_counts_every_pair_once():
@@ -109,7 +109,8 @@ def test_bad_arrays_are_named(weight, mismatched, sort, message):
 def test_traces_hold_the_arrays(sort, epoch):
     weights = weight_map(WEIGHT, MISMATCHED, LOSS, sort)
     figure = weights_figure(weights, epoch)
-    heat, true_bars, wrong_bars = figure.data
+    heat, true_bars, wrong_bars, *_, path = figure.data
+    assert path.name == "no pair chosen" and np.isnan(np.asarray(path.y, float)).all()
     np.testing.assert_allclose(np.asarray(heat.z, float), weights.rows, atol=5e-4)
     assert list(heat.x) == [1, 2, 3] and (heat.zmin, heat.zmax) == (0, 1)
     _, true_counts, wrong_counts = weights.histogram(epoch)
@@ -121,7 +122,8 @@ def test_readable_in_grey_and_says_its_rule():
     figure = weights_figure(weight_map(*random_record(2, 3000)), 1)
     assert figure.data[0].colorscale[0][1] == "#00224e", "cividis"
     assert figure.data[1].marker.pattern.shape != figure.data[2].marker.pattern.shape
-    assert {bar.name for bar in figure.data[1:]} == {"true pairs", "mismatched pairs"}
+    assert {bar.name for bar in figure.data[1:3]} == {"true pairs", "mismatched pairs"}
+    assert len({trace.line.dash for trace in figure.data[3:]}) == 3, "lines differ by dash too"
     assert "mean of" in figure.to_json()
 
 

@@ -208,8 +208,9 @@ class Explorer(ABC):
         self.code.value = f"<code>{html.escape(self.state())}</code>"
 
     def _hover(self, trace: Any, points: Any, _state: Any) -> None:
-        if points.point_inds:
-            self.cards.value = strip([self.card(int(np.ravel(trace.customdata[points.point_inds[0]])[0]))])
+        if points.point_inds:  # plotly packs an array that was sent; the figure as it was drawn still has it
+            keys = np.asarray(self._shown["data"][points.trace_index]["customdata"])
+            self.cards.value = strip([self.card(int(np.ravel(keys[points.point_inds[0]])[0]))])
 
 
 def strip(cards: Any) -> str:

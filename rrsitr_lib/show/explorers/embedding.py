@@ -34,14 +34,14 @@ class EmbeddingExplorer(Explorer):
     """Pictures and captions of sampled training pairs on one map, before training and after every epoch.
 
     Circles are pictures, diamonds captions; a line joins the two of a pair, dashed where they are mismatched. Hover a
-    point to see its pair. The gap between the modalities can be removed. ``maps`` are the maps on offer, UMAP only
-    where it is installed and there are 10 pairs.
+    point to see its pair. The gap between the modalities, the distance of their means, can be removed.
     Taught in: notebooks/08_the_space
     """
 
     title = "The space of features"
 
     def __init__(self, source: str | Path | Ledger | RunRecord, maps: Sequence[str] = METHODS, **given: Any) -> None:
+        """``maps`` are the maps on offer; UMAP only where it is installed and there are 10 pairs."""
         self.record = RunRecord.open(source)
         if not maps or not set(maps) <= set(METHODS):
             raise InputError(f"maps is {maps!r}: allowed are one or both of {', '.join(METHODS)}")

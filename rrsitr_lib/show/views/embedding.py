@@ -199,8 +199,8 @@ def space_figure(
     for kind, (name, colour, dash) in enumerate(LINE_LOOKS):
         shown = (mismatched == kind) & (lines == "all" or (lines == "mismatched only" and kind == 1))
         x, y = _joined(points[:, shown])
-        look = {"color": colour, "dash": dash, "width": 1}
-        figure.add_scatter(x=x, y=y, mode="lines", line=look, opacity=0.5, hoverinfo="skip", name=f"line: {name}")
+        look = {"color": colour, "dash": dash, "width": 1.3}
+        figure.add_scatter(x=x, y=y, mode="lines", line=look, opacity=0.7, hoverinfo="skip", name=f"line: {name}")
     group = mismatched.astype(int) if category is None else category
     for modality, (what, symbol, _) in enumerate(MODALITIES):
         for number in range(len(CATEGORY_LOOKS)):

@@ -68,6 +68,7 @@ EXERCISES = (
             {"scores": [0.5, 0.9, 0.2], "right": [0], "k": 1},
             {"scores": [0.5, 0.9, 0.2], "right": [0], "k": 2},
             {"scores": [0.7, 0.7, 0.1], "right": [0], "k": 1},
+            {"scores": [0.7, 0.7, 0.1], "right": [1], "k": 1},
             {"scores": [0.0, 0.0, 0.0, 0.0], "right": [0], "k": 3},
             {"scores": [0.1, 0.8, 0.3, 0.9, 0.7], "right": [1, 3], "k": 1},
             {"scores": [0.9, 0.8, 0.8, 0.1, 0.2], "right": [1, 2, 3], "k": 2},
@@ -97,7 +98,7 @@ EXERCISES = (
             ),
         ),
         first_step="How good is the best of the right answers? Then: how many wrong answers stand before it?",
-        why="Ties count against us, and one right answer is enough. Recall at K is the mean of this over all questions.",
+        why="Ties count against us, and one right answer is enough. Recall at K is their mean over all questions.",
     ),
     Exercise(
         name="chance_of_hit",
@@ -130,7 +131,7 @@ EXERCISES = (
                 "answer there is one wrong answer less to draw.",
             ),
         ),
-        first_step="Compute the chance that none of the first K is right: place by place, how many wrong ones are left?",
+        first_step="Compute the chance that none of the first K is right: place by place, how many wrong are left?",
         why="One minus the chance to miss K times in a row, without replacement. For RSITMD's 2,260 captions R@10 by "
         "chance is 2.2 %, twice as much as the 1.18 of its mean recall.",
         tolerance=1e-6,
@@ -168,7 +169,7 @@ EXERCISES = (
                 "that is where it loses the sign.",
             ),
         ),
-        first_step="Keep the first `length` rows, give every token length one, then make one square matrix of each side.",
+        first_step="Keep the first `length` rows, give every token length one, then make a square matrix of each side.",
         why="The table of token cosines is never made, and filling tokens no longer count. In this project it is "
         "`pad_tokens: masked`; the paper's form keeps them.",
     ),

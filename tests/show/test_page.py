@@ -1,0 +1,81 @@
+"""Exported pages: what they keep, what they leave out and say so, and that they are whole."""
+
+import base64
+import gzip
+import json
+import re
+
+import numpy as np
+import pytest
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.explorers.base import Choice, Slider
+from rrsitr_lib.show.explorers.pacing import PacingExplorer
+from rrsitr_lib.show.explorers.weights import WeightsExplorer
+from rrsitr_lib.show.page import LARGEST_BYTES, thin, write_page
+from rrsitr_lib.training.ledger import COLUMNS, Ledger
+
+
+def content_of(path):
+    packed = re.search(r'id="content">([^<]+)<', path.read_text())[1]
+    return json.loads(gzip.decompress(base64.b64decode(packed)))
+
+
+def pooled(content, change):
+    return {key: content["pool"][number] for key, number in change.items()}
+
+
+@pytest.fixture
+def explorer(tmp_path):
+    generator = np.random.default_rng(3)
+    ledger = Ledger.create(tmp_path / "run" / "ledger", np.arange(30) % 3 == 0, {"seed": 3})
+    for _ in range(4):
+        ledger.append({name: generator.random(30) for name in COLUMNS})
+    return WeightsExplorer(ledger)
+
+
+def test_every_frame_is_the_figure_of_its_position(explorer, tmp_path):
+    path = write_page(explorer, tmp_path / "page.html")
+    content = content_of(path)
+    assert [control["name"] for control in content["controls"]] == list(explorer.on_page)
+    specs = {spec.name: spec for spec in explorer.specs}
+    for place, frame in content["frames"].items():
+        chosen = dict(explorer.values)
+        for control, number in zip(content["controls"], place.split(","), strict=True):
+            (value,) = [v for v in specs[control["name"]].values if str(v) == control["values"][int(number)]]
+            chosen[control["name"]] = value
+        drawn = json.loads(explorer.draw(**chosen).to_json())
+        shown = [old | pooled(content, new) for old, new in zip(content["base"]["data"], frame["data"], strict=True)]
+        assert shown == drawn["data"] and frame["say"] == explorer.say(**chosen)
+        layout = content["base"]["layout"] | pooled(content, frame["layout"])
+        assert layout == {key: value for key, value in drawn["layout"].items() if key != "template"}
+        assert frame["shown"] == list(explorer.shown(**chosen))
+        assert all(str(key) in content["cards"] for key in frame["shown"])
+
+
+def test_page_needs_no_network_and_is_small(explorer, tmp_path):
+    text = write_page(explorer, tmp_path / "page.html").read_text()
+    assert len(text) < LARGEST_BYTES and not re.search(r"(src|href)\s*=\s*['\"]?https?:", text)
+    assert "%" + "TITLE%" not in text and "Fixed here: thresholds as recorded" in text
+
+
+def test_positions_that_are_left_out_are_said(tmp_path):
+    text = write_page(PacingExplorer(), tmp_path / "page.html", frames=20).read_text()
+    assert re.search(r"Positions kept: loss of the pair \d+ of 241", text)
+
+
+@pytest.mark.parametrize("frames", [2, 7, 30, 1000])
+def test_thinning_keeps_both_ends_and_the_present_value(frames):
+    specs = [Slider("a", "a", 0, 20, 1, 7), Choice("b", "b", ("x", "y", "z"), "y")]
+    kept = thin(specs, {"a": 7, "b": "y"}, frames)
+    assert 7 in kept[0] and "y" in kept[1] and kept[0] == sorted(kept[0])
+    assert np.prod([len(values) for values in kept]) <= max(frames, 6)
+    if frames >= 30:
+        assert kept[0][0] == 0 and kept[0][-1] == 20
+
+
+def test_nothing_to_show_is_an_error_and_leaves_no_file(tmp_path):
+    Ledger.create(tmp_path, np.array([True, False]), {})
+    with pytest.raises(InputError, match="no finished epoch"):
+        write_page(WeightsExplorer(tmp_path), tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
