@@ -134,6 +134,7 @@ for words, deviation in (("n - 1", 1.08), ("n", 1.08 * (5 / 4) ** 0.5)):
 # spread.
 
 # %%
+import torch
 from rrsitr_lib.study.spread import recall_error
 
 hits = np.zeros(452)
@@ -142,7 +143,7 @@ share, spread = hits.mean(), 0.0
 for hit in hits:
     spread += (hit - share) ** 2 / len(hits)  # adds up to p (1 - p)
 np.testing.assert_allclose(spread, share * (1 - share))
-np.testing.assert_allclose(recall_error(100 * share, 452), 100 * (spread / 452) ** 0.5)
+torch.testing.assert_close(recall_error(100 * share, 452), float(100 * (spread / 452) ** 0.5))
 resampled = 100 * hits[generator.integers(0, 452, (DRAWS, 452))].mean(axis=1)
 print(f"R@1 {100 * share:.2f}: formula {recall_error(100 * share, 452):.2f}, bootstrap {resampled.std():.2f} points")
 

@@ -17,6 +17,7 @@ from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.data.reading import read_csv
 from rrsitr_lib.data.sources import open_data
 from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.objective.pair_loss import chance_loss
 from rrsitr_lib.show.look import WRONG_COLOUR
 from rrsitr_lib.training.album import Album
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
@@ -78,6 +79,14 @@ class RunRecord:
         """The run's configuration, None for a bare ledger."""
         path = self.folder / "config.yaml"
         return RunConfig.read(path) if path.exists() else None
+
+    @property
+    def gammas(self) -> tuple[float, float]:
+        """The run's own thresholds in the unit of the loss; the paper's where the folder does not say."""
+        if self.config is None:
+            return 5.0, 18.0
+        unit = chance_loss(self.config.batch_size) if self.config.gamma_unit == "chance" else 1.0
+        return max(self.config.gamma_1 * unit, 1e-6), self.config.gamma_2 * unit
 
     @cached_property
     def metrics(self) -> pd.DataFrame | None:

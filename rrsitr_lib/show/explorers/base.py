@@ -203,7 +203,7 @@ class Explorer(ABC):
         self._shown = new
 
     def _describe(self) -> None:
-        self.text.value = html.escape(self.say(**self.values))
+        self.text.value = html.escape(self.say(**self.values), quote=False)
         self.cards.value = strip(self.card(key) for key in self.shown(**self.values))
         self.code.value = f"<code>{html.escape(self.state())}</code>"
 

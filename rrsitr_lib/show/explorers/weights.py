@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.objective.pair_loss import chance_loss
 from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
 from rrsitr_lib.show.record import RunRecord
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
@@ -51,20 +50,11 @@ class WeightsExplorer(Explorer):
             Slider("start", "schedule starts at", 0.1, 2.0, 0.1, 0.5, "times gamma"),
         )
 
-    @property
-    def gammas(self) -> tuple[float, float]:
-        """The run's own thresholds, in the unit of the loss; the paper's where the folder does not say."""
-        config = self.record.config
-        if config is None:
-            return 5.0, 18.0
-        unit = chance_loss(config.batch_size) if config.gamma_unit == "chance" else 1.0
-        return max(config.gamma_1 * unit, 1e-6), config.gamma_2 * unit
-
     def _map(self, sort: str, schedule: str, start: float) -> WeightMap:
         """The sorted and thinned weights; the last few are kept."""
         loss, weight = self.record.column("loss"), self.record.column("weight")
         if schedule != RECORDED:
-            low, high = (scheduled(schedule, len(loss), start, end)[:, None] for end in self.gammas)
+            low, high = (scheduled(schedule, len(loss), start, end)[:, None] for end in self.record.gammas)
             weight = paced_weight(loss, low, high)
         return weight_map(weight, self.record.mismatched, loss, sort)
 

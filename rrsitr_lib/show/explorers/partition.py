@@ -1,0 +1,98 @@
+"""The partition under one's hand: move the thresholds, and watch the pairs change sides."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
+from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.views.partition import LossCounts, count_losses, partition_figure, scores
+from rrsitr_lib.training.ledger import Ledger
+
+CHOSEN_PAIRS = 12
+
+
+class PartitionExplorer(Explorer):
+    """Losses by truth, what two thresholds call them, and the path of one pair over the epochs of a run.
+
+    Where gamma_2 is moved under gamma_1, nothing is ambiguous and gamma_1 counts for both.
+    Taught in: notebooks/03_partition
+    """
+
+    title = "Partition"
+    on_page = ("gamma_1", "gamma_2", "epoch")
+
+    def __init__(self, source: str | Path | Ledger | RunRecord, **given: Any) -> None:
+        self.record = RunRecord.open(source)
+        self.source = self.record.code
+        self.counted = lru_cache(maxsize=64)(self._counted)
+        self.begin(given)
+
+    def missing(self) -> str:
+        """Losses are needed."""
+        return self.record.missing("loss")
+
+    def controls(self) -> Sequence[Control]:
+        """Both thresholds, epoch, pair."""
+        epochs, loss = self.record.epochs, self.record.column("loss")
+        self.top = max(40.0, float(np.ceil(np.quantile(loss[-1], 0.999))))
+        low, high = (min(max(round(2 * gamma) / 2, 0.0), 40.0) for gamma in self.record.gammas)
+        pairs = crossing_pairs(loss, self.record.mismatched, high)
+        return (
+            Slider("gamma_1", "gamma_1", 0.0, 30.0, 0.5, min(low, 30.0), "loss"),
+            Slider("gamma_2", "gamma_2", 0.0, 40.0, 0.5, high, "loss"),
+            Slider("epoch", "epoch", 1, epochs, 1, epochs),
+            Choice("pair", "pair", pairs, pairs[0]),
+        )
+
+    def _counted(self, epoch: int) -> LossCounts:
+        return count_losses(self.record.column("loss")[epoch - 1], self.record.mismatched, self.top)
+
+    def draw(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> go.Figure:
+        """Histogram, confusion, path."""
+        path = self.record.column("loss")[:, pair]
+        return partition_figure(self.counted(epoch), gamma_1, max(gamma_1, gamma_2), path, epoch, pair)
+
+    def say(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> str:
+        """Precision and recall, and how many pairs the thresholds move against the run's own."""
+        counted, upper = self.counted(epoch), max(gamma_1, gamma_2)
+        found, own = counted.confusion(gamma_1, upper), counted.confusion(*self.record.gammas)
+        told = scores(found)
+        moved = int(np.abs(np.cumsum(found.sum(axis=1)) - np.cumsum(own.sum(axis=1)))[:2].sum())
+        crossed = " (gamma_2 lies under gamma_1 and counts as gamma_1)" if gamma_2 < gamma_1 else ""
+        return (
+            f"Epoch {epoch}: {found[2].sum():,} pairs are called noisy{crossed}; of these {told['precision']:.0%} are "
+            f"mismatched, and {told['recall']:.0%} of all mismatched pairs are among them. Of the clean ones "
+            f"{told['clean_precision']:.0%} are true. Against the run's own thresholds {moved:,} pairs crossed one."
+        )
+
+    def shown(self, pair: int, **values: Any) -> Sequence[int]:
+        """The chosen pair."""
+        return (pair,)
+
+    def card(self, key: int) -> str:
+        """Picture and caption of a pair."""
+        return self.record.card(key)
+
+
+def crossing_pairs(
+    loss: np.ndarray, mismatched: np.ndarray, gamma_2: float, count: int = CHOSEN_PAIRS
+) -> tuple[int, ...]:
+    """Up to ``count`` pairs that tell something: by turns a mismatched pair with a small loss at the end, a true pair
+    with a large one, and the pair that crosses ``gamma_2`` most often.
+
+    **Shape** loss (epochs, N), mismatched (N,).
+    """
+    last = loss[-1]
+    crossings = np.abs(np.diff((loss >= gamma_2).astype(int), axis=0)).sum(axis=0)
+    kinds = (
+        np.flatnonzero(mismatched)[np.argsort(last[mismatched], kind="stable")],
+        np.flatnonzero(~mismatched)[np.argsort(-last[~mismatched], kind="stable")],
+        np.argsort(-crossings, kind="stable"),
+    )
+    turns = [int(kind[place]) for place in range(min(count, len(last))) for kind in kinds if place < len(kind)]
+    return tuple(list(dict.fromkeys(turns))[:count])

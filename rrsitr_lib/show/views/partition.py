@@ -1,0 +1,152 @@
+"""The partition as a picture: losses by truth, what the thresholds call them, the path of one pair."""
+
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.figure import Figure
+from plotly.subplots import make_subplots
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.objective.partition import CATEGORY_NAMES
+from rrsitr_lib.show.look import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+
+FINE, SHOWN = 1000, 50  # bins in which an epoch is counted, and bars that are drawn of them
+
+
+@dataclass(frozen=True)
+class LossCounts:
+    """The losses of one epoch, counted once in fine bins, so that moving a threshold sums bins and sorts nothing.
+
+    **Shape** ``edges`` (FINE + 1,) in the unit of the loss; ``counts`` (2, FINE) by true, mismatched.
+    Taught in: notebooks/03_partition
+    """
+
+    edges: np.ndarray
+    counts: np.ndarray
+
+    def confusion(self, gamma_1: float, gamma_2: float) -> np.ndarray:
+        """Pairs by category and truth, (3, 2), thresholds rounded to a fine bin's edge."""
+        first, second = (int(np.searchsorted(self.edges, one - 1e-9)) for one in (gamma_1, gamma_2))
+        parts = (slice(0, first), slice(first, second), slice(second, None))
+        return np.array([self.counts[:, part].sum(axis=1) for part in parts])
+
+    def bars(self) -> tuple[np.ndarray, np.ndarray]:
+        """Centres (SHOWN,) and counts (2, SHOWN) of the bars."""
+        step = len(self.counts[0]) // SHOWN
+        edges = self.edges[::step]
+        return (edges[:-1] + edges[1:]) / 2, self.counts.reshape(2, SHOWN, step).sum(axis=2)
+
+
+def count_losses(loss: np.ndarray, mismatched: np.ndarray, top: float) -> LossCounts:
+    """Count the losses of an epoch by truth, from 0 to ``top``; what lies above falls into the last bin.
+
+    **Shape** loss, mismatched (N,). Raises ``InputError`` for shapes that do not fit.
+
+    >>> counted = count_losses(np.array([1.0, 6.0, 20.0]), np.array([False, False, True]), top=40.0)
+    >>> counted.confusion(5.0, 18.0).tolist()
+    [[1, 0], [1, 0], [0, 1]]
+
+    Taught in: notebooks/03_partition
+    """
+    if loss.ndim != 1 or loss.shape != mismatched.shape:
+        raise InputError(f"loss {loss.shape} and mismatched {mismatched.shape}: expected (N,) both")
+    place = np.clip((loss * (FINE / top) + 1e-6).astype(np.int64), 0, FINE - 1)
+    counts = np.bincount(place + FINE * mismatched, minlength=2 * FINE).reshape(2, FINE)
+    return LossCounts(np.linspace(0, top, FINE + 1), counts)
+
+
+def scores(confusion: np.ndarray) -> dict[str, float]:
+    """Precision and recall of calling a pair noisy, and how pure the clean pairs are; NaN without counts.
+
+    **Shape** confusion (3, 2), category by true, mismatched.
+
+    >>> scores(np.array([[8, 2], [1, 1], [1, 7]]))["precision"]
+    0.875
+
+    Taught in: notebooks/03_partition
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "precision": float(np.float64(confusion[2, 1]) / confusion[2].sum()),
+            "recall": float(np.float64(confusion[2, 1]) / confusion[:, 1].sum()),
+            "clean_precision": float(np.float64(confusion[0, 0]) / confusion[0].sum()),
+        }
+
+
+def partition_figure(
+    counted: LossCounts, gamma_1: float, gamma_2: float, path: np.ndarray, epoch: int, pair: int
+) -> go.Figure:
+    """Histogram of losses by truth, the confusion as a map with its numbers, the pair's loss over the epochs.
+
+    Traces: true and mismatched bars, confusion, path, present epoch. **Shape** path (epochs,).
+    Taught in: notebooks/03_partition
+    """
+    figure = make_subplots(1, 3, column_widths=[0.42, 0.24, 0.34], horizontal_spacing=0.1)
+    centres, counts = counted.bars()
+    looks = zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("", "/"), counts, strict=True)
+    for name, colour, hatch, count in looks:
+        marker = {"color": colour, "pattern": {"shape": hatch}}
+        bars = go.Bar(x=centres.round(2).tolist(), y=count.tolist(), name=name, marker=marker, opacity=0.75)
+        figure.add_trace(bars, 1, 1)
+    confusion = counted.confusion(gamma_1, gamma_2)
+    shares = confusion / np.maximum(confusion.sum(axis=0), 1)
+    text = [[f"{number:,}" for number in row] for row in confusion]
+    look = {"colorscale": "Cividis", "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{text}"}
+    heat = go.Heatmap(z=shares.round(3).tolist(), x=["true", "mismatched"], y=list(CATEGORY_NAMES), text=text, **look)
+    figure.add_trace(heat, 1, 2)
+    epochs = list(range(1, len(path) + 1))
+    line = {"mode": "lines+markers", "line": {"color": "black", "dash": "dot"}, "name": f"pair {pair}"}
+    figure.add_trace(go.Scatter(x=epochs, y=path.round(3).tolist(), **line), 1, 3)
+    now = {"mode": "markers", "marker": {"size": 13, "symbol": "diamond-open", "color": "black"}, "name": "this epoch"}
+    figure.add_trace(go.Scatter(x=[epoch], y=[round(float(path[epoch - 1]), 3)], **now), 1, 3)
+    return _labelled(figure, gamma_1, gamma_2, epoch)
+
+
+def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int) -> go.Figure:
+    for value, dash, name in ((gamma_1, "dash", "gamma_1"), (gamma_2, "solid", "gamma_2")):
+        label = {"annotation_text": name, "annotation_position": "top"}
+        figure.add_vline(value, line={"dash": dash, "color": "black"}, row=1, col=1, **label)
+        figure.add_hline(value, line={"dash": dash, "color": "grey"}, row=1, col=3)
+    figure.update_xaxes(title=f"loss in epoch {epoch}", row=1, col=1).update_yaxes(title="pairs", row=1, col=1)
+    figure.update_xaxes(title="truth", row=1, col=2)
+    figure.update_xaxes(title="epoch", row=1, col=3).update_yaxes(title="loss of the pair", row=1, col=3)
+    legend = {"orientation": "h", "y": 1.25}
+    return figure.update_layout(height=420, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})
+
+
+def batch_sizes_static(losses: dict[int, np.ndarray], gamma_2: float) -> Figure:
+    """The losses of the same pairs in batches of other sizes, chance level and the fixed threshold.
+
+    **Shape** ``losses`` maps a batch size to (N,). Taught in: notebooks/03_partition
+    """
+    figure, axis = plt.subplots(figsize=(7.5, 3.2))
+    sizes = list(losses)
+    axis.boxplot([losses[size] for size in sizes], tick_labels=[str(size) for size in sizes], whis=(5, 95), sym="")
+    chance = [4 * np.log(size) for size in sizes]
+    axis.plot(range(1, len(sizes) + 1), chance, DASHES[1], color=COLOURS[1], marker="s", label="chance level 4 ln B")
+    axis.axhline(gamma_2, color="black", ls=DASHES[3], label="gamma_2")
+    axis.set(xlabel="batch size B", ylabel="loss of the pair")
+    axis.legend()
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
+
+
+def memorisation_static(auroc: dict[str, np.ndarray], wrong_loss: dict[str, np.ndarray]) -> Figure:
+    """Left the AUROC of the loss over epochs, right the mean loss of mismatched pairs, a line a run.
+
+    **Shape** values (epochs,). Taught in: notebooks/03_partition
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2))
+    for axis, values, label in zip(axes, (auroc, wrong_loss), ("AUROC", "mean loss, mismatched pairs"), strict=True):
+        for number, (name, path) in enumerate(values.items()):
+            axis.plot(
+                range(1, len(path) + 1), path, DASHES[number], color=COLOURS[number], marker="os"[number], label=name
+            )
+        axis.set(xlabel="epoch", ylabel=label)
+        axis.legend()
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
