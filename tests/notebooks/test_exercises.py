@@ -5,7 +5,7 @@ import io
 import re
 
 import jupytext
-import matplotlib
+import matplotlib.pyplot
 import nbformat
 import numpy as np
 import pytest
