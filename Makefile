@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: tutorial test lab notebooks benchmarks tiny-weights figures clean
+.PHONY: tutorial test test-browser lab notebooks benchmarks tiny-weights figures clean
 
 tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, print the comparison table
 	$(BIN)/python -m rrsitr_lib.teach.tutorial
@@ -11,11 +11,16 @@ tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, p
 test: $(INSTALLED)  ## style, unit, notebook and fault tests
 	$(BIN)/python -m pytest
 
+test-browser: $(INSTALLED)  ## exported pages and lesson 04 in a real browser; installs Debian's chromium where it is missing
+	command -v chromium chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
+	$(BIN)/python -m pytest tests/browser --browser
+
 lab: $(INSTALLED)  ## open JupyterLab on this machine only; the address with its token is printed
 	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
 
 notebooks: $(INSTALLED)  ## regenerate the executed notebooks from notebooks/src
 	$(BIN)/python -m rrsitr_lib.teach.notebooks
+	$(BIN)/python -m rrsitr_lib.teach.exercise_books
 
 benchmarks: $(INSTALLED)  ## ratios against the textbook forms, one table
 	$(BIN)/python benchmarks/run.py
@@ -26,7 +31,7 @@ tiny-weights: $(INSTALLED)  ## train the tiny encoder on clean scenes of another
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=... names it")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,test]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,test,browser]'
 	touch $(INSTALLED)
 
 figures: $(INSTALLED)  ## the figures of the README, from the runs of the tutorial

@@ -237,7 +237,7 @@ gallery_static(view, view.order[60:66], "agreement")
 # The buttons below the cards call a pair wrong or right; *Save decisions* writes `decisions.csv` into the run's folder,
 # whole or not at all, and the gallery loads it when it is opened again.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.explorers.gallery import GalleryExplorer
 
 explorer = GalleryExplorer(folder)

@@ -148,8 +148,8 @@ table.round(2)
 
 # %% [markdown]
 # **What to notice.** Plain training brings the cosines of true and mismatched pairs close to each other, and what it
-# does to the whole is stranger: all pictures become alike, all captions become alike, and the gap doubles. This is the
-# noise, not the method: on clean pairs the same training ends with a smaller gap than it began with (0.32 in one run).
+# does to the whole is stranger: all pictures become alike, all captions become alike, and the gap doubles. Whether
+# this is the noise or the method, a run with `NOISE_RATE = 0.0` tells: look at its gap before you read on.
 # A way to understand it: the temperature is frozen, so a model can doubt its answers only by bringing all cosines close
 # to each other, that is, by narrow cones. RRSITR leaves the suspected pairs alone. Its gap grows in the first epochs
 # too, then shrinks again, and its cones stay wide.

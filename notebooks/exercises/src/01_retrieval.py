@@ -22,6 +22,7 @@ from rrsitr_lib.teach.exercise import use
 # the question a hit at `k`? It is, if any right answer stands among the first `k`. A wrong answer that scores as high as
 # a right one stands before it; right answers never stand in each other's way. Return 1 or 0.
 
+
 # %%
 def hit_of_question(scores: list[float], right: list[int], k: int) -> int:
     """1 for a hit, 0 for none."""
@@ -52,6 +53,7 @@ for k in (1, 5, 10):
 # A picture asks among `captions` captions, `own` of which are its own. Their order is random. How likely is it that at
 # least one of its own is among the first `k`? Return a share between 0 and 1. Mind that an answer stands at one place
 # only, and that `k` may exceed the number of captions.
+
 
 # %%
 def chance_of_hit(captions: int, own: int, k: int) -> float:
@@ -90,6 +92,7 @@ plt.show()
 # (patches, width). Tokens are not normalised yet: the table is to hold cosines. Only the first `length` rows of `text`
 # are the sentence, the rest is padding, which in the paper takes part. Leave it out. Do not build the table of words
 # and patches. Return a tensor with one number.
+
 
 # %%
 def norm_without_padding(text: torch.Tensor, image: torch.Tensor, length: int) -> torch.Tensor:

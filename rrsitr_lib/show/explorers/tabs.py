@@ -14,7 +14,6 @@ from rrsitr_lib.training.ledger import Ledger
 
 EXPLORERS = {
     "retrieval": ("Retrieval", "RetrievalExplorer"),
-    "protocol": ("Noise protocol", "ProtocolExplorer"),
     "partition": ("Partition", "PartitionExplorer"),
     "weights": ("Weights", "WeightsExplorer"),
     "margins": ("Margins", "MarginExplorer"),

@@ -101,7 +101,9 @@ def retrieval_figure(ranked: RankedAnswers, keys: Sequence[int] | None = None) -
     figure = go.Figure()
     for name, part, (colour, hatch) in zip(ranked.names, ranked.parts, PART_LOOKS, strict=True):
         marker = {"color": colour, "pattern": {"shape": PLOTLY_HATCHES[hatch], "fillmode": "overlay"}}
-        figure.add_bar(x=places, y=part.round(4), name=name, marker=marker, customdata=keys)
+        figure.add_bar(
+            x=places, y=part.round(4), name=name, marker=marker, customdata=None if keys is None else list(keys)
+        )
     low, top = ranked.ends
     frame = {"color": "rgba(0,0,0,0)", "line": {"color": "black", "width": 3}}
     framed = np.where(ranked.true, (top - low).round(4), np.nan)  # a bar with a base of its own is not stacked

@@ -1,0 +1,196 @@
+"""Slides from the executed lessons: one HTML file a lesson, which needs neither a kernel nor a network.
+
+nbconvert's own slides load reveal.js from the network. These pages hold everything: text, figures, and the few lines of
+script that turn them. ``python -m rrsitr_lib.teach.slides`` writes them, ``--figures DIR`` the figures besides.
+"""
+
+import argparse
+import base64
+import html
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbconvert.filters import markdown2html
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import write_atomically
+from rrsitr_lib.teach.notebooks import NOTEBOOKS, sources
+
+WORDS = 130  # more prose than this goes on under the same heading on a slide of its own
+HEADING = re.compile(r"^#{1,2} +(.+)$", re.M)
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
+LESSON = re.compile(r"(\d\d_\w+)\.ipynb")
+ANCHOR = re.compile(r'<a class="anchor-link".*?</a>', re.S)
+
+STYLE = """
+body{margin:0;font:1.25rem/1.5 system-ui,sans-serif;color:#222;background:#fff}
+section{box-sizing:border-box;min-height:100vh;padding:3vh 4vw 6vh}
+h1,h2{font-size:1.9rem;line-height:1.2;margin:0 0 2vh} p,ul,ol{margin:0 0 1.6vh;max-width:46rem}
+a{color:#0b4a8f} code{background:#eee;padding:0 .2em} img{max-width:100%;max-height:82vh;height:auto}
+.pair{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:3vw;align-items:start}
+table{border-collapse:collapse} td,th{padding:.2rem .7rem;border-bottom:1px solid #999;text-align:left}
+.turned section{display:none} .turned section.now{display:block}
+#place{position:fixed;right:1.5vw;bottom:1vh;font-size:1rem;color:#555}
+@media (max-width:50rem){.pair{display:block}}
+@media print{@page{size:A4 landscape;margin:10mm} body{font-size:11pt} #place{display:none}
+.turned section,section{display:block!important;min-height:0;padding:0;break-after:page;break-inside:avoid}
+img{max-height:165mm}}
+"""
+SCRIPT = """
+const all = [...document.querySelectorAll('section')], place = document.getElementById('place');
+let now = 0;
+function show(number) {
+  now = Math.max(0, Math.min(all.length - 1, number));
+  all.forEach((one, index) => one.classList.toggle('now', index === now));
+  place.textContent = (now + 1) + ' / ' + all.length;
+  history.replaceState(null, '', '#' + (now + 1));
+  window.scrollTo(0, 0);
+}
+const steps = {ArrowRight: 1, PageDown: 1, ' ': 1, Enter: 1, ArrowLeft: -1, PageUp: -1, Backspace: -1,
+               Home: -Infinity, End: Infinity};
+document.addEventListener('keydown', event => {
+  if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('a')) return;
+  event.preventDefault();
+  show(now + (event.key === ' ' && event.shiftKey ? -1 : steps[event.key]));
+});
+document.addEventListener('click', event => {
+  if (!event.target.closest('a') && !String(getSelection())) show(now + (event.clientX < innerWidth / 4 ? -1 : 1));
+});
+window.addEventListener('hashchange', () => show(parseInt(location.hash.slice(1)) - 1 || 0));
+document.body.classList.add('turned');
+show(parseInt(location.hash.slice(1)) - 1 || 0);
+"""
+
+
+@dataclass
+class _Slide:
+    """What one slide will hold: a heading in markdown, paragraphs in markdown, at most one figure (base64 PNG)."""
+
+    heading: str
+    texts: list[str] = field(default_factory=list)
+    figure: str = ""
+
+
+def slides_of(notebook: Path) -> list[str]:
+    """The slides of an executed notebook as HTML sections: one a heading or figure, the text after a figure beside it.
+
+    Code and its printed output stay out. Long prose goes on, under the same heading, on a slide of its own.
+    Raises ``InputError`` for a notebook that is missing or damaged.
+    """
+    return [_section(slide) for slide in _slides(_read(notebook))]
+
+
+def write_slides(notebook: Path, target: Path) -> Path:
+    """The slides of a notebook as one self-contained page. Raises ``InputError`` as ``slides_of`` does."""
+    sections = slides_of(notebook)
+    title = re.search(r"<h1[^>]*>(.*?)</h1>", sections[0], re.S) if sections else None
+    name = html.escape(re.sub("<.*?>", "", title[1]).strip() if title else Path(notebook).stem, quote=False)
+    return _write_page(target, html.unescape(name), "\n".join(sections), SCRIPT)
+
+
+def write_figures(notebook: Path, folder: Path) -> list[Path]:
+    """Every figure of a notebook as ``NN_name_k.png``, k from 1. Raises ``InputError`` as ``slides_of`` does."""
+    written = []
+    for number, figure in enumerate((one for cell in _read(notebook).cells for one in _figures(cell)), 1):
+        content = base64.b64decode(figure)
+        target = Path(folder) / f"{Path(notebook).stem}_{number}.png"
+        written.append(write_atomically(target, lambda temporary, content=content: temporary.write_bytes(content)))
+    return written
+
+
+def _read(notebook: Path) -> nbformat.NotebookNode:
+    if not Path(notebook).exists():
+        raise InputError(f"{notebook}: no such notebook; make notebooks builds those of the lessons")
+    try:
+        return nbformat.read(notebook, as_version=4)
+    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+        raise InputError(f"{notebook}: not a notebook ({' '.join(str(error).split())[:90]})") from None
+
+
+def _slides(notebook: nbformat.NotebookNode) -> list[_Slide]:
+    slides: list[_Slide] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for heading, text in _parts(cell.source):
+                if heading or not slides:
+                    slides.append(_Slide(heading))
+                elif len(" ".join([*slides[-1].texts, text]).split()) > WORDS and slides[-1].texts:
+                    slides.append(_Slide(slides[-1].heading.replace("# ", "## ", 1).replace("###", "##")))
+                slides[-1].texts += [text] if text else []
+        for figure in _figures(cell):
+            last = slides[-1].heading if slides else ""
+            slides.append(_Slide(last.replace("# ", "## ", 1).replace("###", "##"), figure=figure))
+    return slides
+
+
+def _parts(text: str) -> Iterator[tuple[str, str]]:
+    """A markdown cell cut before its headings of the first and second level, as (heading or "", text)."""
+    starts = [found.start() for found in HEADING.finditer(text)]
+    for start, end in zip([0, *starts], [*starts, len(text)], strict=True):
+        first, _, rest = text[start:end].partition("\n")
+        heading, body = (first, rest) if start in starts else ("", text[start:end])
+        if heading or body.strip():
+            yield heading.strip(), body.strip()
+
+
+def _figures(cell: nbformat.NotebookNode) -> list[str]:
+    found = (output.get("data", {}).get("image/png") for output in cell.get("outputs", []))
+    return ["".join("".join(one).split()) for one in found if one]
+
+
+def _section(slide: _Slide) -> str:
+    text = ANCHOR.sub("", markdown2html(_linked("\n\n".join(slide.texts))))
+    head = ANCHOR.sub("", markdown2html(_linked(slide.heading)))
+    if slide.figure:
+        picture = f'<img src="data:image/png;base64,{slide.figure}" alt="figure; the text beside it says what to see">'
+        text = f'<div class="pair"><div>{text}</div><div>{picture}</div></div>'
+    return f"<section>{head}{text}</section>"
+
+
+def _linked(text: str) -> str:
+    """Links to lessons become links to their slides; all others become plain text, as nothing may need a network."""
+
+    def replaced(found: re.Match[str]) -> str:
+        lesson = LESSON.fullmatch(found[2])
+        return f"[{found[1]}]({lesson[1]}.html)" if lesson else found[1]
+
+    return LINK.sub(replaced, text)
+
+
+def _write_page(target: Path, title: str, body: str, script: str = "") -> Path:
+    turner = f'<div id="place"></div><script>{script}</script>' if script else ""
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style><body>\n{body}\n{turner}</body></html>\n"
+    )
+    return write_atomically(target, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the slides of all lessons and an index; returns 0, or exits with 2 where a notebook is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("slides"), help="folder of the slides, by default slides/")
+    parser.add_argument("--figures", type=Path, help="folder that receives every figure as NN_name_k.png")
+    options = parser.parse_args(arguments)
+    rows = []
+    try:
+        for name in (source.stem for source in sources()):
+            page = write_slides(NOTEBOOKS / f"{name}.ipynb", options.out / f"{name}.html")
+            title = re.search("<title>(.*?)</title>", page.read_text(encoding="utf-8"))[1]
+            rows.append(f'<li><a href="{name}.html">{name[:2]} · {title}</a></li>')
+            if options.figures:
+                write_figures(NOTEBOOKS / f"{name}.ipynb", options.figures)
+    except InputError as error:
+        parser.error(str(error))
+    hint = "<p>Arrow keys, space or a click turn a slide. Print the page for one slide a sheet.</p>"
+    body = f"<section><h1>Slides of the lessons</h1>{hint}<ul>{''.join(rows)}</ul></section>"
+    print(f"open {_write_page(options.out / 'index.html', 'Slides of the lessons', body)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Links both ways: glossary to code, pages to lessons, docstrings to lessons and lessons to docstrings."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+import rrsitr_lib
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.teach.notebooks import NOTEBOOKS, sources
+from rrsitr_lib.training.ledger import COLUMNS
+
+PACKAGE = Path(rrsitr_lib.__file__).parent
+GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
+LESSONS = {path.stem: path for path in sources()}
+EXERCISES = {path.stem: path for path in sorted((NOTEBOOKS / "exercises" / "src").glob("*.py"))}
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+\.ipynb)\)")
+TAUGHT = re.compile(r"Taught in:((?:[\s,]*notebooks/\w+)+)")
+
+
+# --- the glossary ---
+
+
+def glossary_rows() -> list[list[str]]:
+    """The cells of every row, head and rule left out."""
+    lines = [line for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def glossary_names() -> list[str]:
+    return sorted({name for row in glossary_rows() for name in re.findall(r"`([^`]+)`", row[1])})
+
+
+def resolves(name: str) -> bool:
+    """Whether a name of the glossary is a ledger column, a field of the configuration, or can be imported."""
+    if name.startswith("ledger: "):
+        return name.removeprefix("ledger: ") in {*COLUMNS, "mismatched"}
+    if name.startswith("RunConfig."):
+        return name.removeprefix("RunConfig.") in RunConfig.model_fields
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(["rrsitr_lib", *parts[:cut]]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[cut:]:
+            if not hasattr(found, part) and part not in getattr(found, "__annotations__", {}):
+                return False
+            found = getattr(found, part, None)
+        return True
+    return False
+
+
+def test_glossary_rows_are_whole():
+    rows = glossary_rows()
+    assert len(rows) >= 35
+    assert not [row for row in rows if len(row) != 5 - 1 or not all(row)]
+    symbols = [row[0] for row in rows]
+    assert len(set(symbols)) == len(symbols)
+
+
+@pytest.mark.parametrize("name", glossary_names())
+def test_glossary_name_resolves(name):
+    assert resolves(name), f"{name}: not below rrsitr_lib, no field of RunConfig, no ledger column"
+
+
+@pytest.mark.parametrize("row", glossary_rows(), ids=lambda row: row[0])
+def test_glossary_row_names_its_lesson(row):
+    assert re.fullmatch(r"\[(\d\d)\]\(\1_\w+\.ipynb\)", row[3])
+
+
+@pytest.mark.parametrize("name", ["ledger: nothing", "RunConfig.nothing", "objective.nothing", "nothing.at.all"])
+def test_a_wrong_name_does_not_resolve(name):
+    assert not resolves(name)
+
+
+# --- pages to lessons ---
+
+
+def links() -> list[tuple[str, str]]:
+    """(page, link) for every link to a notebook, each once."""
+    places = {
+        NOTEBOOKS / "GLOSSARY.md": NOTEBOOKS,
+        NOTEBOOKS / "INSTRUCTOR.md": NOTEBOOKS,
+        NOTEBOOKS.parent / "README.md": NOTEBOOKS.parent,
+        **dict.fromkeys(LESSONS.values(), NOTEBOOKS),
+        **dict.fromkeys(EXERCISES.values(), NOTEBOOKS / "exercises"),
+    }
+    root = NOTEBOOKS.parent
+    found = {
+        (str(page.relative_to(root)), str((base / link).resolve().relative_to(root.resolve())))
+        for page, base in places.items()
+        for link in LINK.findall(page.read_text(encoding="utf-8"))
+    }
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("page", "target"), links(), ids=lambda value: value)
+def test_link_leads_to_a_notebook_with_a_source(page, target):
+    path = Path(target)
+    known = EXERCISES if path.parent.name == "exercises" else LESSONS
+    assert path.parent in (Path("notebooks"), Path("notebooks/exercises")), f"{page}: {target}"
+    assert path.stem in known, f"{page}: {target} has no source"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_lesson_is_in_the_instructors_guide(lesson):
+    assert f"({lesson}.ipynb)" in (NOTEBOOKS / "INSTRUCTOR.md").read_text(encoding="utf-8")
+
+
+# --- docstrings to lessons ---
+
+
+def taught() -> list[tuple[str, str, str]]:
+    """(place, owner, lesson) for every "Taught in"; a method answers by the name of its class."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        place = path.relative_to(PACKAGE).as_posix()
+        for owner in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(owner, ast.ClassDef | ast.FunctionDef):
+                continue
+            members = owner.body if isinstance(owner, ast.ClassDef) else []
+            documented = [owner, *(one for one in members if isinstance(one, ast.ClassDef | ast.FunctionDef))]
+            text = "\n".join(ast.get_docstring(one) or "" for one in documented)
+            lessons = {name for part in TAUGHT.findall(text) for name in re.findall(r"notebooks/(\w+)", part)}
+            found += [(place, owner.name, lesson) for lesson in sorted(lessons)]
+    return found
+
+
+@pytest.mark.parametrize(("place", "owner", "lesson"), taught(), ids=lambda value: value)
+def test_docstring_names_a_lesson_that_mentions_it(place, owner, lesson):
+    assert lesson in LESSONS, f"{place}, {owner}: there is no lesson {lesson}"
+    text = LESSONS[lesson].read_text(encoding="utf-8")
+    assert re.search(rf"\b{owner}\b", text), f"{place}, {owner}: lesson {lesson} does not mention it"
+
+
+# --- lessons to docstrings ---
+
+
+def imported() -> list[tuple[str, str]]:
+    """(module, name) of everything that lessons import from the library, constants left out."""
+    found = set()
+    for path in LESSONS.values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rrsitr_lib"):
+                found |= {(node.module, one.name) for one in node.names if not one.name.isupper()}
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("module", "name"), imported(), ids=lambda value: value)
+def test_what_a_lesson_imports_says_where_it_is_taught(module, name):
+    docstring = getattr(importlib.import_module(module), name).__doc__ or ""
+    assert "Taught in: notebooks/" in docstring, f"{module}.{name}: its docstring names no lesson"

@@ -1,0 +1,288 @@
+"""Retrieval: numbers by a plain loop, the figure, controls swept, honest failures, pages, and answers in time."""
+
+import base64
+import html
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.explorers import retrieval
+from rrsitr_lib.show.explorers.retrieval import RetrievalExplorer
+from rrsitr_lib.show.page import write_page
+from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.views.retrieval import DIRECTIONS, ranked_answers, retrieval_figure, retrieval_static
+from rrsitr_lib.training.ledger import COLUMNS, Ledger
+from rrsitr_lib.training.rankings import FILE, Rankings
+
+TO_PICTURES, TO_CAPTIONS = DIRECTIONS
+IMAGES, OWN, TOP, SHARE = 6, (3, 3, 2, 0, 3, 1), 5, 0.1  # picture 3 has no caption
+OF = np.repeat(np.arange(IMAGES), OWN)
+
+
+def make_rankings(seed=0, of=OF, images=IMAGES, top=TOP, share=SHARE):
+    """Rankings of drawn tables, sorted entry by entry; cosines may be negative."""
+    generator = np.random.default_rng(seed)
+    cosine, local = generator.uniform(-0.5, 1, (len(of), images)), generator.uniform(1, 3, (len(of), images))
+    score = (1 - share) * cosine + share * local
+
+    def answers(table, parts, true):
+        order = np.argsort(-table, axis=1, kind="stable")
+        place = [1 + list(right[row]).index(True) if right.any() else 0
+                 for right, row in zip(true, order, strict=True)]  # fmt: skip
+        kept = order[:, :top]
+        return kept, *(np.take_along_axis(part, kept, axis=1).astype("f4") for part in parts), np.array(place)
+
+    true = of[:, None] == np.arange(images)
+    texts = np.array([f"a <lake> of picture {image}" for image in of])
+    both = answers(score, (cosine, local), true), answers(score.T, (cosine.T, local.T), true.T)
+    return Rankings(of, *both[0], *both[1], np.array(share), texts), score
+
+
+def make_run(folder, rankings=None):
+    ledger = Ledger.create(folder / "ledger", np.array([True, False]), {"seed": 3})
+    ledger.append({name: np.zeros(2) for name in COLUMNS})
+    if rankings is not None:
+        rankings.save(folder)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path):
+    return make_run(tmp_path / "run", make_rankings()[0])
+
+
+# --- numbers ---
+
+
+@pytest.mark.parametrize("k", [1, 3, TOP])
+def test_answers_by_a_loop(k):
+    rankings, score = make_rankings()
+    for direction, table in ((TO_PICTURES, score), (TO_CAPTIONS, score.T)):
+        for question, row in enumerate(table):
+            found = ranked_answers(rankings, direction, question, k)
+            order = sorted(range(len(row)), key=lambda answer: -row[answer])
+            assert found.answers.tolist() == order[:k]
+            np.testing.assert_allclose(found.score, row[order[:k]], atol=1e-6)
+            assert (np.diff(found.score) <= 0).all() and found.among == len(row)
+            own = [OF[question]] if direction == TO_PICTURES else np.flatnonzero(OF == question).tolist()
+            assert found.true.tolist() == [answer in own for answer in order[:k]]
+            places = [place for place, answer in enumerate(order, 1) if answer in own]
+            assert found.place == (places[0] if places else 0) and not found.tied
+
+
+def test_parts_are_weighted_and_ends_hold_them():
+    rankings, _ = make_rankings()
+    for question in range(len(OF)):
+        found = ranked_answers(rankings, TO_PICTURES, question, TOP)
+        np.testing.assert_allclose(found.global_part, 0.9 * rankings.images_global[question])
+        np.testing.assert_allclose(found.local_part, 0.1 * rankings.images_local[question])
+        low, top = found.ends
+        for one in range(TOP):
+            parts = found.global_part[one], found.local_part[one]
+            assert low[one] == sum(part for part in parts if part < 0)
+            assert top[one] == pytest.approx(sum(part for part in parts if part > 0))
+    assert found.names == ("global part, 0.9 x cosine", "local part, 0.1 x norm")
+
+
+def test_a_tie_behind_the_shown_truth_is_known():
+    rankings, _ = make_rankings()
+    place = rankings.image_rank.copy()
+    place[0] = 1 + int(np.flatnonzero(rankings.images[0] == OF[0])[0]) + 1 if OF[0] in rankings.images[0] else 0
+    changed = Rankings(**(vars(rankings) | {"image_rank": place}))
+    assert ranked_answers(changed, TO_PICTURES, 0, TOP).tied
+
+
+@pytest.mark.parametrize(("direction", "question", "k", "message"), [
+    ("sideways", 0, 1, "direction is 'sideways': allowed are caption to pictures, picture to captions"),
+    (TO_PICTURES, len(OF), 1, "questions 0 to 11"),
+    (TO_CAPTIONS, IMAGES, 1, "questions 0 to 5"),
+    (TO_PICTURES, -1, 1, "question -1"),
+    (TO_PICTURES, 0, 0, "k 0"),
+])  # fmt: skip
+def test_a_question_that_does_not_exist_is_refused(direction, question, k, message):
+    with pytest.raises(InputError, match=message):
+        ranked_answers(make_rankings()[0], direction, question, k)
+
+
+# --- figures ---
+
+
+def test_traces_hold_the_numbers():
+    rankings, _ = make_rankings()
+    for direction, questions in ((TO_PICTURES, len(OF)), (TO_CAPTIONS, IMAGES)):
+        for question in range(questions):
+            found = ranked_answers(rankings, direction, question, TOP)
+            both, local, frame, text = retrieval_figure(found, list(range(7, 7 + TOP))).data
+            np.testing.assert_allclose(both.y, found.global_part, atol=6e-5)
+            np.testing.assert_allclose(local.y, found.local_part, atol=6e-5)
+            assert list(both.customdata) == list(local.customdata) == list(range(7, 7 + TOP))
+            assert list(both.x) == [1, 2, 3, 4, 5]
+            heights = np.asarray(frame.y, float)
+            assert np.isfinite(heights).tolist() == found.true.tolist()
+            np.testing.assert_allclose((frame.base + heights)[found.true], found.ends[1][found.true], atol=2e-4)
+            assert ["true" in one for one in text.text] == found.true.tolist()
+            np.testing.assert_allclose([float(one.split(">")[-1]) for one in text.text], found.score, atol=6e-4)
+
+
+def test_readable_in_grey():
+    both, local, frame, _ = retrieval_figure(ranked_answers(make_rankings()[0], TO_PICTURES, 0, 3)).data
+    assert both.marker.pattern.shape != local.marker.pattern.shape
+    assert frame.marker.line.width >= 3 and frame.name == "true answer, framed"
+
+
+def test_static_twins_show_pictures_or_captions():
+    rankings, _ = make_rankings()
+    pictures = np.zeros((IMAGES, 8, 8, 3), np.uint8)
+    found = ranked_answers(rankings, TO_PICTURES, 0, TOP)
+    axis = retrieval_static(found, "a lake", pictures[found.answers]).axes[0]
+    widths = [bar.get_width() for bar in axis.patches]
+    np.testing.assert_allclose(widths[: 2 * TOP], np.concatenate(found.parts), atol=1e-6)
+    assert len(widths) == 2 * TOP + found.true.sum() and len(axis.artists) == TOP
+    found = ranked_answers(rankings, TO_CAPTIONS, 0, TOP)
+    axis = retrieval_static(found, pictures[0], [rankings.texts[answer] for answer in found.answers]).axes[0]
+    labels = axis.get_yticklabels()
+    assert [label.get_text() for label in labels] == [rankings.texts[answer] for answer in found.answers]
+    assert [label.get_weight() == "bold" for label in labels] == found.true.tolist()
+
+
+# --- the explorer ---
+
+
+def sent(values):
+    """Numbers of a trace that was moved: plotly keeps them packed, as they went to the page."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+    return np.asarray(values)
+
+
+def test_controls_swept_over_all_they_offer(run):
+    explorer = RetrievalExplorer(run)
+    assert explorer.message == "" and [spec.name for spec in explorer.specs] == [
+        "direction",
+        "picture",
+        "sentence",
+        "k",
+    ]
+    rankings = explorer.record.rankings
+    for direction in DIRECTIONS:
+        for picture in range(IMAGES):
+            for sentence in (1, max(OWN)):
+                for k in (1, TOP):
+                    explorer.move(direction=direction, picture=picture, sentence=sentence, k=k)
+                    asks = direction == TO_PICTURES and OWN[picture] > 0
+                    question = sum(OWN[:picture]) + min(sentence, OWN[picture]) - 1 if asks else picture
+                    expected = ranked_answers(rankings, TO_PICTURES if asks else TO_CAPTIONS, question, k)
+                    np.testing.assert_allclose(sent(explorer.figure.data[0].y), expected.global_part, atol=6e-5)
+                    said = f"at place {expected.place} of {expected.among}" if expected.place else "no true answer"
+                    assert said in explorer.text.value
+                    assert explorer.cards.value.count("outline") == expected.true.sum()
+                    assert explorer.cards.value.count("score") == k
+
+
+def test_says_hit_or_no_hit(run):
+    explorer = RetrievalExplorer(run)
+    for question, place in enumerate(explorer.record.rankings.image_rank):
+        picture = int(OF[question])
+        explorer.move(picture=picture, sentence=1 + question - sum(OWN[:picture]))
+        for k in range(1, TOP + 1):
+            explorer.move(k=k)
+            assert (f": a hit for R@{k}" in explorer.text.value) == (place <= k)
+            assert f"Caption {question} asks" in explorer.text.value
+
+
+def test_cards_show_question_first_and_escape_captions(run):
+    explorer = RetrievalExplorer(run)
+    assert "<lake>" not in explorer.cards.value and "&lt;lake&gt;" in explorer.cards.value
+    assert explorer.cards.value.index("QUESTION: caption 0") < explorer.cards.value.index("place 1")
+    assert "not at hand here" in explorer.cards.value, "a bare folder has no pictures"
+    for place, bar in enumerate(explorer.figure.data[0].customdata, 1):
+        assert f"place {place}" in explorer.card(int(bar))
+
+
+def test_pictures_of_the_test_split_are_shown(run, monkeypatch):
+    asked = []
+
+    def picture(self, image, split="train"):
+        asked.append((image, split))
+        return np.zeros((8, 8, 3), np.uint8)
+
+    monkeypatch.setattr(RunRecord, "picture", picture)
+    explorer = RetrievalExplorer(run)
+    assert explorer.cards.value.count("<img") == TOP and {split for _, split in asked} == {"test"}
+    assert [image for image, _ in asked] == explorer.record.rankings.images[0].tolist()
+
+
+def test_hovering_a_bar_shows_its_card(run):
+    explorer = RetrievalExplorer(run)
+    bar = explorer.figure.data[1]
+    explorer._hover(bar, SimpleNamespace(point_inds=[2], trace_index=1), None)
+    assert "place 3" in explorer.cards.value and "place 2" not in explorer.cards.value
+
+
+def test_sweep_there_and_back_and_state(run):
+    explorer = RetrievalExplorer(run)
+    before = explorer.figure.to_json()
+    explorer.move(direction=TO_CAPTIONS, picture=2, k=3)
+    line = explorer.state()
+    again = eval(line.removesuffix(".view()"), {"RetrievalExplorer": RetrievalExplorer})
+    assert "\n" not in line and again.values == explorer.values
+    assert again.figure.to_json() == explorer.figure.to_json() and again.text.value == explorer.text.value
+    explorer.move(direction=TO_PICTURES, picture=0, k=TOP)
+    assert explorer.figure.to_json() == before
+
+
+@pytest.mark.parametrize("control", ["direction", "picture", "sentence", "k"])
+def test_an_exception_in_a_callback_reaches_the_user(run, monkeypatch, control):
+    explorer = RetrievalExplorer(run)
+
+    def explode(*_):
+        raise ZeroDivisionError("the figure broke")
+
+    monkeypatch.setattr(retrieval, "retrieval_figure", explode)
+    with pytest.raises(ZeroDivisionError, match="the figure broke"):
+        explorer.widgets[control].value = {"direction": TO_CAPTIONS, "picture": 2, "sentence": 2, "k": 1}[control]
+    assert "the figure broke" in html.unescape(explorer.text.value)
+
+
+@pytest.mark.parametrize(
+    "given", [{"picture": IMAGES}, {"k": 0}, {"direction": "up"}, {"sentence": 4}, {"question": 1}]
+)
+def test_a_position_that_does_not_exist_is_refused(run, given):
+    with pytest.raises(InputError, match=next(iter(given))):
+        RetrievalExplorer(run, **given)
+
+
+def test_an_unfinished_run_says_what_is_missing(tmp_path):
+    explorer = RetrievalExplorer(make_run(tmp_path / "run"))
+    assert "no rankings" in explorer.message and len(explorer.view().children) == 1
+
+
+def test_damaged_rankings_are_an_input_error(run):
+    (run / FILE).write_bytes(b"nothing")
+    with pytest.raises(InputError, match="not rankings of this version"):
+        RetrievalExplorer(run)
+
+
+def test_page_is_written(run, tmp_path):
+    path = write_page(RetrievalExplorer(run), tmp_path / "page.html")
+    assert "Fixed here" in path.read_text()
+
+
+def test_a_large_test_split_answers_in_time(tmp_path):
+    of = np.repeat(np.arange(3150), 5)
+    generator = np.random.default_rng(0)
+
+    def answers(questions, among):
+        parts = generator.random((2, questions, 20)).astype("f4")
+        return generator.integers(0, among, (questions, 20)), *parts, generator.integers(1, among, questions)
+
+    both = (*answers(len(of), 3150), *answers(3150, len(of)))
+    texts = np.array([f"caption {row}" for row in range(len(of))])
+    explorer = RetrievalExplorer(make_run(tmp_path / "run", Rankings(of, *both, np.array(0.1), texts)))
+    started = time.perf_counter()
+    for picture in range(1, 11):
+        explorer.move(picture=picture)
+    assert time.perf_counter() - started < 5, "a slider must answer at once, on a busy machine too"
