@@ -21,46 +21,42 @@ from rrsitr_lib.files import write_atomically
 from rrsitr_lib.teach.notebooks import NOTEBOOKS, sources
 
 WORDS = 130  # more prose than this goes on under the same heading on a slide of its own
-HEADING = re.compile(r"^#{1,2} +(.+)$", re.M)
+HEADING = re.compile(r"#{1,2} +\S")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 LESSON = re.compile(r"(\d\d_\w+)\.ipynb")
 ANCHOR = re.compile(r'<a class="anchor-link".*?</a>', re.S)
 
 STYLE = """
-body{margin:0;font:1.25rem/1.5 system-ui,sans-serif;color:#222;background:#fff}
-section{box-sizing:border-box;min-height:100vh;padding:3vh 4vw 6vh}
+body{margin:0;font:1.25rem/1.5 system-ui,sans-serif;color:#222} section{padding:3vh 4vw 6vh}
 h1,h2{font-size:1.9rem;line-height:1.2;margin:0 0 2vh} p,ul,ol{margin:0 0 1.6vh;max-width:46rem}
 a{color:#0b4a8f} code{background:#eee;padding:0 .2em} img{max-width:100%;max-height:82vh;height:auto}
 .pair{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:3vw;align-items:start}
 table{border-collapse:collapse} td,th{padding:.2rem .7rem;border-bottom:1px solid #999;text-align:left}
-.turned section{display:none} .turned section.now{display:block}
+.turned section{display:none;min-height:88vh} .turned section.now{display:block}
 #place{position:fixed;right:1.5vw;bottom:1vh;font-size:1rem;color:#555}
 @media (max-width:50rem){.pair{display:block}}
-@media print{@page{size:A4 landscape;margin:10mm} body{font-size:11pt} #place{display:none}
-.turned section,section{display:block!important;min-height:0;padding:0;break-after:page;break-inside:avoid}
-img{max-height:165mm}}
+@media print{@page{size:A4 landscape;margin:10mm} body{font-size:11pt} #place{display:none} img{max-height:165mm}
+section.now,.turned section{display:block;min-height:0;padding:0;break-after:page;break-inside:avoid}}
 """
 SCRIPT = """
 const all = [...document.querySelectorAll('section')], place = document.getElementById('place');
+const steps = {ArrowRight: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, PageUp: -1, Home: -1e9, End: 1e9};
 let now = 0;
 function show(number) {
   now = Math.max(0, Math.min(all.length - 1, number));
   all.forEach((one, index) => one.classList.toggle('now', index === now));
   place.textContent = (now + 1) + ' / ' + all.length;
   history.replaceState(null, '', '#' + (now + 1));
-  window.scrollTo(0, 0);
+  scrollTo(0, 0);
 }
-const steps = {ArrowRight: 1, PageDown: 1, ' ': 1, Enter: 1, ArrowLeft: -1, PageUp: -1, Backspace: -1,
-               Home: -Infinity, End: Infinity};
 document.addEventListener('keydown', event => {
-  if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('a')) return;
+  if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  show(now + (event.key === ' ' && event.shiftKey ? -1 : steps[event.key]));
+  show(now + (event.shiftKey ? -1 : 1) * steps[event.key]);
 });
 document.addEventListener('click', event => {
   if (!event.target.closest('a') && !String(getSelection())) show(now + (event.clientX < innerWidth / 4 ? -1 : 1));
 });
-window.addEventListener('hashchange', () => show(parseInt(location.hash.slice(1)) - 1 || 0));
 document.body.classList.add('turned');
 show(parseInt(location.hash.slice(1)) - 1 || 0);
 """
@@ -107,34 +103,44 @@ def _read(notebook: Path) -> nbformat.NotebookNode:
         raise InputError(f"{notebook}: no such notebook; make notebooks builds those of the lessons")
     try:
         return nbformat.read(notebook, as_version=4)
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+    except Exception as error:  # nbformat converts what looks like an old version, and then can raise anything
         raise InputError(f"{notebook}: not a notebook ({' '.join(str(error).split())[:90]})") from None
 
 
 def _slides(notebook: nbformat.NotebookNode) -> list[_Slide]:
     slides: list[_Slide] = []
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            for heading, text in _parts(cell.source):
-                if heading or not slides:
-                    slides.append(_Slide(heading))
-                elif len(" ".join([*slides[-1].texts, text]).split()) > WORDS and slides[-1].texts:
-                    slides.append(_Slide(slides[-1].heading.replace("# ", "## ", 1).replace("###", "##")))
-                slides[-1].texts += [text] if text else []
-        for figure in _figures(cell):
-            last = slides[-1].heading if slides else ""
-            slides.append(_Slide(last.replace("# ", "## ", 1).replace("###", "##"), figure=figure))
+        for heading, text in _parts(cell.source) if cell.cell_type == "markdown" else ():
+            if heading:
+                slides.append(_Slide(heading))
+            elif text and (not slides or _is_full(slides[-1], text)):
+                slides.append(_Slide(_again(slides)))
+            if text:
+                slides[-1].texts.append(text)
+        slides += [_Slide(_again(slides), figure=figure) for figure in _figures(cell)]
     return slides
+
+
+def _is_full(slide: _Slide, text: str) -> bool:
+    return bool(slide.texts) and len(" ".join([*slide.texts, text]).split()) > WORDS
+
+
+def _again(slides: Sequence[_Slide]) -> str:
+    """The heading of the last slide, for one that goes on under it: always of the second level."""
+    return f"## {slides[-1].heading.lstrip('# ')}" if slides and slides[-1].heading else ""
 
 
 def _parts(text: str) -> Iterator[tuple[str, str]]:
     """A markdown cell cut before its headings of the first and second level, as (heading or "", text)."""
-    starts = [found.start() for found in HEADING.finditer(text)]
-    for start, end in zip([0, *starts], [*starts, len(text)], strict=True):
-        first, _, rest = text[start:end].partition("\n")
-        heading, body = (first, rest) if start in starts else ("", text[start:end])
-        if heading or body.strip():
-            yield heading.strip(), body.strip()
+    heading, body, fenced = "", [], False
+    for line in text.splitlines():
+        fenced ^= line.lstrip().startswith("```")
+        if HEADING.match(line) and not fenced:
+            yield heading, "\n".join(body).strip()
+            heading, body = line, []
+        else:
+            body.append(line)
+    yield heading, "\n".join(body).strip()
 
 
 def _figures(cell: nbformat.NotebookNode) -> list[str]:

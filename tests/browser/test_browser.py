@@ -49,8 +49,8 @@ def test_exported_page_moves_without_network(browser, ledger, tmp_path, kind):
 
     explorer = kind() if kind is PacingExplorer else kind(ledger)
     browser.execute_cdp_cmd("Network.enable", {})
-    browser.execute_cdp_cmd("Network.emulateNetworkConditions",
-                            {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0})  # fmt: skip
+    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
     browser.get(write_page(explorer, tmp_path / "page.html", frames=60).as_uri())
     body = browser.find_element(By.TAG_NAME, "body")
     wait(browser, lambda: body.get_attribute("data-frame"), "the page draws")
@@ -64,7 +64,7 @@ def test_exported_page_moves_without_network(browser, ledger, tmp_path, kind):
     slider.send_keys(Keys.HOME)
     wait(browser, lambda: said.text != before, "the numbers change", 20)
     assert browser.execute_script(traces) != drawn or kind is PartitionExplorer, "the picture changes"
-    assert browser.find_elements(By.CSS_SELECTOR, "#figure svg .plot"), "a figure is drawn"
+    assert browser.find_elements(By.CSS_SELECTOR, "#figure .main-svg"), "a figure is drawn"
     assert errors(browser) == []
 
 
@@ -77,9 +77,9 @@ def lab(tmp_path):
     small = re.sub(r"EPOCHS = 8 ", "EPOCHS = 2 ", re.sub(r"SCENES = 400 ", "SCENES = 41 ", text))
     (folder / "04.ipynb").write_text(small, encoding="utf-8")
     port = 8900 + os.getpid() % 90
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root",
-               "--IdentityProvider.token=test", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None",
-               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+    options = ("--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root", "--IdentityProvider.token=test")
+    quiet = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+    command = [sys.executable, "-m", "jupyter", "lab", *options, f"--ServerApp.root_dir={folder}", *quiet]
     with open(tmp_path / "lab.log", "w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     address = f"http://127.0.0.1:{port}/lab/tree/04.ipynb?token=test"
@@ -121,7 +121,7 @@ def test_lesson_04_runs_in_jupyterlab_and_its_slider_moves(browser, lab, tmp_pat
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", handle)
     words = "return [...document.querySelectorAll('.widget-html')].map(e => e.innerText).join('|')"
     wait(browser, lambda: "Mean weight in epoch" in browser.execute_script(words), "the sentence")
-    wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, ".jp-OutputArea .js-plotly-plot .plot"), "the figure")
+    wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, ".js-plotly-plot .main-svg"), "the figure")
     picture = "return document.querySelector('.js-plotly-plot').data[1].y.toString()"
     before = browser.execute_script(words), browser.execute_script(picture)
     ActionChains(browser).click(handle).send_keys(Keys.ARROW_LEFT).perform()

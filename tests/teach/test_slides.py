@@ -11,9 +11,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.teach import slides
 from rrsitr_lib.teach.slides import WORDS, main, slides_of, write_figures, write_slides
 
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 OUTSIDE = re.compile(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(""")
 
 
@@ -78,7 +76,9 @@ def test_figures_are_written_as_files(notebook, tmp_path):
     assert all(path.read_bytes() == base64.b64decode(PIXEL) for path in written)
 
 
-@pytest.mark.parametrize("call", [slides_of, lambda path: write_slides(path, path), lambda path: write_figures(path, path)])
+@pytest.mark.parametrize(
+    "call", [slides_of, lambda path: write_slides(path, path), lambda path: write_figures(path, path)]
+)
 def test_a_missing_notebook_is_said(call, tmp_path):
     with pytest.raises(InputError, match=r"none\.ipynb: no such notebook"):
         call(tmp_path / "none.ipynb")
