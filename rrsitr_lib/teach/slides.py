@@ -19,24 +19,21 @@ from nbconvert.filters import markdown2html
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 from rrsitr_lib.teach.notebooks import NOTEBOOKS, sources
+from rrsitr_lib.teach.site import describe, write_page
 
 WORDS = 130  # more prose than this goes on under the same heading on a slide of its own
 HEADING = re.compile(r"#{1,2} +\S")
-LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
-LESSON = re.compile(r"(\d\d_\w+)\.ipynb")
+LESSON = re.compile(r"\]\((\d\d_\w+)\.ipynb\)")
 ANCHOR = re.compile(r'<a class="anchor-link".*?</a>', re.S)
 
 STYLE = """
-body{margin:0;font:1.25rem/1.5 system-ui,sans-serif;color:#222} section{padding:3vh 4vw 6vh}
-h1,h2{font-size:1.9rem;line-height:1.2;margin:0 0 2vh} p,ul,ol{margin:0 0 1.6vh;max-width:46rem}
-a{color:#0b4a8f} code{background:#eee;padding:0 .2em} img{max-width:100%;max-height:82vh;height:auto}
-.pair{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:3vw;align-items:start}
-table{border-collapse:collapse} td,th{padding:.2rem .7rem;border-bottom:1px solid #999;text-align:left}
+body{margin:0;font:1.25rem/1.5 system-ui,sans-serif;color:#222} section{padding:3vh 4vw 6vh} code{background:#eee}
+h1,h2{font-size:1.9rem;line-height:1.2;margin:0 0 2vh} p,ul,ol{margin:0 0 1.6vh;max-width:46rem} a{color:#0b4a8f}
+.pair{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:3vw} img{max-width:100%;max-height:82vh}
 .turned section{display:none;min-height:88vh} .turned section.now{display:block}
-#place{position:fixed;right:1.5vw;bottom:1vh;font-size:1rem;color:#555}
-@media (max-width:50rem){.pair{display:block}}
+#place{position:fixed;right:1.5vw;bottom:1vh;font-size:1rem;color:#555} @media (max-width:50rem){.pair{display:block}}
 @media print{@page{size:A4 landscape;margin:10mm} body{font-size:11pt} #place{display:none} img{max-height:165mm}
-section.now,.turned section{display:block;min-height:0;padding:0;break-after:page;break-inside:avoid}}
+.turned section,.turned section.now{display:block;min-height:0;padding:0;break-after:page;break-inside:avoid}}
 """
 SCRIPT = """
 const all = [...document.querySelectorAll('section')], place = document.getElementById('place');
@@ -45,18 +42,15 @@ let now = 0;
 function show(number) {
   now = Math.max(0, Math.min(all.length - 1, number));
   all.forEach((one, index) => one.classList.toggle('now', index === now));
-  place.textContent = (now + 1) + ' / ' + all.length;
   history.replaceState(null, '', '#' + (now + 1));
-  scrollTo(0, 0);
+  place.textContent = (now + 1) + ' / ' + all.length;
 }
-document.addEventListener('keydown', event => {
+document.onkeydown = event => {
   if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   show(now + (event.shiftKey ? -1 : 1) * steps[event.key]);
-});
-document.addEventListener('click', event => {
-  if (!event.target.closest('a') && !String(getSelection())) show(now + (event.clientX < innerWidth / 4 ? -1 : 1));
-});
+};
+document.onclick = event => event.target.closest('a') || String(getSelection()) || show(now + 1);
 document.body.classList.add('turned');
 show(parseInt(location.hash.slice(1)) - 1 || 0);
 """
@@ -64,11 +58,9 @@ show(parseInt(location.hash.slice(1)) - 1 || 0);
 
 @dataclass
 class _Slide:
-    """What one slide will hold: a heading in markdown, paragraphs in markdown, at most one figure (base64 PNG)."""
-
-    heading: str
+    heading: str  # markdown, with its signs
     texts: list[str] = field(default_factory=list)
-    figure: str = ""
+    figure: str = ""  # PNG in base64
 
 
 def slides_of(notebook: Path) -> list[str]:
@@ -82,10 +74,13 @@ def slides_of(notebook: Path) -> list[str]:
 
 def write_slides(notebook: Path, target: Path) -> Path:
     """The slides of a notebook as one self-contained page. Raises ``InputError`` as ``slides_of`` does."""
-    sections = slides_of(notebook)
-    title = re.search(r"<h1[^>]*>(.*?)</h1>", sections[0], re.S) if sections else None
-    name = html.escape(re.sub("<.*?>", "", title[1]).strip() if title else Path(notebook).stem, quote=False)
-    return _write_page(target, html.unescape(name), "\n".join(sections), SCRIPT)
+    body, title = "\n".join(slides_of(notebook)), describe(notebook).title.replace("`", "")
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style><body>\n{body}\n"
+        f'<div id="place"></div><script>{SCRIPT}</script></body></html>\n'
+    )
+    return write_atomically(target, lambda temporary: temporary.write_text(page, encoding="utf-8"))
 
 
 def write_figures(notebook: Path, folder: Path) -> list[Path]:
@@ -159,21 +154,7 @@ def _section(slide: _Slide) -> str:
 
 def _linked(text: str) -> str:
     """Links to lessons become links to their slides; all others become plain text, as nothing may need a network."""
-
-    def replaced(found: re.Match[str]) -> str:
-        lesson = LESSON.fullmatch(found[2])
-        return f"[{found[1]}]({lesson[1]}.html)" if lesson else found[1]
-
-    return LINK.sub(replaced, text)
-
-
-def _write_page(target: Path, title: str, body: str, script: str = "") -> Path:
-    turner = f'<div id="place"></div><script>{script}</script>' if script else ""
-    page = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style><body>\n{body}\n{turner}</body></html>\n"
-    )
-    return write_atomically(target, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    return re.sub(r"(?<!!)\[([^\]]+)\]\((?!\d\d_\w+\.html\))[^)\s]+\)", r"\1", LESSON.sub(r"](\1.html)", text))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -184,17 +165,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     rows = []
     try:
-        for name in (source.stem for source in sources()):
-            page = write_slides(NOTEBOOKS / f"{name}.ipynb", options.out / f"{name}.html")
-            title = re.search("<title>(.*?)</title>", page.read_text(encoding="utf-8"))[1]
-            rows.append(f'<li><a href="{name}.html">{name[:2]} · {title}</a></li>')
+        for notebook in (NOTEBOOKS / f"{source.stem}.ipynb" for source in sources()):
+            page = write_slides(notebook, options.out / f"{notebook.stem}.html")
+            rows.append(f'<li><a href="{page.name}">{html.escape(describe(notebook).title)}</a></li>')
             if options.figures:
-                write_figures(NOTEBOOKS / f"{name}.ipynb", options.figures)
+                write_figures(notebook, options.figures)
     except InputError as error:
         parser.error(str(error))
-    hint = "<p>Arrow keys, space or a click turn a slide. Print the page for one slide a sheet.</p>"
-    body = f"<section><h1>Slides of the lessons</h1>{hint}<ul>{''.join(rows)}</ul></section>"
-    print(f"open {_write_page(options.out / 'index.html', 'Slides of the lessons', body)}")
+    hint = "<p>Arrow keys, space or a click turn a slide; printing gives one slide a page.</p>"
+    body = f"<h1>Slides of the lessons</h1>{hint}<ol start='0'>{''.join(rows)}</ol>"
+    print(f"open {write_page(options.out / 'index.html', 'Slides of the lessons', body)}")
     return 0
 
 
