@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: tutorial test test-browser lab notebooks benchmarks tiny-weights figures clean
+.PHONY: tutorial test test-browser lab slides notebooks benchmarks tiny-weights figures clean
 
 tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, print the comparison table
 	$(BIN)/python -m rrsitr_lib.teach.tutorial
@@ -17,6 +17,9 @@ test-browser: $(INSTALLED)  ## exported pages and lesson 04 in a real browser; i
 
 lab: $(INSTALLED)  ## open JupyterLab on this machine only; the address with its token is printed
 	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+
+slides: $(INSTALLED)  ## slides of every lesson, and their figures as PNG, for a lecture without network
+	$(BIN)/python -m rrsitr_lib.teach.slides --out slides --figures slides/figures
 
 notebooks: $(INSTALLED)  ## regenerate the executed notebooks from notebooks/src
 	$(BIN)/python -m rrsitr_lib.teach.notebooks

@@ -21,7 +21,7 @@ class FusedScore:
 
     Shape: ``text`` pooled (C, D), tokens (C, Lt, D), ``image`` pooled (M, D), tokens (M, Li, D) -> blocks of (C, M).
     The local part is the norm without the factor 20, so it can exceed the cosine by far (quirk 11).
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/01_retrieval
     """
 
     def __init__(self, text: Features, image: Features, local_share: float = 0.1) -> None:
@@ -59,7 +59,7 @@ def recall(score: Any, image_of_caption: np.ndarray, ks: Sequence[int] = (1, 5, 
     >>> recall(np.zeros((2, 2)), np.array([0, 1]), ks=(1,))["mR"]
     0.0
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/01_retrieval
     """
     if not isinstance(score, FusedScore):
         score = torch.as_tensor(np.asarray(score) if not isinstance(score, Tensor) else score.detach())
@@ -80,7 +80,7 @@ def chance_recall(image_of_caption: np.ndarray, images: int, ks: Sequence[int] =
     >>> round(chance_recall(np.repeat(np.arange(452), 5), 452)["mR"], 2)  # RSITMD's test set
     1.18
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/01_retrieval
     """
     captions, own = len(image_of_caption), np.bincount(image_of_caption, minlength=images)
     result = {}

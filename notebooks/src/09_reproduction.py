@@ -6,7 +6,7 @@
 # **You will** take a cell of the paper's table apart, compute a mean and a deviation by hand, list what the deviation
 # does not contain, put your own runs beside the published numbers, and print the card of a run. **You should know**
 # what recall counts, from [lesson 01](01_retrieval.ipynb), where the mismatched pairs come from, from
-# [lesson 02](02_noise.ipynb), and what a run is, from [lesson 06](06_training_end_to_end.ipynb). **In the paper**: the
+# lesson 02, and what a run is, from [lesson 06](06_training_end_to_end.ipynb). **In the paper**: the
 # tables of results, the ablation, the implementation details.
 #
 # A table says "46.10 ± 1.08". To reproduce it means to know of each part which choice, which draw and which formula

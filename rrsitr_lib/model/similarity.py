@@ -42,7 +42,7 @@ def local_similarity(text_tokens: Tensor, image_tokens: Tensor, scale: float = 1
     >>> local_similarity(tokens, tokens, scale=2.0) ** 2  # 4 * (1 + 1 + 1)
     tensor([[12.]])
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/01_retrieval
     """
     if text_tokens.ndim != 3 or image_tokens.ndim != 3 or text_tokens.shape[-1] != image_tokens.shape[-1]:
         raise InputError(

@@ -1,7 +1,7 @@
 """Slides from the executed lessons: one HTML file a lesson, which needs neither a kernel nor a network.
 
-nbconvert's own slides load reveal.js from the network. These pages hold everything: text, figures, and the few lines of
-script that turn them. ``python -m rrsitr_lib.teach.slides`` writes them, ``--figures DIR`` the figures besides.
+nbconvert's own slides load reveal.js from the network; these pages hold everything. ``python -m
+rrsitr_lib.teach.slides`` writes them, ``--figures DIR`` the figures besides.
 """
 
 import argparse
@@ -42,7 +42,7 @@ let now = 0;
 function show(number) {
   now = Math.max(0, Math.min(all.length - 1, number));
   all.forEach((one, index) => one.classList.toggle('now', index === now));
-  history.replaceState(null, '', '#' + (now + 1));
+  history.replaceState(null, '', '#' + (now + 1)); scrollTo(0, 0);
   place.textContent = (now + 1) + ' / ' + all.length;
 }
 document.onkeydown = event => {
@@ -51,8 +51,7 @@ document.onkeydown = event => {
   show(now + (event.shiftKey ? -1 : 1) * steps[event.key]);
 };
 document.onclick = event => event.target.closest('a') || String(getSelection()) || show(now + 1);
-document.body.classList.add('turned');
-show(parseInt(location.hash.slice(1)) - 1 || 0);
+document.body.classList.add('turned'); show(parseInt(location.hash.slice(1)) - 1 || 0);
 """
 
 
@@ -64,9 +63,9 @@ class _Slide:
 
 
 def slides_of(notebook: Path) -> list[str]:
-    """The slides of an executed notebook as HTML sections: one a heading or figure, the text after a figure beside it.
+    """An executed notebook as HTML sections: one a heading or figure, the text after a figure beside it, no code.
 
-    Code and its printed output stay out. Long prose goes on, under the same heading, on a slide of its own.
+    Long prose goes on under the same heading on a slide of its own.
     Raises ``InputError`` for a notebook that is missing or damaged.
     """
     return [_section(slide) for slide in _slides(_read(notebook))]
@@ -74,11 +73,11 @@ def slides_of(notebook: Path) -> list[str]:
 
 def write_slides(notebook: Path, target: Path) -> Path:
     """The slides of a notebook as one self-contained page. Raises ``InputError`` as ``slides_of`` does."""
-    body, title = "\n".join(slides_of(notebook)), describe(notebook).title.replace("`", "")
+    body, title = "\n".join(slides_of(notebook)), _title(notebook)
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style><body>\n{body}\n"
-        f'<div id="place"></div><script>{SCRIPT}</script></body></html>\n'
+        f"<title>{title}</title><style>{STYLE}</style><body>{body}<div id='place'></div>"
+        f"<script>{SCRIPT}</script></body></html>"
     )
     return write_atomically(target, lambda temporary: temporary.write_text(page, encoding="utf-8"))
 
@@ -86,10 +85,9 @@ def write_slides(notebook: Path, target: Path) -> Path:
 def write_figures(notebook: Path, folder: Path) -> list[Path]:
     """Every figure of a notebook as ``NN_name_k.png``, k from 1. Raises ``InputError`` as ``slides_of`` does."""
     written = []
-    for number, figure in enumerate((one for cell in _read(notebook).cells for one in _figures(cell)), 1):
-        content = base64.b64decode(figure)
-        target = Path(folder) / f"{Path(notebook).stem}_{number}.png"
-        written.append(write_atomically(target, lambda temporary, content=content: temporary.write_bytes(content)))
+    for figure in (base64.b64decode(one) for cell in _read(notebook).cells for one in _figures(cell)):
+        target = Path(folder) / f"{Path(notebook).stem}_{len(written) + 1}.png"
+        written.append(write_atomically(target, lambda temporary, content=figure: temporary.write_bytes(content)))
     return written
 
 
@@ -108,16 +106,12 @@ def _slides(notebook: nbformat.NotebookNode) -> list[_Slide]:
         for heading, text in _parts(cell.source) if cell.cell_type == "markdown" else ():
             if heading:
                 slides.append(_Slide(heading))
-            elif text and (not slides or _is_full(slides[-1], text)):
+            elif text and (not slides or ((held := slides[-1].texts) and len(" ".join([*held, text]).split()) > WORDS)):
                 slides.append(_Slide(_again(slides)))
             if text:
                 slides[-1].texts.append(text)
         slides += [_Slide(_again(slides), figure=figure) for figure in _figures(cell)]
     return slides
-
-
-def _is_full(slide: _Slide, text: str) -> bool:
-    return bool(slide.texts) and len(" ".join([*slide.texts, text]).split()) > WORDS
 
 
 def _again(slides: Sequence[_Slide]) -> str:
@@ -147,9 +141,13 @@ def _section(slide: _Slide) -> str:
     text = ANCHOR.sub("", markdown2html(_linked("\n\n".join(slide.texts))))
     head = ANCHOR.sub("", markdown2html(_linked(slide.heading)))
     if slide.figure:
-        picture = f'<img src="data:image/png;base64,{slide.figure}" alt="figure; the text beside it says what to see">'
+        picture = f'<img src="data:image/png;base64,{slide.figure}" alt="figure; the text says what to see">'
         text = f'<div class="pair"><div>{text}</div><div>{picture}</div></div>'
     return f"<section>{head}{text}</section>"
+
+
+def _title(notebook: Path) -> str:
+    return html.escape(describe(notebook).title.replace("`", ""))
 
 
 def _linked(text: str) -> str:
@@ -167,14 +165,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for notebook in (NOTEBOOKS / f"{source.stem}.ipynb" for source in sources()):
             page = write_slides(notebook, options.out / f"{notebook.stem}.html")
-            rows.append(f'<li><a href="{page.name}">{html.escape(describe(notebook).title)}</a></li>')
+            rows.append(f'<li><a href="{page.name}">{_title(notebook)}</a></li>')
             if options.figures:
                 write_figures(notebook, options.figures)
     except InputError as error:
         parser.error(str(error))
-    hint = "<p>Arrow keys, space or a click turn a slide; printing gives one slide a page.</p>"
-    body = f"<h1>Slides of the lessons</h1>{hint}<ol start='0'>{''.join(rows)}</ol>"
-    print(f"open {write_page(options.out / 'index.html', 'Slides of the lessons', body)}")
+    body = f"<h1>Slides</h1><p>Arrow keys, space or a click turn a slide.</p><ol start='0'>{''.join(rows)}</ol>"
+    print(f"open {write_page(options.out / 'index.html', 'Slides', body)}")
     return 0
 
 

@@ -122,7 +122,9 @@ def test_traces_hold_the_numbers():
             assert list(both.x) == [1, 2, 3, 4, 5]
             heights = np.asarray(frame.y, float)
             assert np.isfinite(heights).tolist() == found.true.tolist()
-            np.testing.assert_allclose((frame.base + heights)[found.true], found.ends[1][found.true], atol=2e-4)
+            np.testing.assert_allclose(
+                (np.asarray(frame.base, float) + heights)[found.true], found.ends[1][found.true], atol=2e-4
+            )
             assert ["true" in one for one in text.text] == found.true.tolist()
             np.testing.assert_allclose([float(one.split(">")[-1]) for one in text.text], found.score, atol=6e-4)
 
