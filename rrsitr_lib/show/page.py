@@ -21,7 +21,7 @@ from rrsitr_lib.files import write_atomically
 from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
 
 TEMPLATE = Path(__file__).with_name("page_template.html")
-FRAMES, CARDS, LARGEST_BYTES = 320, 400, 5_000_000
+FRAMES, CARDS, LARGEST_BYTES = 320, 1300, 5_000_000
 
 
 def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Path:

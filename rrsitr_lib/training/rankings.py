@@ -1,5 +1,6 @@
 """The rankings of a run: the best answers to every question of the test split, with both parts of their score."""
 
+import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -48,7 +49,7 @@ class Rankings:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        except (ValueError, OSError, KeyError, EOFError) as error:
+        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: not rankings of this version ({error})") from None
 
     def save(self, folder: str | Path) -> Path:
