@@ -23,9 +23,14 @@ def partition(loss: Tensor, gamma_1: float, gamma_2: float) -> Tensor:
 
     Taught in: notebooks/06_training_end_to_end
     """
+    check_thresholds(gamma_1, gamma_2)
+    return (loss >= gamma_1).long() + (loss >= gamma_2).long()
+
+
+def check_thresholds(gamma_1: float, gamma_2: float) -> None:
+    """Raises ``InputError`` unless 0 <= gamma_1 <= gamma_2."""
     if not 0 <= gamma_1 <= gamma_2:
         raise InputError(f"gamma_1 is {gamma_1} and gamma_2 is {gamma_2}: allowed is 0 <= gamma_1 <= gamma_2")
-    return (loss >= gamma_1).long() + (loss >= gamma_2).long()
 
 
 def quantile_partition(loss: np.ndarray, clean_share: float, noisy_share: float) -> np.ndarray:

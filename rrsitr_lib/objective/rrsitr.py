@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.objective.pair_loss import pair_loss
-from rrsitr_lib.objective.partition import AMBIGUOUS, CLEAN, NOISY, partition
+from rrsitr_lib.objective.partition import AMBIGUOUS, CLEAN, NOISY, check_thresholds, partition
 from rrsitr_lib.objective.robust_triplet import RobustTriplet, robust_triplet
 from rrsitr_lib.objective.self_paced import regulariser, weight
 
@@ -80,6 +80,7 @@ def rrsitr_objective(
     Taught in: notebooks/06_training_end_to_end
     """
     _check_batch(image, text, image_tokens, text_tokens)
+    check_thresholds(gamma_1, gamma_2)  # given categories are weighed by the thresholds too
     losses = pair_loss(image, text, image_tokens, text_tokens, scale, parts.local)
     loss, triplet = losses.total, robust_triplet(losses.similarity, sigma, dynamic=parts.triplet == "dynamic")
     category = partition(loss.detach(), gamma_1, gamma_2) if category is None else category

@@ -313,9 +313,9 @@ def test_hover_shows_the_card_after_a_move_too(run):
     explorer = EmbeddingExplorer(run)
     for move in ({}, {"epoch": 0}, {"colour": "category"}):
         explorer.move(**move)
-        for trace in explorer.figure.data[2:]:
+        for place, trace in enumerate(explorer.figure.data[2:], 2):
             if len(trace.customdata):
-                explorer._hover(trace, SimpleNamespace(point_inds=[0]), None)
+                explorer._hover(trace, SimpleNamespace(point_inds=[0], trace_index=place), None)
                 assert f"pair {trace.customdata[0]}" in explorer.cards.value
 
 

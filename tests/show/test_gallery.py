@@ -273,8 +273,8 @@ def test_the_list_stays_while_one_decides_and_is_taken_anew_when_chosen(run):
 def test_hovering_shows_the_card_after_a_move_too(run):
     explorer = GalleryExplorer(run)
     explorer.move(page=2, truth="shown")
-    for trace in explorer.figure.data[:2]:
-        explorer._hover(trace, SimpleNamespace(point_inds=[1]), None)
+    for place, trace in enumerate(explorer.figure.data[:2]):
+        explorer._hover(trace, SimpleNamespace(point_inds=[1], trace_index=place), None)
         key = trace.customdata[1]
         assert key < 0 and explorer.cards.value == strip([explorer.card(key)]), "it tells the truth where asked"
 
