@@ -13,7 +13,8 @@ import pandas as pd
 import yaml
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import read_json
+from rrsitr_lib.study.finished import RECALLS, read_run
+from rrsitr_lib.study.table import collect
 from rrsitr_lib.teach.notebooks import NOTEBOOKS, run
 from rrsitr_lib.teach.site import describe, export_explorers, lesson_html, write_index
 
@@ -66,24 +67,25 @@ def _tried(step: Callable[..., object], *arguments: Any, **options: Any) -> str:
 
 
 def comparison(folder: Path) -> pd.DataFrame:
-    """Every finished run under ``folder`` as a row of recalls in percent, chance last."""
-    rows, chance = [], {}
-    recalls = [*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR"]  # JSON sorts R@10 before R@5
-    for path in sorted(folder.rglob("result.json")):
-        result = read_json(path)
-        chance = result["chance"]
-        rows.append(
-            {
-                "method": result["method"],
-                "noise": result["noise_rate"],
-                "realised": round(result["realised_noise_rate"], 3),
-                "seed": result["seed"],
-                **{name: result["test"][name] for name in recalls},
-                "AUROC": result["partition"]["auroc"],
-            }
-        )
-    rows.sort(key=lambda row: (row["noise"], row["method"], row["seed"]))
-    return pd.DataFrame([*rows, {"method": "chance", "seed": "", **chance}])
+    """Every finished run under ``folder`` as a row of recalls in percent, then the start and chance; empty without one.
+
+    The row ``before training`` is that of the first run: lessons begin with the same encoder and test set.
+    """
+    runs, left_out = collect(folder)
+    for path, reason in left_out.items():
+        print(f"not in the table: {path}: {reason}")
+    if runs.empty:
+        return runs
+    first = read_run(folder / runs["path"].iloc[0]).result
+    rows = runs.sort_values(["noise_rate", "method", "seed"], kind="stable")
+    shown = rows[["method", "noise_rate", "realised", "seed", *RECALLS, "AUROC"]].rename(
+        columns={"noise_rate": "noise"}
+    )
+    ends = [
+        {"method": name, "seed": "", **{key: first[part][key] for key in RECALLS}}
+        for name, part in (("before training", "before"), ("chance", "chance"))
+    ]
+    return pd.DataFrame([*shown.round({"realised": 3}).to_dict("records"), *ends])
 
 
 def write_pages(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:
@@ -95,7 +97,7 @@ def write_pages(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:
         print(f"explorers of {runs[0].name} …", flush=True)
         explorers, missing = export_explorers(runs[0], out)
         print("\n".join(missing), end="\n" if missing else "")
-    return write_index(out, pages, explorers, table, NOTEBOOKS)
+    return write_index(out, pages, explorers, None if table.empty else table, NOTEBOOKS)
 
 
 def _state(lesson: Lesson) -> str:
@@ -122,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = [lesson.name for lesson in lessons if lesson.error]
     print(f"\nopen {index}" + (f"\nFAILED: {', '.join(failed)}" if failed else ""))
     print("\nTest recall in percent, AUROC of the loss against the injected noise:\n")
-    print(table.to_string(index=False, float_format="%.2f", na_rep=""))
+    print("no finished run" if table.empty else table.to_string(index=False, float_format="%.2f", na_rep=""))
     return 1 if failed else 0
 
 

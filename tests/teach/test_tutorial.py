@@ -4,19 +4,11 @@ import re
 
 import nbformat
 import pytest
+from study.run_folders import write_run
 
-from rrsitr_lib.files import write_json
+from rrsitr_lib.study.finished import RECALLS
 from rrsitr_lib.teach import tutorial
 from rrsitr_lib.teach.tutorial import comparison, main
-
-RECALLS = {"i2t_R@1": 10.0, "i2t_R@5": 20.0, "i2t_R@10": 30.0, "t2i_R@1": 11.0, "t2i_R@5": 21.0, "t2i_R@10": 31.0,
-           "mR": 20.5}  # fmt: skip
-
-
-def result(method, noise_rate, seed=3, auroc=0.95):
-    chance = dict.fromkeys(RECALLS, 1.0)
-    return {"method": method, "noise_rate": noise_rate, "realised_noise_rate": 0.987 * noise_rate, "seed": seed,
-            "test": RECALLS, "chance": chance, "partition": {"auroc": auroc}}  # fmt: skip
 
 
 def lesson(path, *cells):
@@ -37,10 +29,11 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_goes_on_after_a_failure_and_names_it(folder, tmp_path, capsys):
-    write = "import json, pathlib; p = pathlib.Path('runs/x'); p.mkdir(parents=True)"
+    write_run(tmp_path / "ready", method="rrsitr")
+    copy = f"import shutil; shutil.copytree({str(tmp_path / 'ready')!r}, 'runs/x')"
     lesson(folder / "00_good.ipynb", "print('fine')")
     lesson(folder / "01_bad.ipynb", "assert 1 == 2, 'this <cell> fails'")
-    lesson(folder / "02_after.ipynb", write, f"(p / 'result.json').write_text(json.dumps({result('rrsitr', 0.4)}))")
+    lesson(folder / "02_after.ipynb", copy)
     (folder / "03_broken.ipynb").write_text("{ not a notebook")
     out = tmp_path / "out"
     assert main(["--out", str(out)]) == 1
@@ -49,7 +42,7 @@ def test_goes_on_after_a_failure_and_names_it(folder, tmp_path, capsys):
     assert re.search(r"\[2/4\] 01_bad … FAILED: AssertionError: this <cell> fails", said)
     assert "FAILED: 01_bad, 03_broken" in said
     assert said.rstrip().splitlines()[-1].split()[0] == "chance", "the table comes last"
-    assert said.rstrip().splitlines()[-2].split()[:3] == ["rrsitr", "0.40", "0.40"]
+    assert said.rstrip().splitlines()[-3].split()[:3] == ["rrsitr", "0.40", "0.39"]
     assert {path.name for path in out.glob("*.html")} == {"index.html", "00_good.html", "01_bad.html", "02_after.html"}
     assert (out / "runs" / "x" / "result.json").exists(), "runs land in the output folder"
 
@@ -97,14 +90,27 @@ def test_an_exception_without_words_has_a_name(folder, tmp_path, monkeypatch, ca
 def test_comparison_sorts_runs_and_ends_with_chance(tmp_path):
     runs = [("rrsitr", 0.6), ("rrsitr", 0.4), ("contrastive", 0.4), ("contrastive", 0.0)]
     for number, (method, rate) in enumerate(runs):
-        write_json(tmp_path / f"run{number}" / "result.json", result(method, rate, auroc=0.9 if rate else None))
+        write_run(tmp_path / f"run{number}", mr=20.5, auroc=0.9 if rate else None, method=method, noise_rate=rate)
     table = comparison(tmp_path)
-    assert table["method"].tolist() == ["contrastive", "contrastive", "rrsitr", "rrsitr", "chance"]
+    assert table["method"].tolist() == ["contrastive", "contrastive", "rrsitr", "rrsitr", "before training", "chance"]
     assert table["noise"].tolist()[:4] == [0.0, 0.4, 0.4, 0.6]
-    assert table["mR"].tolist() == [20.5] * 4 + [1.0]
+    assert table["mR"].tolist()[:5] == [20.5] * 4 + [30.0] and 2 < table["mR"].tolist()[5] < 3
     assert table.columns.tolist() == ["method", "noise", "realised", "seed", *RECALLS, "AUROC"]
-    assert table["AUROC"].isna().tolist() == [True, False, False, False, True]
+    assert table["AUROC"].isna().tolist() == [True, False, False, False, True, True]
 
 
-def test_comparison_of_nothing_is_still_a_table(tmp_path):
-    assert comparison(tmp_path)["method"].tolist() == ["chance"]
+def test_comparison_tells_a_part_that_is_off_from_the_whole_method(tmp_path):
+    write_run(tmp_path / "whole", method="rrsitr")
+    write_run(tmp_path / "part", method="rrsitr", triplet="off")
+    assert comparison(tmp_path)["method"].tolist()[:2] == ["rrsitr", "rrsitr, without robust triplet"]
+
+
+def test_comparison_names_a_damaged_run(tmp_path, capsys):
+    write_run(tmp_path / "good")
+    (write_run(tmp_path / "bad") / "result.json").write_text("{")
+    assert len(comparison(tmp_path)) == 3
+    assert "not in the table: bad: " in capsys.readouterr().out
+
+
+def test_comparison_of_nothing_is_empty(tmp_path):
+    assert comparison(tmp_path).empty
