@@ -14,6 +14,7 @@ from rrsitr_lib.training.ledger import Ledger
 
 EXPLORERS = {
     "retrieval": ("Retrieval", "RetrievalExplorer"),
+    "protocol": ("Noise protocols", "ProtocolExplorer"),
     "partition": ("Partition", "PartitionExplorer"),
     "weights": ("Weights", "WeightsExplorer"),
     "margins": ("Margins", "MarginExplorer"),

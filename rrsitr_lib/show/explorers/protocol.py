@@ -1,0 +1,100 @@
+"""Noise protocols on a table of pairs: what a nominal rate leaves of the captions; needs no training."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from rrsitr_lib.data.noise import PROTOCOLS, Noise
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.data.sources import open_data
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
+from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, protocol_view, shortfall
+from rrsitr_lib.training.ledger import Ledger
+
+LARGEST_ROWS = 20_000
+SEEDS = 99
+
+
+class ProtocolExplorer(Explorer):
+    """Inject noise into clean pairs, and count: images by good captions, realised against nominal rate.
+
+    The source is a table of clean pairs, or a run, whose own data are opened again. Above 20,000 rows only the first
+    20,000 take part, and the figure says so. Taught in: notebooks/02_noise
+    """
+
+    title = "Noise protocols"
+    on_page = ("rate", "protocol")
+
+    def __init__(self, source: str | Path | Ledger | RunRecord | PairTable, **given: Any) -> None:
+        self.record = None if isinstance(source, PairTable) else RunRecord.open(source)
+        self.source = self.record.code if self.record else "table"
+        self.table, self._lacks = (source, "") if isinstance(source, PairTable) else _clean_pairs(self.record)
+        self.note = ""
+        if self.table is not None and len(self.table) > LARGEST_ROWS:
+            self.note = f"the first {LARGEST_ROWS:,} of {len(self.table):,} rows"
+            self.table = self.table.take(np.arange(LARGEST_ROWS))
+        self.noise = lru_cache(maxsize=64)(self._noise)
+        self.curves = lru_cache(maxsize=16)(self._curves)
+        self.begin(given)
+
+    def missing(self) -> str:
+        """Clean captions of at least two images are needed."""
+        if self.table is not None and len(self.table.images) < 2:
+            return "All rows show one image, so no caption can be wrong: nothing to show here."
+        return self._lacks
+
+    def controls(self) -> Sequence[Control]:
+        """Rate, protocol, seed; they begin as the run was made, where there is one."""
+        rate, protocol, seed = 0.4, PROTOCOLS[0], 42
+        config = self.record.config if self.record else None
+        if config is not None:
+            rate, protocol = round(20 * config.noise_rate) / 20, config.protocol
+            seed = config.noise_seed if config.noise_seed <= SEEDS else seed
+        return (
+            Slider("rate", "nominal rate", 0.0, 1.0, 0.05, rate, "share of rows"),
+            Choice("protocol", "protocol", PROTOCOLS, protocol),
+            Slider("seed", "noise seed", 0, SEEDS, 1, seed),
+        )
+
+    def _noise(self, rate: float, protocol: str, seed: int) -> Noise | str:
+        return injected(self.table, rate, protocol, seed)
+
+    def _curves(self, seed: int) -> np.ndarray:
+        """All protocols at six rates, computed once a seed."""
+        return shortfall(self.table, seed)
+
+    def draw(self, rate: float, protocol: str, seed: int) -> go.Figure:
+        """Bars of images, lines of protocols."""
+        rate = round(rate, 10)  # a slider may say 0.15000000000000002
+        noise = self.noise(rate, protocol, seed)
+        view = protocol_view(self.table, noise, self.curves(seed), rate, protocol)
+        return protocol_figure(view, self.note and f"{protocol}: {self.note}")
+
+    def say(self, rate: float, protocol: str, seed: int) -> str:
+        """Realised rate, images without any good caption, fingerprint; or why there is no such noise."""
+        noise = self.noise(round(rate, 10), protocol, seed)
+        if isinstance(noise, str):
+            return f"Not possible with these pairs: {noise}."
+        without = int((good_captions(noise.mismatched, self.table.image_of_row) == 0).sum())
+        rows = f"{int(noise.mismatched.sum())} of {len(noise)} rows"
+        return (
+            f"{protocol} at a nominal {rate:.0%} (seed {seed}): realised {noise.realised_rate:.2%}, {rows}; "
+            f"{without} of {len(self.table.images)} images have no good caption left; "
+            f"fingerprint {noise.fingerprint[:12]}."
+        )
+
+
+def _clean_pairs(record: RunRecord) -> tuple[PairTable | None, str]:
+    """The run's training pairs before the injection, or the sentence that says why they are not at hand."""
+    if record.config is None:
+        return None, "This run has no config.yaml, so its clean captions are not known: nothing to show here."
+    try:
+        return open_data(record.config)["train"].table, ""
+    except (InputError, RunError, OSError) as error:
+        return None, f"The data of this run cannot be opened here ({error}): nothing to show here."

@@ -1,0 +1,154 @@
+"""What a noise protocol leaves: good captions by image, and how far the realised rate stays below the nominal one."""
+
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.figure import Figure
+from plotly.subplots import make_subplots
+from scipy.stats import binom
+
+from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, PLOTLY_DASHES, TRUE_COLOUR
+
+CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-down")
+SHORTFALL = "nominal less realised rate (percentage points)"
+
+
+@dataclass(frozen=True)
+class ProtocolView:
+    """What the figures show of one injection and of its neighbours.
+
+    **Shape** ``counts``, ``expected`` (K + 1,): images with 0, 1 ... K good captions, as counted and as independent
+    draws of rows would give on average; ``shortfall`` (protocols, rates) in percentage points over ``CURVE_RATES``,
+    NaN where a protocol has no answer; ``here`` the shortfall of this injection. Taught in: notebooks/02_noise
+    """
+
+    counts: np.ndarray
+    expected: np.ndarray
+    shortfall: np.ndarray
+    here: float
+    rate: float
+    protocol: str
+    note: str = ""
+
+
+def good_captions(mismatched: np.ndarray, image_of_row: np.ndarray) -> np.ndarray:
+    """How many rows of every image still carry a caption of that image. (N,), (N,) -> (M,) int64.
+
+    Raises ``InputError`` for shapes that do not fit.
+
+    >>> good_captions(np.array([True, False, True]), np.array([0, 0, 1])).tolist()
+    [1, 0]
+
+    Taught in: notebooks/02_noise
+    """
+    mismatched, image_of_row = np.asarray(mismatched, dtype=bool), np.asarray(image_of_row)
+    if mismatched.ndim != 1 or mismatched.shape != image_of_row.shape or not len(mismatched):
+        raise InputError(f"mismatched {mismatched.shape} and image_of_row {image_of_row.shape}: expected (N,) for both")
+    return np.bincount(image_of_row, weights=~mismatched).astype(np.int64)
+
+
+def expected_images(rate: float, rows_of_image: np.ndarray) -> np.ndarray:
+    """Images with 0, 1 ... K good captions, on average, where every row is wrong with chance ``rate`` by itself.
+
+    **Shape** ``rows_of_image`` (M,) -> (K + 1,), K the largest of them. A binomial law for every image, summed.
+
+    >>> expected_images(0.5, np.array([2, 2])).round(2).tolist()
+    [0.5, 1.0, 0.5]
+
+    Taught in: notebooks/02_noise
+    """
+    sizes, images = np.unique(rows_of_image, return_counts=True)
+    return (images[:, None] * binom.pmf(np.arange(sizes[-1] + 1), sizes[:, None], 1 - rate)).sum(axis=0)
+
+
+def shortfall(table: PairTable, seed: int, rates: tuple[float, ...] = CURVE_RATES) -> np.ndarray:
+    """Nominal less realised rate in percentage points, of every protocol at every rate. (protocols, rates).
+
+    NaN where a protocol has no answer for this table, as where a single image would have to exchange with itself.
+    Taught in: notebooks/02_noise
+    """
+    found = [[injected(table, rate, protocol, seed) for rate in rates] for protocol in PROTOCOLS]
+    return np.array([[np.nan if isinstance(one, str) else gap(one) for one in row] for row in found])
+
+
+def injected(table: PairTable, rate: float, protocol: str, seed: int) -> Noise | str:
+    """The noise, or the sentence that says why this table cannot have it."""
+    try:
+        return inject(table.image_ids, rate, protocol, seed, table.captions)
+    except InputError as error:
+        return str(error)
+
+
+def gap(noise: Noise) -> float:
+    """Nominal less realised rate in percentage points."""
+    return 100 * (noise.rate - noise.realised_rate)
+
+
+def protocol_view(table: PairTable, noise: Noise | str, curves: np.ndarray, rate: float, protocol: str) -> ProtocolView:
+    """Put the numbers of one injection together; where there is none, the bars are NaN and the note says why.
+
+    **Shape** ``curves`` (protocols, rates), from ``shortfall``. Taught in: notebooks/02_noise
+    """
+    rows_of_image = np.bincount(table.image_of_row)
+    expected = expected_images(rate, rows_of_image)
+    if isinstance(noise, str):
+        return ProtocolView(np.full(len(expected), np.nan), expected, curves, np.nan, rate, protocol, "not possible")
+    counts = np.bincount(good_captions(noise.mismatched, table.image_of_row), minlength=len(expected))
+    return ProtocolView(counts.astype(float), expected, curves, gap(noise), rate, protocol)
+
+
+def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
+    """Images by number of good captions, and the shortfall of every protocol with this injection marked.
+
+    Traces: bars as counted, the binomial law; a line a protocol; this injection. Taught in: notebooks/02_noise
+    """
+    figure = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.12)
+    numbers = np.arange(len(view.counts))
+    look = {"color": TRUE_COLOUR, "pattern": {"shape": "/"}}
+    figure.add_trace(go.Bar(x=numbers, y=view.counts, name="counted", marker=look), 1, 1)
+    law = {"symbol": "diamond", "size": 11, "color": "white", "line": {"width": 2, "color": "black"}}
+    drawn = {"name": "rows drawn one by one", "mode": "markers", "marker": law}
+    figure.add_trace(go.Scatter(x=numbers, y=view.expected.round(2), **drawn), 1, 1)
+    looks = zip(PROTOCOLS, view.shortfall, COLOURS, PLOTLY_DASHES, PLOTLY_MARKERS, strict=True)
+    for name, gaps, colour, dash, symbol in looks:
+        style = {"line": {"color": colour, "dash": dash}, "marker": {"symbol": symbol, "size": 8}}
+        figure.add_trace(go.Scatter(x=CURVE_RATES, y=gaps.round(4), name=name, mode="lines+markers", **style), 1, 2)
+    here = {"symbol": "star", "size": 15, "color": "black"}
+    name = "this injection" + f" ({view.note})" * bool(view.note)
+    point = go.Scatter(x=[view.rate], y=[round(view.here, 4)], mode="markers", marker=here, name=name)
+    figure.add_trace(point, 1, 2)
+    figure.add_vline(view.rate, line={"dash": "dot", "color": "grey"}, row=1, col=2)
+    figure.update_xaxes(title="good captions of the image", dtick=1, row=1, col=1)
+    figure.update_yaxes(title="images", row=1, col=1)
+    figure.update_xaxes(title="nominal rate (share of rows)", range=[-0.03, 1.03], row=1, col=2)
+    figure.update_yaxes(title=SHORTFALL, row=1, col=2)
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    title = {"text": note, "font": {"size": 13}}
+    return figure.update_layout(height=440, bargap=0.25, legend=legend, title=title, margin={"t": 120, "b": 50})
+
+
+def protocol_static(view: ProtocolView) -> Figure:
+    """The static twin of the protocol explorer. Taught in: notebooks/02_noise"""
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.6))
+    numbers = np.arange(len(view.counts))
+    axes[0].bar(numbers, view.counts, color=TRUE_COLOUR, hatch="//", edgecolor="white", label="counted")
+    axes[0].plot(numbers, view.expected, "D", color="black", mfc="white", label="rows drawn one by one")
+    axes[0].set_ylim(top=1.35 * np.nanmax([*view.counts, *view.expected]))  # room for the legend
+    axes[0].set(xlabel="good captions of the image", ylabel="images", xticks=numbers)
+    axes[0].set_title(f"{view.protocol}, nominal rate {view.rate:g}")
+    axes[0].legend()
+    for name, gaps, colour, dash, marker in zip(PROTOCOLS, view.shortfall, COLOURS, DASHES, MARKERS[:4], strict=True):
+        axes[1].plot(CURVE_RATES, gaps, dash, color=colour, marker=marker, ms=5, label=name)
+    axes[1].plot([view.rate], [view.here], "*", color="black", ms=14, zorder=5, label="this injection")
+    axes[1].axvline(view.rate, color="grey", ls=":")
+    axes[1].set(xlabel="nominal rate (share of rows)", ylabel="nominal less realised rate\n(percentage points)")
+    axes[1].legend(fontsize=8)
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
