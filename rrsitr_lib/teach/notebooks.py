@@ -19,7 +19,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-QUIET_KERNEL = ["--IPKernelApp.log_level=40"]  # it warns of its local connection at every start
+QUIET_KERNEL = ["--IPKernelApp.log_level=50"]  # it warns at every start, and calls its own shutdown an error
 WIDGET_OUTPUT = "application/vnd.jupyter.widget-view+json"
 
 

@@ -17,6 +17,9 @@ import plotly.graph_objects as go
 from rrsitr_lib.errors import InputError
 
 
+WIDTH = 840  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
+
+
 @dataclass(frozen=True)
 class Slider:
     """Numbers from ``low`` to ``high`` in steps of ``step``; ``label`` names the quantity, ``unit`` its unit.
@@ -116,7 +119,7 @@ class Explorer(ABC):
             self._open()
 
     def _open(self) -> None:
-        drawn = self.draw(**self.values)
+        drawn = self.draw(**self.values).update_layout(width=WIDTH)
         self._shown = drawn.to_plotly_json()
         self.figure = go.FigureWidget(drawn)
         for trace in self.figure.data:
@@ -182,7 +185,7 @@ class Explorer(ABC):
 
     def _moved(self, change: Any) -> None:
         try:
-            new = self.draw(**self.values)
+            new = self.draw(**self.values).update_layout(width=WIDTH)
             with self.figure.batch_update():
                 self._patch(new.to_plotly_json())
             self._describe()

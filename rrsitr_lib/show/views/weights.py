@@ -78,9 +78,10 @@ def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None) -> g
     Traces: heat map; true and mismatched pairs as bars; mean of each as lines; the pair.
     Taught in: notebooks/04_self_paced_weights
     """
-    figure = make_subplots(1, 3, column_widths=[0.4, 0.3, 0.3], horizontal_spacing=0.09)
+    figure = make_subplots(1, 3, column_widths=[0.4, 0.3, 0.3], horizontal_spacing=0.13)
     epochs = np.arange(1, weights.rows.shape[1] + 1)
-    bar = {"title": "weight", "x": 0.335, "thickness": 10}
+    above = {"orientation": "h", "x": 0.15, "len": 0.32, "y": 1.02, "yanchor": "bottom", "thickness": 10}
+    bar = {"title": {"text": "weight", "side": "top"}, **above}
     heat = go.Heatmap(z=weights.rows.round(3), x=epochs, zmin=0, zmax=1, colorscale="Cividis", colorbar=bar)
     figure.add_trace(heat, 1, 1)
     bins, *counts = weights.histogram(epoch)
@@ -106,13 +107,14 @@ def _labelled(figure: go.Figure, weights: WeightMap, epoch: int) -> go.Figure:
     figure.add_hline(weights.true_rows - 0.5, line={"dash": "dash", "color": "white"}, row=1, col=1)
     figure.add_vline(epoch, line={"dash": "dot", "color": "white"}, row=1, col=1)
     figure.add_vline(epoch, line={"dash": "dot", "color": "grey"}, row=1, col=3)
-    figure.update_yaxes(title=f"true above, mismatched below ({weights.rule})", autorange="reversed", row=1, col=1)
+    title = {"text": f"true above, mismatched below<br>({weights.rule})", "font": {"size": 12}}
+    figure.update_yaxes(title=title, autorange="reversed", row=1, col=1)
     for column, (title, unit) in enumerate(
         [("epoch", ""), (f"weight in epoch {epoch}", "pairs"), ("epoch", "weight")], 1
     ):
         figure.update_xaxes(title=title, row=1, col=column)
         if unit:
-            figure.update_yaxes(title=unit, row=1, col=column)
+            figure.update_yaxes(title={"text": unit, "standoff": 4}, row=1, col=column)
     figure.update_yaxes(range=[-0.03, 1.03], row=1, col=3)
     legend = {"x": 0.36, "y": 1.2, "orientation": "h"}
     return figure.update_layout(height=430, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})
