@@ -8,6 +8,7 @@ import gzip
 import html
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Pa
     content = {"controls": controls, **_frames(explorer, offered, kept)}
     parts = {
         "TITLE": html.escape(explorer.title),
-        "ABOUT": html.escape(" ".join((type(explorer).__doc__ or "").split("Taught in:")[0].split()).replace("``", "")),
+        "ABOUT": html.escape(_about(explorer)),
         "RULE": html.escape(_rule(explorer, offered, kept)),
         "PLOTLY": _packed(get_plotlyjs()),
         "CONTENT": _packed(json.dumps(content, separators=(",", ":"))),
@@ -49,6 +50,12 @@ def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Pa
     if len(text.encode()) > LARGEST_BYTES:
         raise InputError(f"{path}: the page would have {len(text.encode()) / 1e6:.1f} MB; fewer frames make it smaller")
     return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _about(explorer: Explorer) -> str:
+    """The docstring as far as it speaks to whoever looks, not to whoever writes code."""
+    words = " ".join((type(explorer).__doc__ or "").split()).replace("``", "")
+    return re.split(r"Taught in:|Raises |In code:", words)[0].strip()
 
 
 def thin(specs: Sequence[Control], present: dict[str, Any], frames: int) -> list[list[Any]]:

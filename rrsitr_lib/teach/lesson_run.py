@@ -1,9 +1,13 @@
 """The recorded run that a lesson looks at: found where another lesson has trained it, else trained."""
 
+import errno
 from pathlib import Path
 
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import RunError
 from rrsitr_lib.training.run import train
+
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def run_folder(config: RunConfig, runs: str | Path = "runs") -> Path:
@@ -17,12 +21,26 @@ def run_folder(config: RunConfig, runs: str | Path = "runs") -> Path:
 def lesson_run(config: RunConfig, runs: str | Path = "runs") -> Path:
     """Train the run of ``config``, or go on with it; returns its folder.
 
-    Lessons with equal configurations share one folder below ``runs``, so that the second trains nothing.
-    Taught in: notebooks/03_partition
+    Lessons with equal configurations share one folder below ``runs``, so that the second trains nothing. A finished run
+    is only read, so ``runs`` may be a folder of somebody else's. Raises ``RunError`` where training cannot write,
+    ``InputError`` where the folder holds another run. Taught in: notebooks/03_partition
     """
     folder = run_folder(config, runs)
-    found = (folder / "result.json").exists()
-    plan = "found, nothing is trained" if found else f"training {config.epochs} epochs on {config.scenes} scenes"
-    print(f"{config.method}: {plan}")
-    train(config, folder, progress=False)
+    if _is_finished(folder, config):
+        print(f"{config.method}: found, nothing is trained")
+        return folder
+    print(f"{config.method}: training {config.epochs} epochs on {config.scenes} scenes")
+    try:
+        train(config, folder, progress=False)
+    except RunError as error:
+        if getattr(error.__cause__, "errno", None) in READ_ONLY:
+            raise RunError(f"{error}; no such run is finished there: set RUNS to a folder of your own") from error
+        raise
     return folder
+
+
+def _is_finished(folder: Path, config: RunConfig) -> bool:
+    """``train`` would take a lock first, and so write."""
+    if not (folder / "result.json").exists():
+        return False
+    return RunConfig.read(folder / "config.yaml").fingerprint == config.fingerprint

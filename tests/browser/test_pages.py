@@ -36,6 +36,14 @@ def _ends(control):
     return [move.format(f"({last})"), move.format("0")]
 
 
+def _moved(driver, control, script):
+    """What is drawn after a move."""
+    driver.execute_script(script, control)
+    asked = driver.execute_script("return document.body.dataset.asked")
+    wait(driver, lambda: found(driver, f"body[data-frame='{asked}']"), f"frame {asked}", 30)
+    return driver.execute_script(DRAWN)
+
+
 @pytest.mark.parametrize("name", [*EXPLORERS, "pacing"])
 def test_exported_page_moves_without_network(browser, run, tmp_path, name):
     explorer = PacingExplorer() if name == "pacing" else open_explorer(name, run)
@@ -48,12 +56,6 @@ def test_exported_page_moves_without_network(browser, run, tmp_path, name):
     (said,), controls = found(browser, "#said"), found(browser, "#controls input, #controls select")
     assert len(controls) == len(explorer.on_page or explorer.specs)
     for control in controls:
-        seen = set()
-        for script in _ends(control):
-            before = found(browser, "body")[0].get_attribute("data-frame")
-            browser.execute_script(script, control)
-            asked = browser.execute_script("return document.body.dataset.asked")
-            wait(browser, lambda: found(browser, f"body[data-frame='{asked}']"), f"a frame after {before}", 30)
-            seen.add((said.text, browser.execute_script(DRAWN)))
+        seen = {(_moved(browser, control, script), said.text) for script in _ends(control)}
         assert len(seen) == 2, f"{control.get_attribute('name')} changes nothing"
     assert errors(browser) == []

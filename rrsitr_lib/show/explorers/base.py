@@ -16,7 +16,6 @@ import plotly.graph_objects as go
 
 from rrsitr_lib.errors import InputError
 
-
 WIDTH = 840  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
 
 
@@ -119,9 +118,9 @@ class Explorer(ABC):
             self._open()
 
     def _open(self) -> None:
-        drawn = self.draw(**self.values).update_layout(width=WIDTH)
+        drawn = self.draw(**self.values)
         self._shown = drawn.to_plotly_json()
-        self.figure = go.FigureWidget(drawn)
+        self.figure = go.FigureWidget(drawn, layout_width=WIDTH)
         for trace in self.figure.data:
             if trace.customdata is not None:
                 trace.on_hover(self._hover)
@@ -185,7 +184,7 @@ class Explorer(ABC):
 
     def _moved(self, change: Any) -> None:
         try:
-            new = self.draw(**self.values).update_layout(width=WIDTH)
+            new = self.draw(**self.values)
             with self.figure.batch_update():
                 self._patch(new.to_plotly_json())
             self._describe()

@@ -19,11 +19,11 @@ from rrsitr_lib.training.ledger import Ledger
 
 
 class GalleryExplorer(Explorer):
-    """The pairs of a run by suspicion, six a page, to be called wrong or right, and saved.
+    """The pairs of a run by suspicion, six a page. In a notebook each can be called wrong or right, and saved.
 
-    ``save_to`` is the CSV file of the decisions, by default ``decisions.csv`` in the run's folder; a file found there
-    is loaded, so that one can go on tomorrow. ``show`` takes its list when it is chosen: a pair decided since stays on
-    its page until ``show`` or ``sort`` is chosen anew. The injected truth is hidden unless asked for.
+    The injected truth is hidden unless asked for. In code: ``save_to`` is the CSV file of the decisions, by default
+    ``decisions.csv`` in the run's folder; a file found there is loaded, so that one can go on tomorrow. ``show`` takes
+    its list when it is chosen: a pair decided since stays on its page until ``show`` or ``sort`` is chosen anew.
     Raises ``InputError`` for a file that does not fit this run's pairs. Taught in: notebooks/07_real_pairs
     """
 

@@ -64,10 +64,15 @@ class PartitionExplorer(Explorer):
         told = scores(found)
         moved = int(np.abs(np.cumsum(found.sum(axis=1)) - np.cumsum(own.sum(axis=1)))[:2].sum())
         crossed = " (gamma_2 lies under gamma_1 and counts as gamma_1)" if gamma_2 < gamma_1 else ""
+        named = (
+            ("precision", "of these {:.0%} are mismatched."),
+            ("recall", "{:.0%} of all mismatched pairs are among them."),
+            ("clean_precision", "Of the clean ones {:.0%} are true."),
+        )
+        shares = " ".join(words.format(told[name]) for name, words in named if np.isfinite(told[name]))
         return (
-            f"Epoch {epoch}: {found[2].sum():,} pairs are called noisy{crossed}; of these {told['precision']:.0%} are "
-            f"mismatched, and {told['recall']:.0%} of all mismatched pairs are among them. Of the clean ones "
-            f"{told['clean_precision']:.0%} are true. Against the run's own thresholds {moved:,} pairs crossed one."
+            f"Epoch {epoch}: {found[2].sum():,} pairs are called noisy{crossed}; {shares} "
+            f"Against the run's own thresholds {moved:,} pairs crossed one."
         )
 
     def shown(self, pair: int, **values: Any) -> Sequence[int]:

@@ -101,17 +101,19 @@ def partition_figure(
     figure.add_trace(go.Scatter(x=epochs, y=path.round(3).tolist(), **line), 1, 3)
     now = {"mode": "markers", "marker": {"size": 13, "symbol": "diamond-open", "color": "black"}, "name": "this epoch"}
     figure.add_trace(go.Scatter(x=[epoch], y=[round(float(path[epoch - 1]), 3)], **now), 1, 3)
-    return _labelled(figure, gamma_1, gamma_2, epoch)
+    return _labelled(figure, gamma_1, gamma_2, epoch, len(path))
 
 
-def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int) -> go.Figure:
+def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int, epochs: int) -> go.Figure:
     for value, dash, name in ((gamma_1, "dash", "gamma_1"), (gamma_2, "solid", "gamma_2")):
         label = {"annotation_text": name, "annotation_position": "top"}
         figure.add_vline(value, line={"dash": dash, "color": "black"}, row=1, col=1, **label)
         figure.add_hline(value, line={"dash": dash, "color": "grey"}, row=1, col=3)
     figure.update_xaxes(title=f"loss in epoch {epoch}", row=1, col=1).update_yaxes(title="pairs", row=1, col=1)
     figure.update_xaxes(title="truth", row=1, col=2)
-    figure.update_xaxes(title="epoch", row=1, col=3).update_yaxes(title="loss of the pair", row=1, col=3)
+    figure.update_xaxes(title="epoch", dtick=max(1, epochs // 6), row=1, col=3).update_yaxes(
+        title="loss of the pair", row=1, col=3
+    )
     legend = {"orientation": "h", "y": 1.25}
     return figure.update_layout(height=420, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})
 

@@ -116,8 +116,10 @@ def _labelled(figure: go.Figure, weights: WeightMap, epoch: int) -> go.Figure:
         if unit:
             figure.update_yaxes(title={"text": unit, "standoff": 4}, row=1, col=column)
     figure.update_yaxes(range=[-0.03, 1.03], row=1, col=3)
-    legend = {"x": 0.36, "y": 1.2, "orientation": "h"}
-    return figure.update_layout(height=430, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})
+    for column in (1, 3):
+        figure.update_xaxes(dtick=max(1, weights.rows.shape[1] // 6), row=1, col=column)
+    legend = {"x": 0, "y": -0.2, "orientation": "h"}
+    return figure.update_layout(height=470, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 90})
 
 
 def weights_static(weights: WeightMap, epoch: int) -> Figure:
