@@ -10,8 +10,7 @@ from matplotlib.collections import PathCollection
 from scipy.stats import rankdata
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers import embedding
-from rrsitr_lib.show.explorers.base import WIDTH
+from rrsitr_lib.show.explorers import base, embedding
 from rrsitr_lib.show.explorers.embedding import EmbeddingExplorer
 from rrsitr_lib.show.views import embedding as view
 from rrsitr_lib.show.views.embedding import (
@@ -270,7 +269,7 @@ def test_sweep_over_all_controls_and_back(run, no_umap):
         for value in values:
             explorer.move(**{name: value})
             fresh = explorer.draw(**explorer.values)
-            assert explorer.figure.to_json() == type(explorer.figure)(fresh, layout_width=WIDTH).to_json()
+            assert explorer.figure.to_json() == type(explorer.figure)(fresh, layout_width=base.WIDTH).to_json()
     explorer.move(**start)
     assert explorer.figure.to_json() == before
 
