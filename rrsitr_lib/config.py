@@ -122,10 +122,19 @@ class RunConfig(BaseModel):
             raise InputError(_first_complaint(error)) from None
 
     @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read a JSON or YAML file of fields. Raises ``InputError`` naming the file."""
+    def read(cls, path: str | Path, elsewhere: bool = False) -> Self:
+        """Read a JSON or YAML file of fields; ``elsewhere``: the data may lie on another machine.
+
+        Raises ``InputError`` naming the file.
+        """
+        fields = {str(name): value for name, value in cls.fields_of(path).items()}
+        data = fields.get("data", "scenes")
+        if elsewhere and not isinstance(data, str):
+            raise InputError(f"{path}: data is {data!r}: expected a name or a folder")
         try:
-            return cls.build(**{str(name): value for name, value in cls.fields_of(path).items()})
+            if elsewhere:
+                return cls.build(**{**fields, "data": "scenes"}).model_copy(update={"data": data})
+            return cls.build(**fields)
         except InputError as error:
             raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
 

@@ -171,3 +171,15 @@ def test_bad_files_are_named(tmp_path, name, content, message):
     with pytest.raises(InputError, match=message) as caught:
         RunConfig.read(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_configuration_of_another_machine_is_read_where_its_data_are_not(tmp_path):
+    path, gone = tmp_path / "config.yaml", tmp_path / "gone"
+    path.write_text(f"data: {gone}\nepochs: 3\n", encoding="utf-8")
+    with pytest.raises(InputError, match="data is"):
+        RunConfig.read(path)
+    config = RunConfig.read(path, elsewhere=True)
+    assert (config.data, config.epochs) == (str(gone), 3)
+    path.write_text("data: [1]\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"data is \[1\]: expected a name or a folder"):
+        RunConfig.read(path, elsewhere=True)

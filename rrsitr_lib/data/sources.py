@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def open_data(config: RunConfig, picture_size: int = 64) -> dict[str, Split]:
     Raises ``InputError`` for an unknown name, a missing table, a missing picture. Taught in: notebooks/00_start_here
     """
     if config.data == "scenes":
-        return _scenes(config, picture_size)
+        return dict(_scenes(config.scenes, config.scenes_seed, picture_size))
     if config.data in BENCHMARKS:
         tables = read_benchmark(config.data, config.images)
     else:
@@ -41,11 +42,13 @@ def open_data(config: RunConfig, picture_size: int = 64) -> dict[str, Split]:
     return {name: Split(tables[name], find_images(config.images, tables[name].images)) for name in SPLITS}
 
 
-def _scenes(config: RunConfig, size: int) -> dict[str, Split]:
+@lru_cache(maxsize=1)  # lessons and runs of one process ask for the same scenes; nobody writes into them
+def _scenes(scenes: int, seed: int, size: int) -> dict[str, Split]:
     splits = {}
-    for number, (name, count) in enumerate(zip(SPLITS, (config.scenes, SCENES_VAL, SCENES_TEST), strict=True)):
-        drawn = draw_scenes(count, seed=len(SPLITS) * config.scenes_seed + number, size=size)
-        table = PairTable(drawn.rows_image_ids, drawn.captions, name, f"scenes (seed {config.scenes_seed})")
+    for number, (name, count) in enumerate(zip(SPLITS, (scenes, SCENES_VAL, SCENES_TEST), strict=True)):
+        drawn = draw_scenes(count, seed=len(SPLITS) * seed + number, size=size)
+        drawn.images.setflags(write=False)
+        table = PairTable(drawn.rows_image_ids, drawn.captions, name, f"scenes (seed {seed})")
         splits[name] = Split(table, drawn.images)
     return splits
 

@@ -76,9 +76,9 @@ class RunRecord:
 
     @cached_property
     def config(self) -> RunConfig | None:
-        """The run's configuration, None for a bare ledger."""
+        """The run's configuration, None for a bare ledger; its data may lie on another machine."""
         path = self.folder / "config.yaml"
-        return RunConfig.read(path) if path.exists() else None
+        return RunConfig.read(path, elsewhere=True) if path.exists() else None
 
     @property
     def gammas(self) -> tuple[float, float]:

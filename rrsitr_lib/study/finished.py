@@ -60,24 +60,14 @@ def read_run(folder: str | Path) -> FinishedRun:
         if not (folder / name).is_file():
             raise InputError(f"{folder.name}: {meaning} (no {name})")
     try:
-        run = FinishedRun(
-            _config(folder / "config.yaml"), read_json(folder / "run.json"), read_json(folder / "result.json")
-        )
+        config = RunConfig.read(folder / "config.yaml", elsewhere=True)
+        run = FinishedRun(config, read_json(folder / "run.json"), read_json(folder / "result.json"))
         _check(run)
     except InputError as error:
         raise InputError(f"{folder.name}: {str(error).replace(f'{folder}/', '')}") from None
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{folder.name}: damaged ({type(error).__name__}: {error})") from None
     return run
-
-
-def _config(path: Path) -> RunConfig:
-    """The configuration, even where the data that it names lie on another machine."""
-    fields = {str(name): value for name, value in RunConfig.fields_of(path).items()}
-    data = fields.get("data", "scenes")
-    if not isinstance(data, str):
-        raise InputError(f"config.yaml: data is {data!r}: expected a name or a folder")
-    return RunConfig.build(**{**fields, "data": "scenes"}).model_copy(update={"data": data})
 
 
 def _check(run: FinishedRun) -> None:

@@ -39,7 +39,7 @@ def test_collect_reads_every_finished_run(tmp_path):
     ("run.json", "null", "damaged (TypeError"),
     ("run.json", '{"data": 3}', "damaged (AttributeError"),
     ("config.yaml", "epochs: [", "config.yaml: not readable YAML"),
-    ("config.yaml", "epochs: 0", "epochs is 0"),
+    ("config.yaml", "epochs: 0", "config.yaml: epochs is 0"),
     ("config.yaml", "data: [1]", "config.yaml: data is [1]"),
     ("config.yaml", "3", "config.yaml: expected a mapping"),
     ("result.json", "\udcff", "result.json: not UTF-8"),

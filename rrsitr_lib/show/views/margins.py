@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.objective.robust_triplet import dynamic_margin
 from rrsitr_lib.objective.rrsitr import PAPER_SCALE
-from rrsitr_lib.show.look import COLOURS, PLOTLY_DASHES, PLOTLY_HATCHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.look import COLOURS, PLOTLY_DASHES, PLOTLY_HATCHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched
 
 LAMBDA_2 = 0.9  # the paper's factor of noisy pairs
 SIMILARITIES = np.linspace(-1, 1, 81)
@@ -145,7 +145,7 @@ def margins_figure(similarity: float, rivals: Rivals, recorded: RecordedMargins 
     centres = ((recorded.edges[:-1] + recorded.edges[1:]) / 2).round(4).tolist() if recorded else []
     looks = zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), (PLOTLY_HATCHES[0], PLOTLY_HATCHES[2]), counts, strict=True)
     for name, colour, hatch, count in looks:
-        marker = {"color": colour, "pattern": {"shape": hatch}}
+        marker = hatched(colour, hatch)
         figure.add_trace(go.Bar(x=centres, y=[int(one) for one in count], name=name, opacity=0.75, marker=marker), 1, 3)
     return _labelled(figure, similarity, rivals)
 

@@ -10,16 +10,17 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.objective.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.look import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched
 
-FINE, SHOWN = 1000, 50  # bins in which an epoch is counted, and bars that are drawn of them
+FINE, SHOWN = 0.05, 50  # width of the bins in which an epoch is counted, and number of bars that are drawn of them
+ROUND = 5  # the histogram ends at a multiple of it, so that bars are whole bins
 
 
 @dataclass(frozen=True)
 class LossCounts:
     """The losses of one epoch, counted once in fine bins, so that moving a threshold sums bins and sorts nothing.
 
-    **Shape** ``edges`` (FINE + 1,) in the unit of the loss; ``counts`` (2, FINE) by true, mismatched.
+    **Shape** ``edges`` (bins + 1,) in the unit of the loss; ``counts`` (2, bins) by true, mismatched.
     Taught in: notebooks/03_partition
     """
 
@@ -27,7 +28,7 @@ class LossCounts:
     counts: np.ndarray
 
     def confusion(self, gamma_1: float, gamma_2: float) -> np.ndarray:
-        """Pairs by category and truth, (3, 2), thresholds rounded to a fine bin's edge."""
+        """Pairs by category and truth, (3, 2); exact for thresholds on an edge, as all of the explorer's are."""
         first, second = (int(np.searchsorted(self.edges, one - 1e-9)) for one in (gamma_1, gamma_2))
         parts = (slice(0, first), slice(first, second), slice(second, None))
         return np.array([self.counts[:, part].sum(axis=1) for part in parts])
@@ -40,7 +41,7 @@ class LossCounts:
 
 
 def count_losses(loss: np.ndarray, mismatched: np.ndarray, top: float) -> LossCounts:
-    """Count the losses of an epoch by truth, from 0 to ``top``; what lies above falls into the last bin.
+    """Count the losses of an epoch by truth, from 0 to ``top`` or a little over; what lies above is in the last bin.
 
     **Shape** loss, mismatched (N,). Raises ``InputError`` for shapes that do not fit.
 
@@ -52,9 +53,10 @@ def count_losses(loss: np.ndarray, mismatched: np.ndarray, top: float) -> LossCo
     """
     if loss.ndim != 1 or loss.shape != mismatched.shape:
         raise InputError(f"loss {loss.shape} and mismatched {mismatched.shape}: expected (N,) both")
-    place = np.clip((loss * (FINE / top) + 1e-6).astype(np.int64), 0, FINE - 1)
-    counts = np.bincount(place + FINE * mismatched, minlength=2 * FINE).reshape(2, FINE)
-    return LossCounts(np.linspace(0, top, FINE + 1), counts)
+    bins = round(ROUND * np.ceil(top / ROUND) / FINE)
+    place = np.clip((loss / FINE + 1e-6).astype(np.int64), 0, bins - 1)
+    counts = np.bincount(place + bins * mismatched, minlength=2 * bins).reshape(2, bins)
+    return LossCounts(np.linspace(0, bins * FINE, bins + 1), counts)
 
 
 def scores(confusion: np.ndarray) -> dict[str, float]:
@@ -87,7 +89,7 @@ def partition_figure(
     centres, counts = counted.bars()
     looks = zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("", "/"), counts, strict=True)
     for name, colour, hatch, count in looks:
-        marker = {"color": colour, "pattern": {"shape": hatch}}
+        marker = hatched(colour, hatch)
         bars = go.Bar(x=centres.round(2).tolist(), y=count.tolist(), name=name, marker=marker, opacity=0.75)
         figure.add_trace(bars, 1, 1)
     confusion = counted.confusion(gamma_1, gamma_2)

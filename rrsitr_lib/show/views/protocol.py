@@ -12,7 +12,7 @@ from scipy.stats import binom
 from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, PLOTLY_DASHES, TRUE_COLOUR
+from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, PLOTLY_DASHES, TRUE_COLOUR, hatched
 
 CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-down")
@@ -110,8 +110,7 @@ def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
     """
     figure = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.12)
     numbers = np.arange(len(view.counts))
-    look = {"color": TRUE_COLOUR, "pattern": {"shape": "/"}}
-    figure.add_trace(go.Bar(x=numbers, y=view.counts, name="counted", marker=look), 1, 1)
+    figure.add_trace(go.Bar(x=numbers, y=view.counts, name="counted", marker=hatched(TRUE_COLOUR, "/")), 1, 1)
     law = {"symbol": "diamond", "size": 11, "color": "white", "line": {"width": 2, "color": "black"}}
     drawn = {"name": "rows drawn one by one", "mode": "markers", "marker": law}
     figure.add_trace(go.Scatter(x=numbers, y=view.expected.round(2), **drawn), 1, 1)

@@ -12,7 +12,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Patch
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, HATCHES, PLOTLY_HATCHES
+from rrsitr_lib.show.look import COLOURS, HATCHES, PLOTLY_HATCHES, hatched
 from rrsitr_lib.training.rankings import Rankings
 
 DIRECTIONS = ("caption to pictures", "picture to captions")
@@ -100,7 +100,7 @@ def retrieval_figure(ranked: RankedAnswers, keys: Sequence[int] | None = None) -
     places = np.arange(1, len(ranked.answers) + 1)
     figure = go.Figure()
     for name, part, (colour, hatch) in zip(ranked.names, ranked.parts, PART_LOOKS, strict=True):
-        marker = {"color": colour, "pattern": {"shape": PLOTLY_HATCHES[hatch], "fillmode": "overlay"}}
+        marker = hatched(colour, PLOTLY_HATCHES[hatch])
         figure.add_bar(
             x=places, y=part.round(4), name=name, marker=marker, customdata=None if keys is None else list(keys)
         )

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.look import TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched
 
 SORTS = ("loss", "weight")
 LARGEST_ROWS = 400
@@ -88,7 +88,7 @@ def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None) -> g
     centres = ((bins[:-1] + bins[1:]) / 2).round(3)
     looks = tuple(zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("", "/"), ("solid", "dash"), strict=True))
     for (name, colour, hatch, _), count in zip(looks, counts, strict=True):
-        marker = {"color": colour, "pattern": {"shape": hatch}}
+        marker = hatched(colour, hatch)
         figure.add_trace(go.Bar(x=centres, y=count, name=name, marker=marker), 1, 2)
     for kind, (name, colour, _, dash) in enumerate(looks):
         line = {"color": colour, "dash": dash}

@@ -1,0 +1,186 @@
+"""The protocol explorer: counts against loops, the figure, controls swept, tables and runs that cannot feed it."""
+
+import numpy as np
+import pytest
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.noise import PROTOCOLS, inject
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.data.scenes import draw_scenes
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.explorers import protocol as module
+from rrsitr_lib.show.explorers.base import Choice, same
+from rrsitr_lib.show.explorers.protocol import ProtocolExplorer
+from rrsitr_lib.show.views.protocol import (
+    CURVE_RATES,
+    expected_images,
+    good_captions,
+    protocol_figure,
+    protocol_static,
+    protocol_view,
+    shortfall,
+)
+from rrsitr_lib.training.ledger import COLUMNS, Ledger
+
+
+@pytest.fixture(scope="module")
+def table():
+    world = draw_scenes(24, seed=3, size=16)
+    return PairTable(world.rows_image_ids, world.captions, "train", "drawn scenes")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run folder of drawn scenes, with a ledger and no weights."""
+    config = RunConfig.build(
+        encoder="tiny", scenes=40, epochs=1, noise_rate=0.6, protocol="image", noise_seed=7, seed=3
+    )
+    folder = tmp_path / "run"
+    ledger = Ledger.create(folder / "ledger", np.arange(200) % 3 == 0, {"seed": 3})
+    ledger.append({name: np.zeros(200) for name in COLUMNS})
+    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    return folder
+
+
+# --- numbers ---
+
+
+def test_good_captions_by_a_loop(table):
+    mismatched = np.random.default_rng(0).random(len(table)) < 0.5
+    expected = [sum(not bad for bad, own in zip(mismatched, table.image_ids, strict=True) if own == image)
+                for image in table.images]  # fmt: skip
+    assert good_captions(mismatched, table.image_of_row).tolist() == expected
+
+
+def test_good_captions_of_images_with_other_numbers_of_rows():
+    assert good_captions(np.array([True, False, False, True]), np.array([1, 0, 1, 2])).tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize(("mismatched", "rows"), [(np.ones(3), np.zeros(2, int)), (np.ones(0), np.zeros(0, int))])
+def test_good_captions_refuse_what_does_not_fit(mismatched, rows):
+    with pytest.raises(InputError, match=r"expected \(N,\) for both"):
+        good_captions(mismatched, rows)
+
+
+def test_expected_images_is_what_many_draws_give():
+    sizes, generator = np.array([5, 5, 5, 3, 1]), np.random.default_rng(1)
+    image_of_row = np.repeat(np.arange(5), sizes)
+    draws = [good_captions(generator.random(19) < 0.4, image_of_row) for _ in range(4000)]
+    counted = np.mean([np.bincount(one, minlength=6) for one in draws], axis=0)
+    found = expected_images(0.4, sizes)
+    assert found.sum() == pytest.approx(5)
+    np.testing.assert_allclose(found, counted, atol=0.06)
+
+
+def test_shortfall_is_nominal_less_realised(table):
+    found = shortfall(table, seed=5)
+    assert found.shape == (len(PROTOCOLS), len(CURVE_RATES))
+    for row, protocol in zip(found, PROTOCOLS, strict=True):
+        for gap, rate in zip(row, CURVE_RATES, strict=True):
+            noise = inject(table.image_ids, rate, protocol, 5, table.captions)
+            assert gap == pytest.approx(100 * (rate - noise.mismatched.mean()))
+    assert np.abs(found[PROTOCOLS.index("derangement")]).max() <= 100 * 0.5 / len(table) + 1e-9
+
+
+# --- figure ---
+
+
+def test_figure_shows_the_counts_the_law_and_this_injection(table):
+    noise = inject(table.image_ids, 0.4, "hard", 42, table.captions)
+    view = protocol_view(table, noise, shortfall(table, 42), 0.4, "hard")
+    figure = protocol_figure(view, "a note")
+    bars, law, *lines, here = figure.data
+    assert sum(bars.y) == sum(law.y) == len(table.images) and len(bars.y) == 6
+    assert list(bars.y) == np.bincount(good_captions(noise.mismatched, table.image_of_row), minlength=6).tolist()
+    assert [line.name for line in lines] == list(PROTOCOLS)
+    assert (here.x[0], here.y[0]) == (0.4, pytest.approx(100 * (0.4 - noise.realised_rate), abs=1e-3))
+    assert figure.layout.title.text == "a note" and bars.marker.pattern.fillmode == "overlay"
+    assert len({(line.line.dash, line.marker.symbol) for line in lines}) == len(PROTOCOLS), "readable in grey"
+    titles = [axis.title.text for axis in (*figure.select_xaxes(), *figure.select_yaxes())]
+    assert all(titles)
+
+
+def test_static_twin_is_labelled(table):
+    noise = inject(table.image_ids, 0.4, "shuffle", 42, table.captions)
+    figure = protocol_static(protocol_view(table, noise, shortfall(table, 42), 0.4, "shuffle"))
+    assert all(axis.get_xlabel() and axis.get_ylabel() and axis.get_legend() for axis in figure.axes)
+
+
+# --- controls ---
+
+
+def test_sweep_says_what_inject_finds_and_comes_back(table):
+    explorer = ProtocolExplorer(table)
+    values, kinds = explorer.values, [trace.type for trace in explorer.figure.data]
+    for spec in explorer.specs:
+        for value in spec.values if isinstance(spec, Choice) else (spec.values[0], spec.values[-1]):
+            explorer.move(**{spec.name: value})
+            now = explorer.values
+            noise = inject(table.image_ids, now["rate"], now["protocol"], now["seed"], table.captions)
+            assert f"realised {noise.realised_rate:.2%}" in explorer.text.value
+            assert noise.fingerprint[:12] in explorer.text.value
+            assert [trace.type for trace in explorer.figure.data] == kinds
+    explorer.move(**values)
+    assert same(explorer._shown, explorer.draw(**values).to_plotly_json())
+
+
+def test_images_without_a_good_caption_are_said(table):
+    explorer = ProtocolExplorer(table, protocol="image", rate=0.5)
+    assert "12 of 24 images have no good caption left" in explorer.text.value
+
+
+def test_an_injection_that_cannot_be_is_said_and_drawn_empty(table):
+    few = table.take(np.arange(15))  # three images: a fifth of them is one, which cannot exchange
+    explorer = ProtocolExplorer(few, protocol="image", rate=0.4)
+    assert "Not possible with these pairs" in explorer.text.value and "1 image" in explorer.text.value
+    assert np.isnan(np.asarray(explorer.figure.data[0].y, float)).all()
+    assert "not possible" in explorer.figure.data[-1].name
+    explorer.move(rate=1.0)
+    assert "3 of 3 images" in explorer.text.value and explorer.draw(**explorer.values).data[0].y[0] == 3
+
+
+def test_state_is_a_line_that_shows_the_same_again(table, run):
+    for source, names in ((table, {"table": table}), (run, {})):
+        explorer = ProtocolExplorer(source, rate=0.35, protocol="hard", seed=3)
+        again = eval(explorer.state().removesuffix(".view()"), {"ProtocolExplorer": ProtocolExplorer, **names})
+        assert again.values == explorer.values and again.text.value == explorer.text.value
+
+
+def test_a_failing_draw_is_shown_and_raised(table, monkeypatch):
+    explorer = ProtocolExplorer(table)
+    monkeypatch.setattr(explorer, "draw", lambda **_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        explorer.widgets["rate"].value = 0.9
+    assert "ZeroDivisionError" in explorer.text.value
+
+
+# --- sources ---
+
+
+def test_a_run_opens_as_it_was_made(run):
+    explorer = ProtocolExplorer(run)
+    assert explorer.values == {"rate": 0.6, "protocol": "image", "seed": 7}
+    assert "24 of 40 images have no good caption left" in explorer.text.value
+
+
+def test_a_run_whose_data_are_gone_says_so(run):
+    text = (run / "config.yaml").read_text(encoding="utf-8")
+    (run / "config.yaml").write_text(text.replace("data: scenes", f"data: {run / 'gone'}"), encoding="utf-8")
+    explorer = ProtocolExplorer(run)
+    assert "nothing to show here" in explorer.message and explorer.view().children == (explorer.text,)
+
+
+def test_a_ledger_alone_says_what_is_missing(run):
+    (run / "config.yaml").unlink()
+    assert "no config.yaml" in ProtocolExplorer(run).message
+
+
+def test_one_image_alone_says_so(table):
+    assert "All rows show one image" in ProtocolExplorer(table.take(np.arange(5))).message
+
+
+def test_a_large_table_is_thinned_and_says_so(table, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST_ROWS", 60)
+    explorer = ProtocolExplorer(table)
+    assert len(explorer.table) == 60 and "of 12 images" in explorer.text.value
+    assert "the first 60 of 120 rows" in explorer.figure.layout.title.text
