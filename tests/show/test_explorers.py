@@ -5,6 +5,7 @@ import pytest
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
+from rrsitr_lib.show.explorers import weights as weights_module
 from rrsitr_lib.show.explorers.base import Choice, Slider, same
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.weights import RECORDED, WeightsExplorer, telling_pairs
@@ -152,6 +153,19 @@ def test_a_folder_without_a_ledger_is_an_input_error(tmp_path):
 
 
 # --- the parts ---
+
+
+def test_a_large_run_is_shown_in_part_and_says_so(ledger, monkeypatch):
+    monkeypatch.setattr(weights_module, "LARGEST_PAIRS", 10)
+    explorer = WeightsExplorer(ledger, epoch=2, schedule="linear")
+    assert explorer.kept.tolist() == list(range(0, PAIRS, 3))
+    assert "one of 3 among 30 pairs" in explorer.figure.layout.yaxis.title.text
+    loss, pair = np.asarray(ledger.column("loss")), explorer.values["pair"]
+    assert set(explorer.specs[2].values) <= set(range(0, PAIRS, 3))
+    low, high = (scheduled("linear", EPOCHS, 0.5, end) for end in (5.0, 18.0))
+    expected = [paced_weight(loss[k, [pair]], low[k], high[k])[0] for k in range(EPOCHS)]
+    np.testing.assert_allclose(explorer.draw(**explorer.values).data[-1].y, expected, atol=1e-3)
+    assert f"pair {pair} has loss {loss[1, pair]:.1f} and weight {expected[1]:.2f}" in explorer.text.value
 
 
 def test_telling_pairs_are_those_that_change_most_of_both_kinds():

@@ -124,6 +124,16 @@ def test_sweep_says_what_inject_finds_and_comes_back(table):
     assert same(explorer._shown, explorer.draw(**values).to_plotly_json())
 
 
+def test_a_new_seed_moves_the_star_and_the_lines_say_theirs(table):
+    explorer = ProtocolExplorer(table)
+    before = [np.array(trace.y) for trace in explorer.draw(**explorer.values).data]
+    explorer.move(seed=5)
+    figure = explorer.draw(**explorer.values)
+    assert "lines: noise seed 42" in figure.layout.title.text
+    assert all(np.array_equal(old, new.y) for old, new in zip(before[2:-1], figure.data[2:-1], strict=True))
+    assert not np.array_equal(before[0], figure.data[0].y)
+
+
 def test_images_without_a_good_caption_are_said(table):
     explorer = ProtocolExplorer(table, protocol="image", rate=0.5)
     assert "12 of 24 images have no good caption left" in explorer.text.value

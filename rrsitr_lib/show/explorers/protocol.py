@@ -1,7 +1,7 @@
 """Noise protocols on a table of pairs: what a nominal rate leaves of the captions; needs no training."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,6 @@ class ProtocolExplorer(Explorer):
             self.note = f"the first {LARGEST_ROWS:,} of {len(self.table):,} rows"
             self.table = self.table.take(np.arange(LARGEST_ROWS))
         self.noise = lru_cache(maxsize=64)(self._noise)
-        self.curves = lru_cache(maxsize=16)(self._curves)
         self.begin(given)
 
     def missing(self) -> str:
@@ -65,16 +64,17 @@ class ProtocolExplorer(Explorer):
     def _noise(self, rate: float, protocol: str, seed: int) -> Noise | str:
         return injected(self.table, rate, protocol, seed)
 
-    def _curves(self, seed: int) -> np.ndarray:
-        """All protocols at six rates, computed once a seed."""
-        return shortfall(self.table, seed)
+    @cached_property
+    def curves(self) -> np.ndarray:
+        """All protocols at six rates, drawn once with the noise seed at the start: a new seed moves the star only."""
+        return shortfall(self.table, self.specs[-1].start)
 
     def draw(self, rate: float, protocol: str, seed: int) -> go.Figure:
         """Bars of images, lines of protocols."""
         rate = round(rate, 10)  # a slider may say 0.15000000000000002
         noise = self.noise(rate, protocol, seed)
-        view = protocol_view(self.table, noise, self.curves(seed), rate, protocol)
-        return protocol_figure(view, self.note and f"{protocol}: {self.note}")
+        view = protocol_view(self.table, noise, self.curves, rate, protocol)
+        return protocol_figure(view, "; ".join(filter(None, [f"lines: noise seed {self.specs[-1].start}", self.note])))
 
     def say(self, rate: float, protocol: str, seed: int) -> str:
         """Realised rate, images without any good caption, fingerprint; or why there is no such noise."""

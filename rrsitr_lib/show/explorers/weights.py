@@ -1,6 +1,7 @@
 """Weights over epochs: as recorded, or as another schedule of the thresholds would have given them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rrsitr_lib.training.schedules import GAMMA_SCHEDULES
 
 RECORDED = "as recorded"
 CHOSEN_PAIRS = 12
+LARGEST_PAIRS = 20_000  # of a larger run a part is shown, evenly spread over its rows, or controls would wait
 
 
 class WeightsExplorer(Explorer):
@@ -41,9 +43,15 @@ class WeightsExplorer(Explorer):
 
     def controls(self) -> Sequence[Control]:
         """Epoch, sorting, pair, schedule and where it starts."""
-        epochs, pairs = self.record.epochs, telling_pairs(self.record.column("weight"), self.record.mismatched)
+        all_pairs = len(self.record.mismatched)
+        step = -(-all_pairs // LARGEST_PAIRS)
+        self.kept = np.arange(0, all_pairs, step)
+        self.part = f"one of {step} among {all_pairs:,} pairs; " * (step > 1)
+        self.loss, self.weight = (self.record.column(name)[:, self.kept] for name in ("loss", "weight"))
+        self.mismatched = self.record.mismatched[self.kept]
+        pairs = tuple(int(self.kept[place]) for place in telling_pairs(self.weight, self.mismatched))
         return (
-            Slider("epoch", "epoch", 1, epochs, 1, epochs),
+            Slider("epoch", "epoch", 1, self.record.epochs, 1, self.record.epochs),
             Choice("sort", "sort by", SORTS, "loss"),
             Choice("pair", "pair", pairs, pairs[0]),
             Choice("schedule", "thresholds", (RECORDED, *GAMMA_SCHEDULES), RECORDED),
@@ -52,23 +60,28 @@ class WeightsExplorer(Explorer):
 
     def _map(self, sort: str, schedule: str, start: float) -> WeightMap:
         """The sorted and thinned weights; the last few are kept."""
-        loss, weight = self.record.column("loss"), self.record.column("weight")
+        weight = self.weight
         if schedule != RECORDED:
-            low, high = (scheduled(schedule, len(loss), start, end)[:, None] for end in self.record.gammas)
-            weight = paced_weight(loss, low, high)
-        return weight_map(weight, self.record.mismatched, loss, sort)
+            low, high = (scheduled(schedule, len(weight), start, end)[:, None] for end in self.record.gammas)
+            weight = paced_weight(self.loss, low, high)
+        found = weight_map(weight, self.mismatched, self.loss, sort)
+        return replace(found, rule=self.part + found.rule)
+
+    def _weights(self, sort: str, schedule: str, start: float) -> WeightMap:
+        return self.map(sort, schedule, start if schedule != RECORDED else 1.0)
 
     def draw(self, epoch: int, sort: str, pair: int, schedule: str, start: float) -> go.Figure:
         """Heat map, distribution, the pair's path."""
-        return weights_figure(self.map(sort, schedule, start if schedule != RECORDED else 1.0), epoch, pair)
+        column = int(np.searchsorted(self.kept, pair))
+        return weights_figure(self._weights(sort, schedule, start), epoch, column, f"pair {pair}")
 
     def say(self, epoch: int, sort: str, pair: int, schedule: str, start: float) -> str:
         """Mean weights by truth, and the pair's."""
-        weights = self.map(sort, schedule, start if schedule != RECORDED else 1.0)
-        means = ((name, weights.mean(kind)[epoch - 1]) for name, kind in (("true", False), ("mismatched", True)))
+        weights, column = self._weights(sort, schedule, start), int(np.searchsorted(self.kept, pair))
+        means = zip(("true", "mismatched"), weights.means[:, epoch - 1], strict=True)
         shares = " and ".join(f"{mean:.2f} for {name} pairs" for name, mean in means if np.isfinite(mean))
-        own = f"pair {pair} has loss {self.record.column('loss')[epoch - 1, pair]:.1f}"
-        return f"Mean weight in epoch {epoch}: {shares}; {own} and weight {weights.weight[epoch - 1, pair]:.2f}."
+        own = f"pair {pair} has loss {self.loss[epoch - 1, column]:.1f}"
+        return f"Mean weight in epoch {epoch}: {shares}; {own} and weight {weights.weight[epoch - 1, column]:.2f}."
 
     def shown(self, pair: int, **values: Any) -> Sequence[int]:
         """The chosen pair."""
