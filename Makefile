@@ -8,8 +8,8 @@ INSTALLED := .venv/.installed
 tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, print the comparison table
 	$(BIN)/python -m rrsitr_lib.teach.tutorial
 
-test: $(INSTALLED)  ## style, unit, notebook and fault tests
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## style, unit, notebook and fault tests, by two processes with one thread each
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-browser: $(INSTALLED)  ## exported pages and lesson 04 in a real browser; installs Debian's chromium where it is missing
 	command -v chromium chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
@@ -27,6 +27,7 @@ notebooks: $(INSTALLED)  ## regenerate the executed notebooks from notebooks/src
 
 benchmarks: $(INSTALLED)  ## ratios against the textbook forms, one table
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/explorers.py
 
 tiny-weights: $(INSTALLED)  ## train the tiny encoder on clean scenes of another seed and put it into the package
 	$(BIN)/python -m rrsitr_lib.training.pretrain

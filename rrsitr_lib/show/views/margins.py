@@ -11,7 +11,16 @@ from plotly.subplots import make_subplots
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.objective.robust_triplet import dynamic_margin
 from rrsitr_lib.objective.rrsitr import PAPER_SCALE
-from rrsitr_lib.show.look import COLOURS, PLOTLY_DASHES, PLOTLY_HATCHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched
+from rrsitr_lib.show.look import (
+    COLOURS,
+    PLOTLY_DASHES,
+    PLOTLY_HATCHES,
+    TRUE_COLOUR,
+    TRUTH_NAMES,
+    WRONG_COLOUR,
+    hatched,
+    straight,
+)
 
 LAMBDA_2 = 0.9  # the paper's factor of noisy pairs
 SIMILARITIES = np.linspace(-1, 1, 81)
@@ -156,17 +165,17 @@ def _pulls(similarity: np.ndarray, rivals: Rivals) -> tuple[np.ndarray, np.ndarr
 
 
 def _labelled(figure: go.Figure, similarity: float, rivals: Rivals) -> go.Figure:
-    shapes = []
-    for column, axis in ((1, ""), (2, "2")):
-        for place, dash in ((similarity, "solid"), (rivals.text, "dash"), (rivals.image, "dot")):
-            line = {"dash": dash, "color": "grey", "width": 1}
-            span = {"x0": place, "x1": place, "y0": 0, "y1": 1, "xref": f"x{axis}", "yref": f"y{axis} domain"}
-            shapes.append({"type": "line", "line": line, **span})  # add_vline takes several milliseconds each
-        figure.update_xaxes(title="similarity of the pair (cosine)", range=[-1.02, 1.02], row=1, col=column)
-    figure.update_xaxes(title=f"margin to text (cosine; {BARS} bars)", row=1, col=3)
-    figure.update_yaxes(title="cosine units", rangemode="tozero", row=1, col=1)
-    figure.update_yaxes(title="fall of the loss per unit", range=[-0.5, 42], row=1, col=2)
-    figure.update_yaxes(title="pairs", row=1, col=3)
+    places = ((similarity, "solid"), (rivals.text, "dash"), (rivals.image, "dot"))
+    shapes = [straight(place, panel, dash, "grey") for panel in (1, 2) for place, dash in places]
+    cosine = {"title": {"text": "similarity of the pair (cosine)"}, "range": [-1.02, 1.02]}
+    figure.update_layout(
+        xaxis=cosine,
+        yaxis={"title": {"text": "cosine units"}, "rangemode": "tozero"},
+        xaxis2=cosine,
+        yaxis2={"title": {"text": "fall of the loss per unit"}, "range": [-0.5, 42]},
+        xaxis3={"title": {"text": f"margin to text (cosine; {BARS} bars)"}},
+        yaxis3={"title": {"text": "pairs"}},
+    )
     legend = {"orientation": "h", "y": -0.25}
     return figure.update_layout(
         height=430, barmode="overlay", bargap=0, legend=legend, margin={"t": 40, "b": 50}, shapes=shapes

@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.objective.self_paced_family import SELF_PACED, self_paced_weight
-from rrsitr_lib.show.look import COLOURS, DASHES, PLOTLY_DASHES
+from rrsitr_lib.show.look import COLOURS, DASHES, PLOTLY_DASHES, straight
 from rrsitr_lib.training.schedules import gamma
 
 LOSSES = np.linspace(0, 24, 241)
@@ -65,10 +65,10 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
         line = {"color": COLOURS[number % 4], "dash": PLOTLY_DASHES[number // 2], "width": 1 + 2 * (kind == "cosine")}
         values = self_paced_weight(kind, LOSSES, gamma_2).round(3)
         figure.add_trace(go.Scatter(x=LOSSES, y=values, name=kind, mode="lines", line=line), 1, 2)
-    for column in (1, 2):
-        figure.add_vline(loss, line={"dash": "dot", "color": "grey"}, row=1, col=column)
-        figure.update_xaxes(title="loss of the pair", row=1, col=column)
-    return figure.update_yaxes(title="weight", range=[-0.03, 1.03]).update_layout(height=400, margin={"t": 50, "b": 50})
+    across, up = {"title": {"text": "loss of the pair"}}, {"title": {"text": "weight"}, "range": [-0.03, 1.03]}
+    figure.update_layout(xaxis=across, xaxis2=across, yaxis=up, yaxis2=up)
+    shapes = [straight(loss, panel, "dot", "grey") for panel in (1, 2)]
+    return figure.update_layout(shapes=shapes, height=400, margin={"t": 50, "b": 50})
 
 
 def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:

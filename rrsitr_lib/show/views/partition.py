@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.objective.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched
+from rrsitr_lib.show.look import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
 
 FINE, SHOWN = 0.05, 50  # width of the bins in which an epoch is counted, and number of bars that are drawn of them
 ROUND = 5  # the histogram ends at a multiple of it, so that bars are whole bins
@@ -107,14 +107,19 @@ def partition_figure(
 
 
 def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int, epochs: int) -> go.Figure:
-    for value, dash, name in ((gamma_1, "dash", "gamma_1"), (gamma_2, "solid", "gamma_2")):
-        label = {"annotation_text": name, "annotation_position": "top"}
-        figure.add_vline(value, line={"dash": dash, "color": "black"}, row=1, col=1, **label)
-        figure.add_hline(value, line={"dash": dash, "color": "grey"}, row=1, col=3)
-    figure.update_xaxes(title=f"loss in epoch {epoch}", row=1, col=1).update_yaxes(title="pairs", row=1, col=1)
-    figure.update_xaxes(title="truth", row=1, col=2)
-    figure.update_xaxes(title="epoch", dtick=max(1, epochs // 6), row=1, col=3).update_yaxes(
-        title="loss of the pair", row=1, col=3
+    shapes, labels, top = [], [], {"y": 1, "xref": "x", "yref": "y domain", "yanchor": "bottom", "showarrow": False}
+    looks = ((gamma_1, "dash", "gamma_1", "right"), (gamma_2, "solid", "gamma_2", "left"))
+    for value, dash, name, side in looks:  # one name on each side: they stay readable where the thresholds meet
+        shapes += [straight(value, 1, dash, "black"), straight(value, 3, dash, "grey", across=True)]
+        labels.append({"x": value, "text": name, "xanchor": side, **top})
+    figure.update_layout(
+        shapes=shapes,
+        annotations=labels,
+        xaxis={"title": {"text": f"loss in epoch {epoch}"}},
+        yaxis={"title": {"text": "pairs"}},
+        xaxis2={"title": {"text": "truth"}},
+        xaxis3={"title": {"text": "epoch"}, "dtick": max(1, epochs // 6)},
+        yaxis3={"title": {"text": "loss of the pair"}},
     )
     legend = {"orientation": "h", "y": 1.25}
     return figure.update_layout(height=420, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})

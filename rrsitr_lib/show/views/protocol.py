@@ -12,7 +12,7 @@ from scipy.stats import binom
 from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, PLOTLY_DASHES, TRUE_COLOUR, hatched
+from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, PLOTLY_DASHES, TRUE_COLOUR, hatched, straight
 
 CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-down")
@@ -122,11 +122,13 @@ def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
     name = "this injection" + f" ({view.note})" * bool(view.note)
     point = go.Scatter(x=[view.rate], y=[round(view.here, 4)], mode="markers", marker=here, name=name)
     figure.add_trace(point, 1, 2)
-    figure.add_vline(view.rate, line={"dash": "dot", "color": "grey"}, row=1, col=2)
-    figure.update_xaxes(title="good captions of the image", dtick=1, row=1, col=1)
-    figure.update_yaxes(title="images", row=1, col=1)
-    figure.update_xaxes(title="nominal rate (share of rows)", range=[-0.03, 1.03], row=1, col=2)
-    figure.update_yaxes(title=SHORTFALL, row=1, col=2)
+    figure.update_layout(
+        shapes=[straight(view.rate, 2, "dot", "grey")],
+        xaxis={"title": {"text": "good captions of the image"}, "dtick": 1},
+        yaxis={"title": {"text": "images"}},
+        xaxis2={"title": {"text": "nominal rate (share of rows)"}, "range": [-0.03, 1.03]},
+        yaxis2={"title": {"text": SHORTFALL}},
+    )
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     title = {"text": note, "font": {"size": 13}}
     return figure.update_layout(height=440, bargap=0.25, legend=legend, title=title, margin={"t": 120, "b": 50})

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched
+from rrsitr_lib.show.look import TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
 
 SORTS = ("loss", "weight")
 LARGEST_ROWS = 400
@@ -111,22 +111,22 @@ def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None, labe
 
 
 def _labelled(figure: go.Figure, weights: WeightMap, epoch: int) -> go.Figure:
-    figure.add_hline(weights.true_rows - 0.5, line={"dash": "dash", "color": "white"}, row=1, col=1)
-    figure.add_vline(epoch, line={"dash": "dot", "color": "white"}, row=1, col=1)
-    figure.add_vline(epoch, line={"dash": "dot", "color": "grey"}, row=1, col=3)
-    title = {"text": f"true above, mismatched below<br>({weights.rule})", "font": {"size": 12}}
-    figure.update_yaxes(title=title, autorange="reversed", row=1, col=1)
-    for column, (title, unit) in enumerate(
-        [("epoch", ""), (f"weight in epoch {epoch}", "pairs"), ("epoch", "weight")], 1
-    ):
-        figure.update_xaxes(title=title, row=1, col=column)
-        if unit:
-            figure.update_yaxes(title={"text": unit, "standoff": 4}, row=1, col=column)
-    figure.update_yaxes(range=[-0.03, 1.03], row=1, col=3)
-    for column in (1, 3):
-        figure.update_xaxes(dtick=max(1, weights.rows.shape[1] // 6), row=1, col=column)
+    shapes = [straight(weights.true_rows - 0.5, 1, "dash", "white", across=True)]
+    shapes += [straight(epoch, 1, "dot", "white"), straight(epoch, 3, "dot", "grey")]
+    kinds = {"text": f"true above, mismatched below<br>({weights.rule})", "font": {"size": 12}}
+    epochs = {"title": {"text": "epoch"}, "dtick": max(1, weights.rows.shape[1] // 6)}
+    figure.update_layout(
+        xaxis=epochs,
+        yaxis={"title": kinds, "autorange": "reversed"},
+        xaxis2={"title": {"text": f"weight in epoch {epoch}"}},
+        yaxis2={"title": {"text": "pairs", "standoff": 4}},
+        xaxis3=epochs,
+        yaxis3={"title": {"text": "weight", "standoff": 4}, "range": [-0.03, 1.03]},
+    )
     legend = {"x": 0, "y": -0.2, "orientation": "h"}
-    return figure.update_layout(height=470, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 90})
+    return figure.update_layout(
+        shapes=shapes, height=470, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 90}
+    )
 
 
 def weights_static(weights: WeightMap, epoch: int) -> Figure:
