@@ -103,7 +103,7 @@ def partition_quality(loss: np.ndarray, category: np.ndarray, mismatched: np.nda
     >>> partition_quality(np.array([1.0, 2.0, 9.0]), np.array([0, 1, 2]), np.array([False, False, True]))["auroc"]
     1.0
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/03_partition
     """
     from sklearn.metrics import roc_auc_score
 

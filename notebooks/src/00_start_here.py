@@ -178,6 +178,10 @@ _ = axis.legend()
 # **What to notice.** The hatched histogram of the mismatched pairs lies to the left, the filled one of the true pairs
 # to the right, and they overlap: a threshold would find most of the wrong pairs and lose some true ones.
 #
+# **In the library.** A split is a `PairTable`, one row a pair, with its pictures beside it. `draw_scenes` returns a
+# `SceneSet`: `draw_scene` paints a picture from its facts, `write_captions` says the same facts in five sentences. `encode`
+# turns a whole split into features; `pretrain` made the weights of `tiny`.
+#
 # ## Summary
 # - A mismatched pair is wrong only as a pair; the nominal rate of noise is not the realised one.
 # - Ranking is a table of scores; recall at K counts how often the truth is among the first K. Chance belongs beside it.

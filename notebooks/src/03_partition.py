@@ -209,6 +209,10 @@ for gamma_2 in (18.0, 12.0):
 print("this view again:", explorer.state())
 
 # %% [markdown]
+# **In the library.** The explorer counts an epoch once in fine bins (`count_losses` gives a `LossCounts`), so that a
+# threshold that moves sums bins and sorts nothing; `partition_figure` draws them. A run can use the other ways of cutting
+# too: `quantile_gammas` takes its thresholds from the losses of the epoch before.
+#
 # ## Exercises
 #
 # In [exercises/03_partition.ipynb](exercises/03_partition.ipynb), each with a check that hints: the losses of a batch

@@ -269,6 +269,10 @@ for L in (4.9, 5.0):
     print(pacing.text.value)
 
 # %% [markdown]
+# **In the library.** A member of the family is a `SelfPaced`: its weight and its regulariser. During training
+# `pace_of_epoch` says which thresholds hold. The explorers draw with `weights_figure`, from a `WeightMap`, and with
+# `pacing_figure`.
+#
 # ## Exercises
 #
 # In [exercises/04_self_paced_weights.ipynb](exercises/04_self_paced_weights.ipynb), each with a check that hints:

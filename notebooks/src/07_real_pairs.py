@@ -269,6 +269,15 @@ kept = record.pairs.take(np.setdiff1d(np.arange(len(record.pairs)), called_wrong
 print(f"{saved.name}: {len(again)} decisions read back; {len(kept)} of {len(record.pairs)} pairs are kept")
 
 # %% [markdown]
+# **In the library.** `read_folder` reads the three tables of a folder by `read_csv` and refuses a picture that stands in two
+# splits; `read_karpathy` reads the JSON in which RSITMD, RSICD and NWPU-Captions are published. For these three,
+# `benchmark` gives the descriptor, a `Benchmark`, which says what a whole copy holds, and `read_benchmark` reads a copy:
+# its tables, or its own JSON by the published rule (`tables_from_json`, `split_train_val`). `find_images` finds every file,
+# also in class folders, `open_image` decodes one and turns it upright, `check_images` tries them all and names those that
+# cannot be read, and `load_thumbnails` makes small squares for looking. For the encoder `lite`, `build_cache` computes
+# the tokens of the frozen towers once. In the gallery, `listed` picks what is shown, `gallery_figure` draws it,
+# `write_decisions` and `read_decisions` keep what was decided.
+#
 # ## Exercises
 #
 # In [exercises/07_real_pairs.ipynb](exercises/07_real_pairs.ipynb):

@@ -315,6 +315,8 @@ print(explorer.text.value)
 print("this view again:", explorer.state())
 
 # %% [markdown]
+# **In the library.** The explorer's figure is `space_figure`, a pure function of a map, an epoch and what is chosen.
+#
 # ## Exercises
 #
 # In [exercises/08_the_space.ipynb](exercises/08_the_space.ipynb), each with a check that hints: the modality gap

@@ -18,7 +18,7 @@ from rrsitr_lib.errors import InputError
 class Benchmark:
     """What a whole copy of a set holds; ``images`` and ``pairs`` count per split, every image has five captions.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
 
     name: str
@@ -70,7 +70,7 @@ def benchmark(name: str) -> Benchmark:
     >>> benchmark("rsicd").pairs
     {'train': 44225, 'val': 4915, 'test': 5465}
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     if name not in BENCHMARKS:
         raise InputError(f"benchmark is {name!r}: allowed is {', '.join(BENCHMARKS)}")
@@ -88,7 +88,7 @@ def split_train_val(
     >>> len(train), len(val), train[:2]
     (3861, 430, ['1502.tif', '2921.tif'])
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     images = list(images_in_published_order)
     if len(set(images)) < len(images):
@@ -106,7 +106,7 @@ def tables_from_json(path: str | Path, name: str) -> dict[str, PairTable]:
     Its train and val entries, in the file's order, go through ``split_train_val``; test keeps the file's order.
     Raises ``InputError`` when the counts are not the benchmark's: the shuffle of a part of it is another split.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     known = benchmark(name)
     table, split_of = read_entries(path)
@@ -150,7 +150,7 @@ def read_benchmark(name: str, folder: str | Path) -> dict[str, PairTable]:
     CSV tables may be a part of the set (``check`` tells); a JSON must be whole. Raises ``InputError`` with what is
     missing and where it comes from.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     known, folder = benchmark(name), Path(folder)
     there = {path.name.lower(): path for path in sorted(folder.iterdir())} if folder.is_dir() else {}

@@ -32,7 +32,7 @@ def open_image(path: str | Path) -> Image.Image:
     >>> open_image(path).mode, open_image(path).size, open_image(path).getpixel((0, 0))
     ('RGB', (3, 2), (7, 7, 7))
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     path = Path(path)
     if not path.is_file() or path.stat().st_size == 0:
@@ -72,7 +72,7 @@ def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
     >>> find_images(folder, ["lake_1.tif"])[0].name
     'Lake_1.PNG'
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -105,7 +105,7 @@ def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
 def check_images(paths: Sequence[str | Path]) -> list[str]:
     """One line for each file that cannot be decoded; empty when all is well. Decodes everything: minutes for NWPU.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
 
     def problem(path: str | Path) -> str | None:
@@ -126,7 +126,7 @@ def load_thumbnails(
 
     ``progress(done, total)`` is called after every picture. Raises ``InputError`` naming the file or the size.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     if not isinstance(size, int) or not 1 <= size <= 4096:
         raise InputError(f"size is {size!r}: allowed is 1 to 4096 pixels")

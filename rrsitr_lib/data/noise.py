@@ -25,7 +25,7 @@ class Noise:
     Shape: ``caption_index`` (N,) int64, the row whose caption row i gets; ``mismatched`` (N,) bool, True where that
     caption is not one of the row's own image. ``rate`` is the nominal rate in [0, 1], ``fingerprint`` a SHA-256 of the
     indices: two papers with equal fingerprints trained on the same pairs.
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/02_noise
     """
 
     caption_index: np.ndarray
@@ -66,7 +66,7 @@ def inject(
     >>> int(noise.mismatched.sum()), sorted(noise.caption_index.tolist())
     (6, [0, 1, 2, 3, 4, 5])
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/02_noise
     """
     images, texts = codes(image_ids, "image_ids"), None
     if captions is not None:
@@ -94,6 +94,8 @@ def shuffle(rows: int, rate: float, seed: int = 42) -> np.ndarray:
 
     >>> shuffle(10, 0.4).tolist()
     [1, 5, 2, 3, 4, 9, 6, 7, 8, 0]
+
+    Taught in: notebooks/02_noise
     """
     generator = np.random.RandomState(seed)
     running = next((RUNNING_RATES[: k + 1] for k, r in enumerate(RUNNING_RATES) if abs(r - rate) < 1e-9), (rate,))

@@ -15,7 +15,7 @@ from rrsitr_lib.files import fingerprint, write_atomically
 def save_noise(noise: Noise, path: str | Path) -> Path:
     """Save as ``.npz`` (indices, mask, and protocol, rate, seed, fingerprint as JSON); whole or not at all.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/02_noise
     """
     facts = {key: getattr(noise, key) for key in ("rate", "protocol", "seed", "fingerprint")}
     facts["mask"] = fingerprint(noise.mismatched)
@@ -32,7 +32,7 @@ def save_noise(noise: Noise, path: str | Path) -> Path:
 def load_noise(path: str | Path) -> Noise:
     """Load what ``save_noise`` wrote. Raises ``InputError`` for another kind of file or a changed fingerprint.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/02_noise
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -59,7 +59,7 @@ def save_index(noise: Noise, image_ids: np.ndarray, path: str | Path, form: Lite
 
     Images are numbered in order of first appearance. Raises ``InputError`` where the form cannot hold the noise: copied
     captions (``hard``), or captions that moved one by one saved as ``image``.
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/02_noise
     """
     if form not in ("caption", "image"):
         raise InputError(f"form is {form!r}: allowed are 'caption' and 'image'")
@@ -94,7 +94,7 @@ def load_index(
     Shape: file (N,) or (M,) int64 image numbers; ``image_ids``, ``captions`` (N,); result over (N,).
     Captions that stayed with their image keep their row. ``rate`` is the nominal rate, by default the realised one.
     Raises ``InputError`` for another type, length or range, and where an image gets more captions than it has rows.
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/02_noise
     """
     try:
         numbers = np.load(path, allow_pickle=False)

@@ -69,7 +69,7 @@ def read_csv(path: str | Path, split: str | None = None, empty_captions: str = "
     >>> copy.split, copy.captions.tolist(), copy.fingerprint == table.fingerprint
     ('val', ['a lake , seen from above'], True)
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     path = Path(path)
     reader, rows, line = csv.reader(io.StringIO(_text(path), newline=""), strict=True), [], 1
@@ -129,7 +129,7 @@ def read_entries(path: str | Path, empty_captions: str = "keep") -> tuple[PairTa
 def read_karpathy(path: str | Path, split: str | None = None, empty_captions: str = "keep") -> dict[str, PairTable]:
     """Read the JSON of RSITMD, RSICD or NWPU-Captions by its own splits, or only ``split``; errors as above.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     table, split_of = read_entries(path, empty_captions)
     part = np.array([split_of[name] for name in table.image_ids])
@@ -142,7 +142,7 @@ def read_karpathy(path: str | Path, split: str | None = None, empty_captions: st
 def read_folder(folder: str | Path, empty_captions: str = "keep") -> dict[str, PairTable]:
     """Read train, val and test (.csv or .csv.gz) of a folder; ``InputError`` when one is missing or an image leaks.
 
-    Taught in: notebooks/00_start_here
+    Taught in: notebooks/07_real_pairs
     """
     folder, tables = Path(folder), {}
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no such folder"]

@@ -54,7 +54,10 @@ def _scenes(scenes: int, seed: int, size: int) -> dict[str, Split]:
 
 
 def inject_noise(config: RunConfig, table: PairTable) -> Noise:
-    """The noise of a run: drawn by its protocol, or read from ``noise_file``. Shape: over the table's N rows."""
+    """The noise of a run: drawn by its protocol, or read from ``noise_file``. Shape: over the table's N rows.
+
+    Taught in: notebooks/00_start_here
+    """
     if config.noise_file is None:
         return inject(table.image_ids, config.noise_rate, config.protocol, config.noise_seed, table.captions)
     if Path(config.noise_file).suffix == ".npy":

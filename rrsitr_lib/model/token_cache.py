@@ -49,7 +49,7 @@ def build_cache(
     """The cache called ``name``, built now where it is not there yet; progress and remaining time are shown.
 
     ``compute(items)`` gives tokens (batch, L <= shape[0], shape[1]) and the number of real tokens of each.
-    Raises ``RunError`` when the disk is full; what is finished is kept. Taught in: notebooks/06_training_end_to_end
+    Raises ``RunError`` when the disk is full; what is finished is kept. Taught in: notebooks/07_real_pairs
     """
     folder = folder or cache_folder()
     final, partial = folder / name, folder / f"{name}.partial"

@@ -30,7 +30,7 @@ def symmetric_cross_entropy(logits: Tensor) -> Tensor:
     >>> symmetric_cross_entropy(torch.zeros(2, 2))  # 2 ln 2 each
     tensor([1.3863, 1.3863])
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/03_partition
     """
     return logits.logsumexp(dim=1) + logits.logsumexp(dim=0) - 2 * logits.diagonal()
 

@@ -41,7 +41,7 @@ def quantile_partition(loss: np.ndarray, clean_share: float, noisy_share: float)
     >>> quantile_partition(np.arange(10.0), clean_share=0.5, noisy_share=0.2).tolist()
     [0, 0, 0, 0, 0, 1, 1, 1, 2, 2]
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/03_partition
     """
     if not (0 <= clean_share <= 1 and 0 <= noisy_share <= 1 and clean_share + noisy_share <= 1):
         raise InputError(f"clean_share {clean_share} and noisy_share {noisy_share}: two shares of at most 1 together")
@@ -61,7 +61,7 @@ def mixture_partition(loss: np.ndarray, components: int = 3, clean_above: float 
     >>> mixture_partition(np.array([0.0, 0.1, 0.2, 9.0, 9.1]), components=2).tolist()
     [0, 0, 0, 2, 2]
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/03_partition
     """
     from sklearn.mixture import GaussianMixture
 

@@ -12,6 +12,7 @@ class RobustTriplet(NamedTuple):
     """Everything the triplet loss sees, each of shape (B,).
 
     ``similarity`` s_ii; ``hardest_text`` t-, ``hardest_image`` v- (cosines); the two margins (cosine units); ``loss``.
+    Taught in: notebooks/05_robust_triplet
     """
 
     similarity: Tensor

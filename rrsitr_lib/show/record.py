@@ -30,7 +30,7 @@ class RunRecord:
     """What a run folder tells: its ledger, metrics, pairs as trained, pictures, features of a sample, rankings.
 
     ``pairs``, ``album`` and ``rankings`` are None where the folder lacks them (a run that is not finished, a bare
-    ledger). Columns have shape (epochs, N). Taught in: notebooks/06_training_end_to_end
+    ledger). Columns have shape (epochs, N). Taught in: notebooks/03_partition
     """
 
     def __init__(self, ledger: Ledger) -> None:

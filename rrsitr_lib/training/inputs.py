@@ -115,7 +115,10 @@ class PictureBank:
 
 
 def picture_bank(pictures: np.ndarray | Sequence[Path], encoder: Any, augment: bool, seed: int) -> Bank:
-    """A bank of pictures: in memory where nothing is random and it fits into 2 GiB, else decoded batch by batch."""
+    """A bank of pictures: in memory where nothing is random and it fits into 2 GiB, else decoded batch by batch.
+
+    Taught in: notebooks/00_start_here
+    """
     bank = PictureBank(pictures, encoder.train_transform, encoder.eval_transform, seed)
     size = bank.fetch(np.array([0])).nbytes * len(bank)
     if augment or size > IN_MEMORY_BYTES:
@@ -135,7 +138,10 @@ def epoch_order(rows: int, seed: int, epoch: int) -> np.ndarray:
 
 
 class RowBatches(Dataset):
-    """The batches of one epoch by number: (rows, images, captions); row i takes caption ``caption_index[i]``."""
+    """The batches of one epoch by number: (rows, images, captions); row i takes caption ``caption_index[i]``.
+
+    Taught in: notebooks/06_training_end_to_end
+    """
 
     def __init__(
         self, inputs: SplitInputs, row_batches: Sequence[np.ndarray], caption_index: np.ndarray, epoch: int

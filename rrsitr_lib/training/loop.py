@@ -38,7 +38,7 @@ class Pace:
 def pace_of_epoch(config: RunConfig, epoch: int, last_loss: np.ndarray | None) -> Pace:
     """The treatment of ``epoch``, from the configuration and the losses (N,) of the epoch before it, if any.
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/04_self_paced_weights
     """
     chance = chance_loss(config.batch_size) * (1.0 if config.local_loss else 0.5)
     unit = chance if config.gamma_unit == "chance" else 1.0
@@ -193,7 +193,10 @@ def uses_bfloat16(config: RunConfig, device: torch.device) -> bool:
 
 @torch.no_grad()
 def encode(model: nn.Module, inputs: SplitInputs, config: RunConfig) -> tuple[Features, Features]:
-    """Features of all images and captions of a split, (image, text), float32; shorter captions padded with zeros."""
+    """Features of all images and captions of a split, (image, text), float32; shorter captions padded with zeros.
+
+    Taught in: notebooks/00_start_here
+    """
     model.eval()
     device = next(model.parameters()).device
     encoded = []

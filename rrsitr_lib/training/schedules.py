@@ -57,7 +57,7 @@ def quantile_gammas(losses: np.ndarray, clean_share: float, noisy_share: float) 
     >>> quantile_gammas(np.arange(11.0), clean_share=0.5, noisy_share=0.2)
     (5.0, 8.0)
 
-    Taught in: notebooks/06_training_end_to_end
+    Taught in: notebooks/03_partition
     """
     gamma_1, gamma_2 = np.quantile(losses, [clean_share, 1 - noisy_share])
     return float(gamma_1), float(gamma_2)

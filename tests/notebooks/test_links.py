@@ -129,7 +129,6 @@ def taught() -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.xfail(reason="open: some docstrings still name a lesson that does not mention them")
 @pytest.mark.parametrize(("place", "owner", "lesson"), taught(), ids=lambda value: value)
 def test_docstring_names_a_lesson_that_mentions_it(place, owner, lesson):
     assert lesson in LESSONS, f"{place}, {owner}: there is no lesson {lesson}"
@@ -150,7 +149,6 @@ def imported() -> list[tuple[str, str]]:
     return sorted(found)
 
 
-@pytest.mark.xfail(reason="open: some docstrings still name a lesson that does not mention them")
 @pytest.mark.parametrize(("module", "name"), imported(), ids=lambda value: value)
 def test_what_a_lesson_imports_says_where_it_is_taught(module, name):
     docstring = getattr(importlib.import_module(module), name).__doc__ or ""
