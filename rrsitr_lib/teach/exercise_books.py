@@ -24,6 +24,7 @@ EXERCISES = NOTEBOOKS / "exercises"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 POINTS = {"warm-up": 1, "core": 2, "stretch": 3, "research": 4}
 CHECKED = re.compile(r"^checks\.(\w+)\(\w+\)$", re.M)
+LIKE_A_MARKER = re.compile(r"\s*(###|#+\s*(begin|end)\s+sol)", re.I)  # no other comment begins so
 
 
 def exercise_sources() -> list[Path]:
@@ -34,7 +35,7 @@ def exercise_sources() -> list[Path]:
 def without_solution(code: str, where: str) -> str:
     """The code with every solution taken out; the stub above it stays.
 
-    Raises ``InputError`` naming ``where`` and the line for a marker that has no partner.
+    Raises ``InputError`` naming ``where`` and the line for a marker that has no partner, or looks misspelt.
 
     >>> print(without_solution("answer = None\\n### BEGIN SOLUTION\\nanswer = 1\\n### END SOLUTION", "x"))
     answer = None
@@ -42,6 +43,8 @@ def without_solution(code: str, where: str) -> str:
     kept, began = [], 0
     for number, line in enumerate(code.splitlines(), 1):
         marker = line.strip() if line.strip() in (BEGIN, END) else ""
+        if not marker and LIKE_A_MARKER.match(line):
+            raise InputError(f"{where}, line {number} of the cell: {line.strip()!r}: allowed are {BEGIN} and {END}")
         if (marker == BEGIN and began) or (marker == END and not began):
             raise InputError(f"{where}, line {number} of the cell: {marker} without its partner")
         if marker:
@@ -67,7 +70,7 @@ def read_book(source: str | Path, solved: bool) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             bare = without_solution(cell.source, where)
             _mark(cell, where, known)
-            cell.source = cell.source if solved else bare
+            cell.source = cell.source + _hidden_test(cell) if solved else bare
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     book.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
     checked = [name for cell in book.cells if cell.cell_type == "code" for name in CHECKED.findall(cell.source)]
@@ -88,6 +91,18 @@ def _mark(cell: nbformat.NotebookNode, where: str, known: set[str]) -> None:
     elif found and found[1] in known:
         points = POINTS[checks.exercises()[found[1]].difficulty]
         cell.metadata["nbgrader"] = _nbgrader(f"check-{found[1]}", solution=False) | {"points": points}
+
+
+def _hidden_test(cell: nbformat.NotebookNode) -> str:
+    """What grades a check: nbgrader gives all points to a cell that does not raise, and our checks only print.
+
+    nbgrader takes hidden tests out of what students get, and puts them back to grade.
+    """
+    mark = cell.metadata.get("nbgrader", {})
+    if not mark.get("grade"):
+        return ""
+    name = mark["grade_id"].removeprefix("check-")
+    return f"\n### BEGIN HIDDEN TESTS\nassert checks.{name}.judge({name})[0]\n### END HIDDEN TESTS"
 
 
 def _nbgrader(name: str, solution: bool) -> dict[str, object]:

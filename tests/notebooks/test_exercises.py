@@ -123,6 +123,42 @@ def test_nbgrader_marks(source):
         assert mark["solution"] or mark["points"] > 0
 
 
+def graded(source, name):
+    """What nbgrader runs to grade an exercise."""
+    (cell,) = [c for c in read_book(source, solved=True).cells
+               if c.metadata.get("nbgrader", {}).get("grade_id") == f"check-{name}"]  # fmt: skip
+    assert cell.source.count("### BEGIN HIDDEN TESTS") == cell.source.count("### END HIDDEN TESTS") == 1
+    return compile(cell.source, name, "exec")
+
+
+@each_book
+def test_nbgrader_gives_points_only_to_a_right_answer(source, capsys):
+    for name, exercise in ALL.items():
+        if exercise.lesson == source.stem:
+            code = graded(source, name)
+            exec(code, {"checks": checks, name: exercise.solution})
+            for answer in (lambda **_: None, *(wrong.answer for wrong in exercise.wrong)):
+                with pytest.raises(AssertionError):
+                    exec(code, {"checks": checks, name: answer})
+
+
+@each_book
+def test_students_get_no_hidden_test(source):
+    assert "HIDDEN" not in (EXERCISES / f"{source.stem}.ipynb").read_text(encoding="utf-8")
+
+
+def test_the_list_of_exercises_is_whole():
+    """README of the exercises: every one with its title, notebook, difficulty and minutes, in order."""
+    listed = re.findall(r"^\| \[(\d\d\.\d · .+?)\]\((\w+)\.ipynb\) \| (.+?) \| (\d+) \|$",
+                        (EXERCISES / "README.md").read_text(encoding="utf-8"), re.M)  # fmt: skip
+    expected = []
+    for source in exercise_sources():
+        text = source.read_text(encoding="utf-8")
+        heads = re.findall(r"^# ## (\d\d\.\d · .+)$\n#\n# \*(.+?) · (\d+) minutes\*$", text, re.M)
+        expected += [(title, source.stem, difficulty, minutes) for title, difficulty, minutes in heads]
+    assert listed == expected and len(expected) == len(ALL)
+
+
 def test_solutions_on_demand(tmp_path, capsys):
     assert main(["--solutions", str(tmp_path)]) == 0
     for source in exercise_sources():
@@ -141,6 +177,12 @@ CELL = "def one(x):\n    answer = None\n    {}\n    return answer"
         (CELL.format(f"{BEGIN}\n    {BEGIN}\n    {END}"), "line 4 of the cell"),
         (f"{BEGIN}\nx = 1\n{END}", "a solution must stand in one function"),
         (CELL.format(f"{BEGIN}\n    {END}"), "found \\['one'\\]"),
+        (
+            CELL.format("### BEGIN SOLUTON\n    answer = 1\n    ### END SOLUTON"),
+            "line 3 of the cell: '### BEGIN SOLUTON'",
+        ),
+        (CELL.format("# begin solution\n    answer = 1\n    # end solution"), "allowed are ### BEGIN SOLUTION and"),
+        (CELL.format("### BEGN SOLUTION\n    answer = 1"), "line 3 of the cell: '### BEGN SOLUTION'"),
         ("checks.one(one)", "exercises and checks of the lesson differ: one"),
     ],
 )

@@ -1,0 +1,44 @@
+"""The run that a lesson looks at: trained once, found afterwards, also in a folder of somebody else's."""
+
+import errno
+
+import pytest
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.teach import lesson_run as module
+from rrsitr_lib.teach.lesson_run import lesson_run, run_folder
+
+CONFIG = RunConfig.build(encoder="tiny", scenes=40, epochs=1, noise_rate=0.4, seed=3)
+
+
+def finished(runs, config=CONFIG):
+    folder = run_folder(CONFIG, runs)
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    (folder / "result.json").write_text("{}", encoding="utf-8")
+    return folder
+
+
+def test_a_finished_run_is_only_read(tmp_path, monkeypatch, capsys):
+    folder = finished(tmp_path)
+    monkeypatch.setattr(module, "train", lambda *_, **__: pytest.fail("it took hold of a finished run"))
+    before = sorted(path.name for path in folder.iterdir())
+    assert lesson_run(CONFIG, tmp_path) == folder
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert "found, nothing is trained" in capsys.readouterr().out
+
+
+def test_another_run_in_its_place_is_an_error(tmp_path):
+    finished(tmp_path, CONFIG.model_copy(update={"seed": 4}))
+    with pytest.raises(InputError):
+        lesson_run(CONFIG, tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise RunError("runs: cannot be written") from PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(module, "train", refuse)
+    with pytest.raises(RunError, match="set RUNS to a folder of your own"):
+        lesson_run(CONFIG, tmp_path)
