@@ -79,7 +79,8 @@ for row, source in enumerate(by_hand):
     mismatched.append(sentences[source] not in own)
 noise = inject(pictures, 0.4, "shuffle", 42, sentences)
 np.testing.assert_allclose(noise.mismatched, mismatched)
-print(f"nominal {noise.rate:.0%}, realised {noise.realised_rate:.0%}, mismatched rows {np.flatnonzero(mismatched).tolist()}")
+print(f"nominal {noise.rate:.0%}, realised {noise.realised_rate:.0%}")
+print("mismatched rows:", np.flatnonzero(mismatched).tolist())
 
 # %% [markdown]
 # ## How far does the realised rate stay behind?
@@ -143,7 +144,8 @@ from rrsitr_lib.data.noise import PROTOCOLS
 columns = {"picture": pictures}
 for protocol in PROTOCOLS:
     one = inject(pictures, 0.4, protocol, 42, sentences)
-    columns[protocol] = [f"{k}{' *' * wrong}" for k, wrong in zip(one.caption_index, one.mismatched.tolist(), strict=True)]
+    stars = np.where(one.mismatched, " *", "")
+    columns[protocol] = [f"{k}{star}" for k, star in zip(one.caption_index, stars, strict=True)]
 pd.DataFrame(columns)
 
 # %% [markdown]
@@ -161,8 +163,9 @@ noises = {name: inject(table.image_ids, NOISE_RATE, name, NOISE_SEED, table.capt
 counts = {}
 for name, one in noises.items():
     counts[name] = np.bincount(good_captions(one.mismatched, table.image_of_row), minlength=6)
-by_loop = [sum((table.image_ids == image)[~noises["shuffle"].mismatched].sum() == k for image in table.images) for k in range(6)]
-np.testing.assert_allclose(counts["shuffle"], by_loop)
+true_rows = ~noises["shuffle"].mismatched
+good = [int(true_rows[table.image_ids == image].sum()) for image in table.images]
+np.testing.assert_allclose(counts["shuffle"], [good.count(k) for k in range(6)])
 counts["rows drawn one by one"] = expected_images(NOISE_RATE, np.bincount(table.image_of_row)).round(1)
 pd.DataFrame(counts, index=pd.RangeIndex(6, name="good captions")).T
 
@@ -197,8 +200,9 @@ protocol_static(protocol_view(table, noises[PROTOCOL], curves, NOISE_RATE, PROTO
 for name, one in noises.items():
     rows = np.flatnonzero(one.mismatched)
     true = [world.true_of([one.caption_index[row]], [table.image_of_row[row]]).item() for row in rows]
-    wrong = f"{len(rows) / len(table):7.2%} mismatched by index"
-    print(f"{name:12} {wrong}, of these {sum(true) / max(1, len(true)):6.2%} true by accident, fingerprint {one.fingerprint[:12]}")
+    by_accident = sum(true) / max(1, len(true))
+    print(f"{name:12} {len(rows) / len(table):7.2%} mismatched, of these {by_accident:6.2%} true by accident; ", end="")
+    print("fingerprint", one.fingerprint[:12])
 
 # %% [markdown]
 # **What to notice.** Under `hard` the share of accidents is by far the largest: sentences of the same class often fit.
