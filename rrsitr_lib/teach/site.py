@@ -16,7 +16,7 @@ from rrsitr_lib.teach.notebooks import NOTEBOOKS
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0}"
+    "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}"
     "td,th{padding:.35rem .8rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}"
 )
 LINK = re.compile(r"\]\((?!https?:)([\w./-]+?)\.ipynb\)")

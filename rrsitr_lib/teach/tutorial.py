@@ -18,6 +18,7 @@ from rrsitr_lib.study.table import collect
 from rrsitr_lib.teach.notebooks import NOTEBOOKS, run
 from rrsitr_lib.teach.site import describe, export_explorers, lesson_html, write_index
 
+NAMED = ["method", "pairs", "epochs", "noise_rate", "realised", "seed"]
 SMOKE = NOTEBOOKS / "params" / "smoke.yaml"
 
 
@@ -76,13 +77,13 @@ def comparison(folder: Path) -> pd.DataFrame:
         print(f"not in the table: {path}: {reason}")
     if runs.empty:
         return runs
-    first = read_run(folder / runs["path"].iloc[0]).result
-    rows = runs.sort_values(["noise_rate", "method", "seed"], kind="stable")
-    shown = rows[["method", "noise_rate", "realised", "seed", *RECALLS, "AUROC"]].rename(
-        columns={"noise_rate": "noise"}
-    )
+    found = [read_run(folder / path) for path in runs["path"]]
+    sizes = {"pairs": [one.facts["pairs"]["train"] for one in found], "epochs": [one.config.epochs for one in found]}
+    first = found[0].result
+    rows = runs.assign(**sizes).sort_values(["noise_rate", "pairs", "method", "seed"], kind="stable")
+    shown = rows[[*NAMED, *RECALLS, "AUROC"]].rename(columns={"noise_rate": "noise"})
     ends = [
-        {"method": name, "seed": "", **{key: first[part][key] for key in RECALLS}}
+        {"method": name, "pairs": "", "epochs": "", "seed": "", **{key: first[part][key] for key in RECALLS}}
         for name, part in (("before training", "before"), ("chance", "chance"))
     ]
     return pd.DataFrame([*shown.round({"realised": 3}).to_dict("records"), *ends])
@@ -91,13 +92,21 @@ def comparison(folder: Path) -> pd.DataFrame:
 def write_pages(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:
     """The index over what was executed, with explorers of a run of the paper's method where one is finished."""
     pages = [describe(NOTEBOOKS / f"{one.name}.ipynb", one.page, _state(one)) for one in lessons]
-    explorers = {}
-    runs = [path.parent for path in sorted(out.rglob("result.json")) if path.parent.name.startswith("rrsitr")]
-    if runs:
-        print(f"explorers of {runs[0].name} …", flush=True)
-        explorers, missing = export_explorers(runs[0], out)
+    explorers, run = {}, _largest_run(out)
+    if run is not None:
+        print(f"explorers of {run.name} …", flush=True)
+        explorers, missing = export_explorers(run, out)
         print("\n".join(missing), end="\n" if missing else "")
     return write_index(out, pages, explorers, None if table.empty else table, NOTEBOOKS)
+
+
+def _largest_run(out: Path) -> Path | None:
+    """The run of the whole method with the most pairs: its ablations and the small ones show less."""
+    runs = collect(out).runs
+    pairs = {
+        path: read_run(out / path).facts["pairs"]["train"] for path in runs.loc[runs["method"] == "rrsitr", "path"]
+    }
+    return out / max(pairs, key=pairs.__getitem__) if pairs else None
 
 
 def _state(lesson: Lesson) -> str:

@@ -4,11 +4,11 @@ import re
 
 import nbformat
 import pytest
-from study.run_folders import write_run
+from study.run_folders import change, write_run
 
 from rrsitr_lib.study.finished import RECALLS
 from rrsitr_lib.teach import tutorial
-from rrsitr_lib.teach.tutorial import comparison, main
+from rrsitr_lib.teach.tutorial import _largest_run, comparison, main
 
 
 def lesson(path, *cells):
@@ -42,7 +42,7 @@ def test_goes_on_after_a_failure_and_names_it(folder, tmp_path, capsys):
     assert re.search(r"\[2/4\] 01_bad … FAILED: AssertionError: this <cell> fails", said)
     assert "FAILED: 01_bad, 03_broken" in said
     assert said.rstrip().splitlines()[-1].split()[0] == "chance", "the table comes last"
-    assert said.rstrip().splitlines()[-3].split()[:3] == ["rrsitr", "0.40", "0.39"]
+    assert said.rstrip().splitlines()[-3].split()[:5] == ["rrsitr", "4000", "8", "0.40", "0.39"]
     assert {path.name for path in out.glob("*.html")} == {"index.html", "00_good.html", "01_bad.html", "02_after.html"}
     assert (out / "runs" / "x" / "result.json").exists(), "runs land in the output folder"
 
@@ -95,7 +95,7 @@ def test_comparison_sorts_runs_and_ends_with_chance(tmp_path):
     assert table["method"].tolist() == ["contrastive", "contrastive", "rrsitr", "rrsitr", "before training", "chance"]
     assert table["noise"].tolist()[:4] == [0.0, 0.4, 0.4, 0.6]
     assert table["mR"].tolist()[:5] == [20.5] * 4 + [30.0] and 2 < table["mR"].tolist()[5] < 3
-    assert table.columns.tolist() == ["method", "noise", "realised", "seed", *RECALLS, "AUROC"]
+    assert table.columns.tolist() == ["method", "pairs", "epochs", "noise", "realised", "seed", *RECALLS, "AUROC"]
     assert table["AUROC"].isna().tolist() == [True, False, False, False, True, True]
 
 
@@ -114,3 +114,13 @@ def test_comparison_names_a_damaged_run(tmp_path, capsys):
 
 def test_comparison_of_nothing_is_empty(tmp_path):
     assert comparison(tmp_path).empty
+
+
+def test_explorers_are_those_of_the_largest_run_of_the_whole_method(tmp_path):
+    assert _largest_run(tmp_path) is None
+    write_run(tmp_path / "part", method="rrsitr", self_paced=False)
+    assert _largest_run(tmp_path) is None
+    for name, pairs in (("a", 2000), ("b", 4000), ("c", 3000)):
+        facts = write_run(tmp_path / name, method="rrsitr") / "run.json"
+        change(facts, pairs={"train": pairs, "val": 500, "test": 1000})
+    assert _largest_run(tmp_path) == tmp_path / "b"
