@@ -95,8 +95,11 @@ def write_pages(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:
     explorers, run = {}, _largest_run(out)
     if run is not None:
         print(f"explorers of {run.name} …", flush=True)
-        explorers, missing = export_explorers(run, out)
-        print("\n".join(missing), end="\n" if missing else "")
+        try:
+            explorers, missing = export_explorers(run, out)
+            print("\n".join(missing), end="\n" if missing else "")
+        except InputError as error:  # the lessons have run, and their table is still to come
+            print(f"no explorers: {error}")
     return write_index(out, pages, explorers, None if table.empty else table, NOTEBOOKS)
 
 
