@@ -19,7 +19,10 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-QUIET_KERNEL = ["--IPKernelApp.log_level=50"]  # it warns at every start, and calls its own shutdown an error
+KERNEL = {
+    "extra_arguments": ["--IPKernelApp.log_level=50"],  # it warns at every start, and calls its own shutdown an error
+    "coalesce_streams": True,  # one print may arrive in two messages, another time in one
+}
 WIDGET_OUTPUT = "application/vnd.jupyter.widget-view+json"
 
 
@@ -31,8 +34,7 @@ def build(source: str | Path, target: str | Path) -> Path:
     """
     notebook = _read_source(source)
     place = {"metadata": {"path": str(Path(source).resolve().parents[2])}}
-    options = {"timeout": 1800, "kernel_name": "python3", "extra_arguments": QUIET_KERNEL, "coalesce_streams": True}
-    NotebookClient(notebook, resources=place, **options).execute()
+    NotebookClient(notebook, resources=place, timeout=1800, kernel_name="python3", **KERNEL).execute()
     _clean(notebook)
     return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
 
@@ -65,7 +67,7 @@ def run(
     _check_parameters(Path(notebook), parameters)
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     options = {"cwd": str(cwd or Path.cwd()), "progress_bar": False, "kernel_name": "python3"}
-    papermill.execute_notebook(str(notebook), str(output), parameters, **options, extra_arguments=QUIET_KERNEL)
+    papermill.execute_notebook(str(notebook), str(output), parameters, **options, **KERNEL)
 
 
 def _check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:

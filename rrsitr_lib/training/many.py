@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -31,16 +32,25 @@ def train_many(
         return
     workers = min(workers or os.cpu_count() or 1, len(waiting))
     # a forked process would inherit torch's threads in whatever state they are
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _one_thread) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
         jobs = {pool.submit(_train, configs[name], folders[name]): name for name in waiting}
         for job in as_completed(jobs):
             yield jobs[job], job.result()
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
     import torch
 
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed notebook kernel takes its trainings along; the checkpoints of their last epochs stay."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _train(config: RunConfig, folder: Path) -> dict[str, Any]:

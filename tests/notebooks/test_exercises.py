@@ -15,7 +15,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.teach import checks, exercise_books
 from rrsitr_lib.teach.exercise import DIFFICULTIES
 from rrsitr_lib.teach.exercise_books import BEGIN, END, EXERCISES, compare, exercise_sources, main, read_book
-from rrsitr_lib.teach.notebooks import NOTEBOOKS, QUIET_KERNEL
+from rrsitr_lib.teach.notebooks import KERNEL, NOTEBOOKS
 
 ALL = checks.exercises()
 each_exercise = pytest.mark.parametrize("exercise", ALL.values(), ids=list(ALL))
@@ -108,7 +108,7 @@ def test_runs_to_its_end_unsolved_and_solved(source):
 def test_a_student_notebook_runs_in_a_kernel(tmp_path):
     book = nbformat.read(EXERCISES / "04_self_paced_weights.ipynb", as_version=4)
     place = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(book, timeout=300, resources=place, kernel_name="python3", extra_arguments=QUIET_KERNEL).execute()
+    NotebookClient(book, timeout=300, resources=place, kernel_name="python3", **KERNEL).execute()
     assert "nothing is written yet" in str(book.cells)
 
 

@@ -23,7 +23,7 @@ LOUD = False  # say more
 # %%
 import time
 print("first")
-time.sleep(0.2)
+time.sleep(0.5)
 print(COUNT, RATE, NAME, LOUD)
 
 # %%
@@ -72,6 +72,12 @@ def test_build_executes_and_joins_what_a_cell_prints(built):
     assert text_of(built) == "first\n2 0.5 a False\n"
     (output,) = nbformat.read(built, as_version=4).cells[2].outputs
     assert output.output_type == "stream"
+
+
+def test_run_joins_what_a_cell_prints(built, tmp_path):
+    run(built, tmp_path / "ran.ipynb")
+    (output,) = nbformat.read(tmp_path / "ran.ipynb", as_version=4).cells[-2].outputs
+    assert output.text == "first\n2 0.5 a False\n"
 
 
 def test_a_failing_cell_ends_the_build_and_keeps_the_old_notebook(source, built):
