@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from rrsitr_lib.cli_data import app as data_app
 from rrsitr_lib.cli_show import RunFolder, export, site
 from rrsitr_lib.errors import InputError, RunError
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     "Start with: rrsitr doctor, then rrsitr train --data scenes --encoder tiny --noise-rate 0.4 --out runs/first",
 )
 
+app.add_typer(data_app, name="data")
 app.command()(export)
 app.command()(site)
 

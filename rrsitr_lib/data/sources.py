@@ -9,6 +9,7 @@ import numpy as np
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.benchmarks import BENCHMARKS, read_benchmark
+from rrsitr_lib.data.copies import locate_captions, locate_images
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import Noise, inject
 from rrsitr_lib.data.noise_files import load_index, load_noise
@@ -36,10 +37,12 @@ def open_data(config: RunConfig, picture_size: int = 64) -> dict[str, Split]:
     if config.data == "scenes":
         return dict(_scenes(config.scenes, config.scenes_seed, picture_size))
     if config.data in BENCHMARKS:
-        tables = read_benchmark(config.data, config.images)
+        folder = locate_captions(Path(config.images), BENCHMARKS[config.data].json_name)
+        tables = read_benchmark(config.data, folder)
+        images = locate_images(Path(config.images), tables["train"].images[0])
     else:
-        tables = read_folder(config.data)
-    return {name: Split(tables[name], find_images(config.images, tables[name].images)) for name in SPLITS}
+        tables, images = read_folder(config.data), config.images
+    return {name: Split(tables[name], find_images(images, tables[name].images)) for name in SPLITS}
 
 
 @lru_cache(maxsize=1)  # lessons and runs of one process ask for the same scenes; nobody writes into them

@@ -1,0 +1,257 @@
+"""``data_download.sh`` against a server of ours that cuts, lies, redirects and refuses."""
+
+import contextlib
+import hashlib
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from archives import PLACES, contents, tarred, zipped
+
+SCRIPT = Path(__file__).parents[2] / "data_download.sh"
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Files by path; ``cut``: end the connection after so many bytes, once; ``log``: (path, first byte asked for)."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files, self.cut, self.log, self.ranges = {}, {}, [], True
+
+    def address(self, path):
+        return f"http://127.0.0.1:{self.server_port}/{path}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self):
+        server, path = self.server, self.path.lstrip("/")
+        asked = self.headers.get("Range")
+        start = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else 0
+        server.log.append((path, start))
+        if path.startswith("moved/"):
+            self.send_response(302)
+            self.send_header("Location", "/" + path.removeprefix("moved/"))
+            return self.end_headers()
+        if path not in server.files:
+            return self.send_error(404)
+        content = server.files[path]
+        if asked and server.ranges:
+            if start >= len(content):
+                return self.send_error(416)
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            content = content[start:]
+        else:
+            self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(content[: server.cut.pop(path, len(content))])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    running = Server()
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield running
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture
+def download(tmp_path, server):
+    """Run the script with a table of sources, lines (set, file, bytes, checksum, into, path); gives (code, output)."""
+    command = tmp_path / "rrsitr"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from rrsitr_lib.cli import main; main()" "$@"\n')
+    command.chmod(0o755)
+
+    def run(*lines, options=(), before="", path=None):
+        table = tmp_path / "sources.txt"
+        rows = [f"{s}|{f}|{b}|{c}|{i}|{server.address(p)}" for s, f, b, c, i, p in lines]
+        table.write_text("# ours\n" + "\n".join(rows) + "\n")
+        shell = f'{before} exec sh "{SCRIPT}" "$@"'
+        arguments = ["--dir", tmp_path / "data", "--sources", table, *options]
+        environment = {**os.environ, "RRSITR": str(command), "no_proxy": "*", "PATH": path or os.environ["PATH"]}
+        done = subprocess.run(
+            ["sh", "-c", shell, "sh", *arguments], capture_output=True, text=True, env=environment, timeout=120
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def packed(tmp_path):
+    return zipped(tmp_path / "made.zip", {f"set/{k}.bin": os.urandom(30_000) for k in range(4)}).read_bytes()
+
+
+def sha256(content):
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def test_fetches_checks_unpacks_and_does_nothing_twice(tmp_path, server, download):
+    server.files = {"a.zip": zipped(tmp_path / "a.zip").read_bytes(), "b.json": b'{"images": []}'}
+    size = len(server.files["a.zip"])
+    lines = [
+        ("mine", "a.zip", size, sha256(server.files["a.zip"]), "mine/images", "a.zip"),
+        ("mine", "b.json", "-", "-", "-", "b.json"),
+    ]
+    code, said = download(*lines)
+    assert code == 0, said
+    assert contents(tmp_path / "data" / "mine" / "images") == PLACES
+    assert (tmp_path / "data" / "mine" / "b.json").read_bytes() == b'{"images": []}'
+    assert (
+        "a.zip: sha256 as published" in said
+        and f"this copy has {sha256(server.files['b.json'])}".replace(":", " ") in said
+    )
+    assert "own research, never pass them on" in said
+    server.log.clear()
+    assert download(*lines)[0] == 0 and not server.log
+
+
+def test_a_cut_connection_goes_on_where_it_ended(server, download, packed, tmp_path):
+    server.files, server.cut = {"a.zip": packed}, {"a.zip": 50_000}
+    code, said = download(("mine", "a.zip", len(packed), sha256(packed), "mine", "a.zip"))
+    assert code == 0, said
+    assert server.log[0] == ("a.zip", 0) and ("a.zip", 50_000) in server.log
+    assert len(contents(tmp_path / "data" / "mine")) == 4
+
+
+def test_a_server_that_cannot_go_on_in_the_middle(server, download, packed, tmp_path):
+    server.files, server.cut, server.ranges = {"a.zip": packed}, {"a.zip": 50_000}, False
+    code, said = download(("mine", "a.zip", len(packed), sha256(packed), "mine", "a.zip"))
+    assert code == 0, said
+    assert len(contents(tmp_path / "data" / "mine")) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"<!DOCTYPE html>\n<html>quota exceeded</html>", "a web page, not a.zip"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\n", "a pointer of git LFS, not a.zip"),
+        (b"PK\x03\x04 but other bytes", "another sha256 than"),
+        (b"", "empty"),
+    ],
+)
+def test_a_mirror_that_lies_is_named_and_the_next_one_is_tried(server, download, packed, tmp_path, content, problem):
+    server.files = {"bad.zip": content, "good.zip": packed}
+    bad = ("mine", "a.zip", "-", sha256(packed), "mine", "bad.zip")
+    code, said = download(bad, (*bad[:5], "good.zip"))
+    assert code == 0 and f"a.zip: {problem}" in said
+    assert len(contents(tmp_path / "data" / "mine")) == 4
+
+
+def test_wrong_size_everywhere_is_an_error_and_leaves_nothing(server, download, packed, tmp_path):
+    server.files = {"a.zip": packed}
+    code, said = download(("mine", "a.zip", len(packed) + 1, "-", "mine", "a.zip"))
+    assert code == 1 and f"{len(packed)} bytes, expected {len(packed) + 1}" in said
+    assert "none of 1 mirrors gave it" in said and "not complete: mine/a.zip" in said
+    assert not (tmp_path / "data" / "mine").exists() and not list((tmp_path / "data").rglob("a.zip*"))
+
+
+def test_redirects_are_followed_and_a_missing_mirror_is_passed_over(server, download, packed, tmp_path):
+    server.files = {"a.zip": packed}
+    line = ("mine", "a.zip", "-", sha256(packed), "mine", "gone.zip")
+    code, said = download(line, (*line[:5], "moved/a.zip"))
+    assert code == 0 and "this mirror failed" in said
+    assert len(contents(tmp_path / "data" / "mine")) == 4
+
+
+@pytest.mark.parametrize("make", [zipped, tarred])
+def test_an_archive_that_would_leave_the_folder(server, download, tmp_path, make):
+    server.files = {"a.zip": make(tmp_path / "a.bin", {"../../evil.txt": b"x", "good.txt": b"y"}).read_bytes()}
+    code, said = download(("mine", "a.zip", "-", "-", "mine/images", "a.zip"))
+    assert code == 1 and "would leave the folder: nothing was unpacked" in said
+    assert not list(tmp_path.rglob("evil.txt"))
+
+
+def test_a_truncated_archive(server, download, packed):
+    server.files = {"a.zip": packed[:-200]}
+    code, said = download(("mine", "a.zip", "-", "-", "mine", "a.zip"))
+    assert code == 1 and "a.zip: allowed are zip" in said
+
+
+def test_too_little_room_is_said_before_anything_is_fetched(server, download, packed, tmp_path):
+    stub = tmp_path / "bin" / "df"
+    stub.parent.mkdir()
+    stub.write_text('#!/bin/sh\necho "Filesystem 1024-blocks Used Available"\necho "disk 100 90 10 90% /"\n')
+    stub.chmod(0o755)
+    server.files = {"a.zip": packed}
+    line = ("mine", "a.zip", len(packed), sha256(packed), "mine", "a.zip")
+    code, said = download(line, path=f"{stub.parent}:{os.environ['PATH']}")
+    assert code == 1 and f"needs {len(packed)} bytes twice" in said and "10 KiB free" in said and not server.log
+
+
+def test_a_disk_that_fills_up(server, download, packed, tmp_path):
+    server.files = {"a.zip": packed}
+    line = ("mine", "a.zip", "-", sha256(packed), "mine", "a.zip")
+    code, said = download(line, before="ulimit -f 40;")
+    assert code == 1 and "a.zip" in said and not (tmp_path / "data" / "mine").exists()
+    assert download(line)[0] == 0
+
+
+def test_list_and_dry_run_fetch_nothing(server, download):
+    line = ("mine", "a.zip", 5, "md5:abc", "mine", "a.zip")
+    code, said = download(line, options=["--list"])
+    assert code == 0 and "mine  a.zip  bytes 5  checksum md5:abc  http" in said
+    code, said = download(line, options=["--dry-run"])
+    assert code == 0 and "would fetch a.zip (5 bytes) from http" in said and not server.log
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--only", "ucm"], "--only ucm: known are mine"),
+        (["--all"], "unknown option --all"),
+        (["--only"], "needs a value"),
+    ],
+)
+def test_wrong_usage(download, options, message):
+    code, said = download(("mine", "a.zip", "-", "-", "mine", "a.zip"), options=options)
+    assert code == 2 and message in said
+
+
+def test_the_built_in_table_names_every_benchmark(tmp_path):
+    done = subprocess.run(["sh", SCRIPT, "--list"], capture_output=True, text=True, check=True)
+    lines = [line.split("  ") for line in done.stdout.splitlines()]
+    assert {line[0] for line in lines} == {"rsitmd", "rsicd", "nwpu", "clip", "remoteclip", "georsclip"}
+    assert all(line[-1].startswith("https://") for line in lines)
+    assert sum(line[1] == "NWPU_images.tar.gz" for line in lines) >= 3
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed here")
+def test_shellcheck_is_content():
+    done = subprocess.run(["shellcheck", SCRIPT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_a_killed_download_left_is_used_by_the_next(server, download, packed, tmp_path):
+    server.files = {"a.zip": packed}
+    line = ("mine", "a.zip", len(packed), sha256(packed), "mine", "a.zip")
+    archives = tmp_path / "data" / "archives" / "mine"
+    (archives / "lock").mkdir(parents=True)
+    (archives / "lock" / "pid").write_text("999999999")
+    (archives / "a.zip.part").write_bytes(packed[:70_000])
+    (archives / "a.zip.part.from").write_text(server.address("a.zip") + "\n")
+    code, said = download(line)
+    assert code == 0 and server.log == [("a.zip", 70_000)], said
+
+
+def test_two_at_once_do_not_mix(server, download, packed, tmp_path):
+    server.files = {"a.zip": packed}
+    lock = tmp_path / "data" / "archives" / "mine" / "lock"
+    lock.mkdir(parents=True)
+    (lock / "pid").write_text(str(os.getpid()))
+    code, said = download(("mine", "a.zip", "-", "-", "mine", "a.zip"))
+    assert code == 1 and "mine: another download of it is running" in said and not server.log
