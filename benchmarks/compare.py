@@ -1,58 +1,96 @@
-"""The README's tables: every method at every noise rate over several seeds, mean and deviation, chance beside them.
+"""The README's tables and figures: every method, noise rate and seed, with the rows that give them sense.
 
-Runs that are there already are not trained again; an interrupted one goes on. Usage, for the two tables:
+Chance, before training, a linear probe on the frozen features (ridge) and the oracle, which knows the wrong pairs,
+stand under the same evaluation. Runs that are there are not trained again; an interrupted one goes on. Usage:
 
     python benchmarks/compare.py --rates 0.4 0.6
-    python benchmarks/compare.py --data FOLDER --encoder lite --weights DIR --train heads --rates 0 0.4
+    python benchmarks/compare.py --data FOLDER --encoder lite --weights DIR --train heads --figure figures/real.png
 """
 
 import argparse
+import os
 from pathlib import Path
 
 import pandas as pd
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.training.run import train
+from rrsitr_lib.study.figures import methods_over_noise
+from rrsitr_lib.study.sanity import linear_probe
+from rrsitr_lib.training.many import train_many
 
-METHODS = ("contrastive", "rrsitr")
+METHODS = ("contrastive", "rrsitr", "oracle")
+RATES = (0.0, 0.2, 0.4, 0.6, 0.8)
 
 
-def row_of(method: str, rate: float, result: dict) -> dict:
+def configs_of(arguments: argparse.Namespace) -> dict[str, RunConfig]:
+    """The runs by name, seed after seed; without noise the oracle is plain training and not run twice."""
+    shared = {name: getattr(arguments, name) for name in ("data", "encoder", "weights", "train")}
+    found = {}
+    for seed in arguments.seeds:
+        for rate in arguments.rates:
+            for method in METHODS[: 2 if rate == 0 else 3]:
+                config = RunConfig.build(**shared, noise_rate=rate, method=method, seed=seed)
+                found[f"{Path(arguments.data).name}_{arguments.encoder}_{method}_{rate}_{seed}"] = config
+    return found
+
+
+def row_of(config: RunConfig, result: dict) -> dict:
     """One run as a row: recalls in percent, AUROC of the loss in the last epoch."""
-    return {"noise": rate, "method": method, **result["test"], "AUROC": result["partition"]["auroc"]}
+    return {
+        "noise": config.noise_rate, "method": config.method, "seed": config.seed, **result["test"],
+        "AUROC": result["partition"]["auroc"],
+    }  # fmt: skip
 
 
-def summary(rows: list[dict]) -> pd.DataFrame:
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean and sample deviation over the seeds of every cell, as text."""
-    cells = pd.DataFrame(rows).groupby(["noise", "method"], sort=False)
-    mean, deviation = cells.mean(), cells.std()
-    text = mean.map("{:.2f}".format) + " ± " + deviation.map("{:.2f}".format)
-    return text.replace("nan ± nan", "")
+    cells = rows.drop(columns="seed").groupby(["noise", "method"], sort=True)
+    text = cells.mean().map("{:.2f}".format) + " ± " + cells.std().map("{:.2f}".format)
+    return text.replace({r"nan.*": "", r" ± nan": ""}, regex=True)
+
+
+def sanity(configs: dict[str, RunConfig], results: dict[str, dict]) -> pd.DataFrame:
+    """Chance, before training, and the linear probe fitted to the noisy pairs of every rate; recalls in percent."""
+    first = next(iter(results.values()))
+    rows = {"chance": first["chance"], "before training": first["before"]}
+    by_rate = {config.noise_rate: config for config in configs.values()}
+    rows |= {f"linear probe, noise {rate}": linear_probe(config) for rate, config in sorted(by_rate.items())}
+    return pd.DataFrame(rows).T
 
 
 def main() -> None:
-    """Train what is missing and print the table."""
+    """Train what is missing, print the tables, draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="scenes")
     parser.add_argument("--encoder", default="tiny")
     parser.add_argument("--weights")
     parser.add_argument("--train", default="all")
-    parser.add_argument("--rates", type=float, nargs="+", default=[0.4, 0.6])
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 13, 25])
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="runs at once, one thread each")
+    parser.add_argument("--figure", type=Path, help="mR over the noise rate, .png or .svg")
     arguments = parser.parse_args()
-    rows = []
-    for rate in arguments.rates:
-        for method in METHODS:
-            for seed in arguments.seeds:
-                shared = {name: getattr(arguments, name) for name in ("data", "encoder", "weights", "train")}
-                config = RunConfig.build(**shared, noise_rate=rate, method=method, seed=seed)
-                name = f"{Path(arguments.data).name}_{arguments.encoder}_{method}_{rate}_{seed}"
-                result = train(config, arguments.out / name)
-                rows.append(row_of(method, rate, result))
-                print(f"{name}: test mR {result['test']['mR']:.2f}, before training {result['before']['mR']:.2f}")
-    print(f"\nmean ± deviation over seeds {arguments.seeds}; chance mR {result['chance']['mR']:.2f}\n")
+    configs, results = configs_of(arguments), {}
+    folders = {name: arguments.out / name for name in configs}
+    for name, result in train_many(configs, folders, arguments.workers):
+        results[name] = result
+        print(
+            f"[{len(results)}/{len(configs)}] {name}: test mR {result['test']['mR']:.2f}, "
+            f"{result['seconds']:.0f} s of training",
+            flush=True,
+        )
+    rows = pd.DataFrame([row_of(configs[name], result) for name, result in results.items()])
+    aside = sanity(configs, results)
+    print(f"\nmean ± deviation over seeds {list(arguments.seeds)}, recall in percent\n")
     print(summary(rows).to_string())
+    print(f"\n{aside.map('{:.2f}'.format).to_string()}")
+    if arguments.figure:
+        probe = aside.loc[[name for name in aside.index if name.startswith("linear probe")], "mR"]
+        probe.index = [float(name.rpartition(" ")[2]) for name in probe.index]
+        figure = methods_over_noise(rows, aside.loc[["chance", "before training"], "mR"], probe)
+        figure.savefig(arguments.figure, dpi=90)
+        print(f"\n{arguments.figure}: written")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from rrsitr_lib.cli_audit import audit
 from rrsitr_lib.cli_data import app as data_app
 from rrsitr_lib.cli_show import RunFolder, export, site
 from rrsitr_lib.errors import InputError, RunError
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 app.add_typer(data_app, name="data")
+app.command()(audit)
 app.command()(export)
 app.command()(site)
 

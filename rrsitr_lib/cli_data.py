@@ -13,15 +13,15 @@ app = typer.Typer(
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def bar(what: str, unit: str = "file") -> Iterator[Callable[[int, int], None]]:
     """A progress bar as a function of (done, total)."""
     from tqdm import tqdm
 
-    with tqdm(desc=what, unit="file", disable=None) as bar:
+    with tqdm(desc=what, unit=unit, disable=None) as shown:
 
         def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+            shown.total = total
+            shown.update(done - shown.n)
 
         yield progress
 
@@ -34,7 +34,7 @@ def unpack(
     """Unpack an archive inside its folder: no path leaves it, newer files stay, an interrupted call goes on."""
     from rrsitr_lib.data.unpack import unpack as unpack_archive
 
-    with _bar(archive.name) as progress:
+    with bar(archive.name) as progress:
         done = unpack_archive(archive, into, progress)
     typer.echo(f"{into}: {done.written} files written, {done.there} were there already")
     if done.kept:
@@ -56,7 +56,7 @@ def check(
     from rrsitr_lib.data.copies import check_copy, write_tables
 
     known = benchmark(name)
-    with _bar(f"pictures of {known.title}") as progress:
+    with bar(f"pictures of {known.title}") as progress:
         copy = check_copy(name, dir_, images, progress)
     for split, table in copy.tables.items():
         typer.echo(

@@ -274,10 +274,15 @@ print(f"{saved.name}: {len(again)} decisions read back; {len(kept)} of {len(reco
 # `benchmark` gives the descriptor, a `Benchmark`, which says what a whole copy holds, and `read_benchmark` reads a copy:
 # its tables, or its own JSON by the published rule (`tables_from_json`, `split_train_val`). `find_images` finds every file,
 # also in class folders, `open_image` decodes one and turns it upright, `check_images` tries them all and names those that
-# cannot be read. `unpack`, `check_copy`, `locate_images` and `write_tables` stand behind `data_download.sh` and
-# `rrsitr data check`, which bring a whole set to your disk. `load_thumbnails` makes small squares for looking. For the encoder `lite`, `build_cache` computes
+# cannot be read (`match_images` says which files would fit). `unpack`, `check_copy`, `locate_images` and `write_tables`
+# stand behind `data_download.sh` and `rrsitr data check`, which bring a whole set to your disk. `load_thumbnails` makes
+# small squares for looking. For the encoder `lite`, `build_cache` computes
 # the tokens of the frozen towers once. In the gallery, `listed` picks what is shown, `gallery_figure` draws it,
 # `write_decisions` and `read_decisions` keep what was decided.
+#
+# A ranking by the run that trained on the pairs, as here, is biased: what it has memorised looks right. `rrsitr audit`
+# takes any table of your own (`open_pairs`), judges every pair by small models that never saw its picture (`audit`,
+# `rank_pairs`), and writes a report, a cleaned table and weights for other trainers.
 #
 # ## Exercises
 #

@@ -61,7 +61,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
-    """The file of every image id, in order: in ``folder`` or its class folders (``airport/airport_1.jpg``).
+    """The file of every image id, in order: in ``folder`` or below it (``airport/airport_1.jpg``).
 
     Names match exactly, else whatever the case, else whatever the extension, and only when a single file fits.
     **Shape** (M,) ids give M paths. Raises ``InputError`` with the first ids that no file or several files fit.
@@ -75,9 +75,26 @@ def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
     Taught in: notebooks/07_real_pairs
     """
     folder = Path(folder)
+    found = match_images(folder, image_ids)
+    if lost := [name for name in found if len(found[name]) != 1]:
+        fits = f"{lost[0]!r} fits {[path.relative_to(folder).as_posix() for path in found[lost[0]][:3]] or 'no file'}"
+        raise InputError(f"{folder}: {len(lost)} of {len(found)} images not found, such as {lost[:3]} ({fits})")
+    if len({paths[0] for paths in found.values()}) < len(found):
+        path, count = Counter(paths[0] for paths in found.values()).most_common(1)[0]
+        raise InputError(f"{path}: the only file for {count} image ids; allowed is one file per id")
+    return [found[name][0] for name in image_ids]
+
+
+def match_images(folder: str | Path, image_ids: Sequence[str]) -> dict[str, list[Path]]:
+    """The files that fit each different image id, at any depth: none, one, or several where it is not clear which.
+
+    A relative path fits its file; a name fits exactly, else whatever the case, else whatever the extension.
+    Raises ``InputError`` where there is no such folder. Taught in: notebooks/07_real_pairs
+    """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; allowed is a folder of pictures")
-    files = [path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.suffix.lower() in SUFFIXES]
+    files = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
     names = list(dict.fromkeys(image_ids))
     exact = set(files)
     found = {name: [path] for name in names if (path := folder / name.replace("\\", "/")) in exact}
@@ -85,7 +102,11 @@ def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
     def folded(name: str) -> str:
         return unicodedata.normalize("NFC", name).casefold()
 
-    for key in (str, folded, lambda name: folded(name).rpartition(".")[0]):
+    def stem(name: str) -> str:
+        start, dot, suffix = folded(name).rpartition(".")
+        return start if dot + suffix in SUFFIXES else folded(name)
+
+    for key in (str, folded, stem):
         if not (todo := [name for name in names if len(found.get(name, ())) != 1]):
             break
         places = defaultdict(list)
@@ -93,13 +114,7 @@ def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
             for label in {path.name, path.relative_to(folder).as_posix()}:
                 places[key(label)].append(path)
         found |= {name: places.get(key(name.replace("\\", "/")), []) for name in todo}
-    if lost := [name for name in names if len(found[name]) != 1]:
-        fits = f"{lost[0]!r} fits {[path.relative_to(folder).as_posix() for path in found[lost[0]][:3]] or 'no file'}"
-        raise InputError(f"{folder}: {len(lost)} of {len(names)} images not found, such as {lost[:3]} ({fits})")
-    if len({paths[0] for paths in found.values()}) < len(names):
-        path, count = Counter(paths[0] for paths in found.values()).most_common(1)[0]
-        raise InputError(f"{path}: the only file for {count} image ids; allowed is one file per id")
-    return [found[name][0] for name in image_ids]
+    return {name: found[name] for name in names}
 
 
 def check_images(paths: Sequence[str | Path], progress: Callable[[int, int], object] | None = None) -> list[str]:

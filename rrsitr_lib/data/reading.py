@@ -20,7 +20,8 @@ from rrsitr_lib.errors import InputError
 _NO_NAME = re.compile(r"^$|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|[\x00-\x1f]")
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """UTF-8 text, gzip or not, byte order mark left out; ``InputError`` names the line of a byte that is none."""
     try:
         data = path.read_bytes()
         if path.name.lower().endswith(".gz") or data[:2] == b"\x1f\x8b":
@@ -72,7 +73,7 @@ def read_csv(path: str | Path, split: str | None = None, empty_captions: str = "
     Taught in: notebooks/07_real_pairs
     """
     path = Path(path)
-    reader, rows, line = csv.reader(io.StringIO(_text(path), newline=""), strict=True), [], 1
+    reader, rows, line = csv.reader(io.StringIO(read_text(path), newline=""), strict=True), [], 1
     try:
         for row in reader:
             rows += [(f"{path}, line {line}", row)] if row else []
@@ -100,7 +101,7 @@ def read_entries(path: str | Path, empty_captions: str = "keep") -> tuple[PairTa
     """
     path, rows, split_of = Path(path), [], {}
     try:
-        content = json.loads(_text(path))
+        content = json.loads(read_text(path))
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path}, line {getattr(error, 'lineno', 1)}: not JSON ({error})") from None
     groups = {"image": content["images"]} if isinstance(content, dict) and "images" in content else content

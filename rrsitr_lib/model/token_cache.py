@@ -5,6 +5,7 @@ items, so that a killed build goes on where it stopped. A file lock keeps two pr
 """
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from rrsitr_lib.errors import RunError
-from rrsitr_lib.files import read_json, write_json
+from rrsitr_lib.files import fingerprint, read_json, write_json
+from rrsitr_lib.model.encoders import ClipEncoder, Encoder
 
 BATCH = 32
 
@@ -98,3 +100,17 @@ def _allocate(path: Path, size: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size)
         else:
             file.truncate(size)
+
+
+def weights_of(towers: Encoder) -> str:
+    """The pretrained part only: projections that open_clip adds anew never reach the cache."""
+    parts = towers.model.state_dict()
+    if not isinstance(towers, ClipEncoder):
+        parts = {name: value for name, value in parts.items() if "trunk" in name or "text.transformer" in name}
+    return fingerprint(*(part for name, value in parts.items() for part in (name, value.numpy())))
+
+
+def content_of(picture: np.ndarray | Path) -> bytes:
+    """SHA-256 of a picture: of its pixels, or of its file."""
+    content = picture.tobytes() if isinstance(picture, np.ndarray) else Path(picture).read_bytes()
+    return hashlib.sha256(content).digest()

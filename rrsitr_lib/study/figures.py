@@ -36,6 +36,29 @@ def recall_over_noise(
     return _closed(figure)
 
 
+def methods_over_noise(runs: pd.DataFrame, levels: pd.Series, probe: pd.Series) -> Figure:
+    """Our mR over the noise rate: mean and deviation over the seeds of each method, each seed a dot, levels beside.
+
+    ``runs``: a row a run, columns noise [0, 1], method, seed, mR (percent); ``levels``: mR by name, drawn as lines over
+    all rates (chance, before training); ``probe``: mR of the linear probe by noise rate.
+    """
+    figure, axis = plt.subplots(figsize=(7.5, 3.8))
+    for (method, part), colour, dash, marker in zip(runs.groupby("method"), COLOURS, DASHES, MARKERS, strict=False):
+        by_rate = part.groupby("noise")["mR"]
+        mean, deviation = by_rate.mean(), by_rate.std().fillna(0)
+        axis.errorbar(100 * mean.index, mean, deviation, fmt=marker + dash, color=colour, capsize=4, label=method)
+        axis.plot(100 * part["noise"], part["mR"], ".", color=colour, ms=4, alpha=0.6)
+    axis.plot(100 * probe.index, probe, "x--", color="#777777", label="linear probe")
+    for (name, level), shade in zip(levels.items(), ("black", "#555555"), strict=False):
+        axis.axhline(level, color=shade, ls=":", lw=1.2)
+        axis.annotate(f"{name}, {level:.1f}", (81, level), va="center", fontsize=8, annotation_clip=False)
+    axis.set(xlabel="nominal noise rate (%)", ylabel="test mR (%)", ylim=(0, None), xlim=(-3, 80.5))
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False, ncol=2)
+    figure.tight_layout()
+    return _closed(figure)
+
+
 def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_tests: float) -> Figure:
     """Recalls of resampled test sets as a histogram; above it the deviation over seeds and the test set's error.
 

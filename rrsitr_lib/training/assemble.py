@@ -1,6 +1,5 @@
 """Put a run together: the encoder its configuration names, and the inputs that encoder takes."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from rrsitr_lib.data.sources import Split
 from rrsitr_lib.files import fingerprint
 from rrsitr_lib.model.encoders import ClipEncoder, Encoder, build_encoder
 from rrsitr_lib.model.heads import HeadsEncoder
-from rrsitr_lib.model.token_cache import TokenCache, build_cache
+from rrsitr_lib.model.token_cache import TokenCache, build_cache, content_of, weights_of
 from rrsitr_lib.training.inputs import PictureBank, SplitInputs, TensorBank, TokenBank, picture_bank
 
 PCA_SAMPLE = 50_000
@@ -40,7 +39,7 @@ def assemble(config: RunConfig, data: dict[str, Split]) -> tuple[nn.Module, dict
 def _assemble_heads(
     config: RunConfig, towers: Encoder, data: dict[str, Split]
 ) -> tuple[nn.Module, dict[str, SplitInputs]]:
-    weights = _weights_of(towers)
+    weights = weights_of(towers)
     image_caches = {name: _image_cache(towers, weights, split.pictures, name) for name, split in data.items()}
     captions = {name: np.unique(split.table.captions.astype(str), return_inverse=True) for name, split in data.items()}
     text_caches = {name: _text_cache(towers, weights, unique.tolist(), name) for name, (unique, _) in captions.items()}
@@ -61,7 +60,7 @@ def _assemble_heads(
 
 def _image_cache(towers: Encoder, weights: str, pictures: np.ndarray | Sequence[Path], split: str) -> TokenCache:
     bank = PictureBank(pictures, towers.eval_transform, towers.eval_transform, seed=0)
-    name = fingerprint("image", weights, repr(towers.eval_transform), *map(_content, pictures))
+    name = fingerprint("image", weights, repr(towers.eval_transform), *map(content_of, pictures))
 
     def compute(items: range) -> tuple[Tensor, Sequence[int]]:
         pixels = bank.fetch(np.array(items))
@@ -89,19 +88,6 @@ def _text_cache(towers: Encoder, weights: str, captions: list[str], split: str) 
     with torch.no_grad():
         width = compute(range(1))[0].shape[2]
     return build_cache(name, len(captions), (numbers.shape[1], width), compute, f"{split} captions")
-
-
-def _weights_of(towers: Encoder) -> str:
-    """The pretrained part only: projections that open_clip adds anew never reach the cache."""
-    parts = towers.model.state_dict()
-    if not isinstance(towers, ClipEncoder):
-        parts = {name: value for name, value in parts.items() if "trunk" in name or "text.transformer" in name}
-    return fingerprint(*(part for name, value in parts.items() for part in (name, value.numpy())))
-
-
-def _content(picture: np.ndarray | Path) -> bytes:
-    content = picture.tobytes() if isinstance(picture, np.ndarray) else Path(picture).read_bytes()
-    return hashlib.sha256(content).digest()
 
 
 def _fit_reduction(cache: TokenCache, width: int, seed: int) -> tuple[Tensor, Tensor] | None:

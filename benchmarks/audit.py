@@ -1,0 +1,90 @@
+"""How well an audit finds injected mismatches, beside what it must beat, each score by AUROC and precision.
+
+The scores see pictures and captions only; the injected truth is read afterwards. Usage:
+
+    python benchmarks/audit.py                                              # drawn scenes, encoder tiny
+    python benchmarks/audit.py --data FOLDER --encoder lite --weights DIR   # all splits of a folder together
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rrsitr_lib.audit.baselines import confident_learning_score, dissimilarity, neighbour_score, ridge_score
+from rrsitr_lib.audit.duplicates import find_duplicates
+from rrsitr_lib.audit.features import PairFeatures, tower_features
+from rrsitr_lib.audit.inputs import numbered
+from rrsitr_lib.audit.ranking import AuditSettings, rank_pairs
+from rrsitr_lib.data.images import find_images
+from rrsitr_lib.data.noise import PROTOCOLS, inject
+from rrsitr_lib.data.reading import read_folder
+from rrsitr_lib.data.scenes import draw_scenes
+from rrsitr_lib.model.encoders import build_encoder
+from rrsitr_lib.suspects import precision_at
+
+SCENES, SCENES_SEED = 600, 77
+
+
+def pairs_of(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | list[Path]]:
+    """Image ids (N,), captions (N,) and the pictures, one a distinct image."""
+    if data == "scenes":
+        drawn = draw_scenes(SCENES, seed=SCENES_SEED, size=64)
+        return np.array(drawn.rows_image_ids), np.array(drawn.captions), drawn.images
+    tables = read_folder(data).values()
+    ids, captions = (np.concatenate([getattr(one, name) for one in tables]) for name in ("image_ids", "captions"))
+    return ids, captions, find_images(Path(data) / "images", list(dict.fromkeys(ids)))
+
+
+def scores(
+    features: PairFeatures, pictures: object, captions: np.ndarray, seed: int
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Every score by name, (N,), larger is more suspect."""
+    twins = find_duplicates(features, pictures)
+    rows = np.arange(1, len(captions) + 1)
+    table = rank_pairs(["-"] * len(captions), captions, rows, features, twins, AuditSettings(seed=seed))
+    table = table.sort_values("row")
+    yield "audit", table["score"].to_numpy()
+    yield "its held-out loss alone", table["loss"].to_numpy()
+    yield "linear probe (ridge)", ridge_score(features, twins.group_of_pair, seed=seed)
+    yield "nearest neighbours", neighbour_score(features, twins.group_of_pair)
+    yield "confident learning", confident_learning_score(features, twins.group_of_pair, seed=seed)
+    if features.shared:
+        yield "zero-shot similarity", dissimilarity(features)
+
+
+def main() -> None:
+    """Print a table: a row for each protocol and score."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="scenes")
+    parser.add_argument("--encoder", default="tiny")
+    parser.add_argument("--weights")
+    parser.add_argument("--rate", type=float, default=0.2)
+    parser.add_argument("--protocols", nargs="+", default=PROTOCOLS)
+    parser.add_argument("--seed", type=int, default=3)
+    arguments = parser.parse_args()
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    ids, captions, pictures = pairs_of(arguments.data)
+    unique, caption_of_pair = numbered(captions.tolist())
+    towers = build_encoder(arguments.encoder, arguments.weights, "masked")
+    image, text = tower_features(towers, pictures, unique)
+    rows = []
+    for protocol in arguments.protocols:
+        noise = inject(ids, arguments.rate, protocol, 42, captions)
+        shared = arguments.encoder != "lite"
+        features = PairFeatures(image, text, numbered(ids.tolist())[1], caption_of_pair[noise.caption_index], shared)
+        for name, score in scores(features, pictures, captions[noise.caption_index], arguments.seed):
+            wrong = noise.mismatched
+            rows.append({
+                "protocol": protocol, "realised": wrong.mean(), "score": name, "AUROC": roc_auc_score(wrong, score),
+                "average precision": average_precision_score(wrong, score),
+                "precision in the top 10 %": precision_at(score, wrong, len(wrong) // 10),
+            })  # fmt: skip
+    print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""One vector a picture and one a caption: pooled features of frozen towers, computed once, or from files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import fingerprint
+from rrsitr_lib.model.encoders import ClipEncoder, Encoder, JointEncoder
+from rrsitr_lib.model.token_cache import build_cache, content_of, weights_of
+from rrsitr_lib.training.inputs import PictureBank
+
+
+@dataclass(frozen=True)
+class PairFeatures:
+    """What judges see. **Shape** ``image`` (M, Di), ``text`` (U, Dt) float32; of pairs (N,) the numbers of both.
+
+    ``shared``: whether both live in one space, so that their cosine means something before any training.
+    """
+
+    image: np.ndarray
+    text: np.ndarray
+    image_of_pair: np.ndarray
+    caption_of_pair: np.ndarray
+    shared: bool
+
+    def __len__(self) -> int:
+        return len(self.image_of_pair)
+
+    def cosine(self) -> np.ndarray | None:
+        """Cosine of every pair as the towers see it, (N,) in [-1, 1]; None where they share no space."""
+        if not self.shared:
+            return None
+        image, text = unit(self.image), unit(self.text)
+        return np.einsum("nd,nd->n", image[self.image_of_pair], text[self.caption_of_pair])
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Rows of length one; rows of zeros stay. **Shape** (K, D) -> (K, D)."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+
+
+def tower_features(
+    towers: Encoder,
+    pictures: np.ndarray | Sequence[Path],
+    captions: Sequence[str],
+    device: str = "cpu",
+    folder: Path | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pooled features of M pictures and U captions by frozen towers, (M, Di) and (U, Dt); kept in the token cache.
+
+    Towers without a common space give the mean of their tokens before any projection: no new weight has a say.
+    """
+    weights = weights_of(towers)
+    towers = towers.eval().to(device)
+    bank = PictureBank(pictures, towers.eval_transform, towers.eval_transform, seed=0)
+    numbers = towers.tokenize(list(captions))
+
+    def image(items: range) -> tuple[Tensor, Sequence[int]]:
+        pixels = bank.fetch(np.array(items)).to(device)
+        joint = isinstance(towers, JointEncoder)
+        pooled = towers.image_map(pixels).mean(dim=1) if joint else towers.image(pixels).pooled
+        return pooled[:, None], [1] * len(items)
+
+    def text(items: range) -> tuple[Tensor, Sequence[int]]:
+        pooled = _pooled_text(towers, numbers[items.start : items.stop].to(device))
+        return pooled[:, None], [1] * len(items)
+
+    names = (
+        fingerprint("pooled image", weights, repr(towers.eval_transform), *map(content_of, pictures)),
+        fingerprint("pooled text", weights, *captions),
+    )
+    found = []
+    for name, count, compute, what in (
+        (names[0], len(bank), image, "pictures"),
+        (names[1], len(captions), text, "captions"),
+    ):
+        with torch.no_grad():
+            width = compute(range(1))[0].shape[2]
+        cache = build_cache(name, count, (1, width), compute, what, folder)
+        found.append(np.array(cache.tokens[:, 0], dtype=np.float32))
+    return found[0], found[1]
+
+
+def _pooled_text(towers: Encoder, numbers: Tensor) -> Tensor:
+    if isinstance(towers, ClipEncoder):
+        return towers.text(numbers).pooled
+    lengths = towers.lengths(numbers)
+    numbers = numbers[:, : int(lengths.max())]
+    real = (torch.arange(numbers.shape[1], device=numbers.device) < lengths[:, None])[..., None]
+    return (towers.text_map(numbers) * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
+
+
+def read_features(path: str | Path, pairs: int, items: int, of_pair: np.ndarray, what: str) -> np.ndarray:
+    """Features from an ``.npy`` file, a row a pair or a row a distinct item in order of appearance -> (items, D).
+
+    Raises ``InputError`` naming the file for another number of rows, other types, or values that are not finite.
+    """
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: not an .npy array of numbers ({error})") from None
+    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiu" or not values.shape[1]:
+        raise InputError(f"{path}: allowed is an array of numbers, a row for each {what} or pair")
+    if len(values) not in (pairs, items):
+        raise InputError(f"{path}: {len(values)} rows: allowed are {pairs} (pairs) or {items} (different {what}s)")
+    if not np.isfinite(values).all():
+        raise InputError(f"{path}, row {int((~np.isfinite(values)).any(axis=1).argmax())}: a value is not finite")
+    if len(values) == pairs and pairs != items:
+        values = values[np.unique(of_pair, return_index=True)[1]]
+    return values.astype(np.float32)

@@ -1,0 +1,177 @@
+"""Judges: small heads trained on some of the pairs give the others their losses. Nobody judges what it trained on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rrsitr_lib.audit.features import PairFeatures, unit
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.noise import Noise
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.model.heads import HeadsEncoder
+from rrsitr_lib.objective.pair_loss import symmetric_cross_entropy
+from rrsitr_lib.training.inputs import SplitInputs, TensorBank
+from rrsitr_lib.training.loop import Epoch, make_optimizer, pace_of_epoch
+
+ROUNDS = 8  # random batches in which a held-out pair is scored
+BLOCK = 1024
+SMALLEST = 20  # pairs
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What held-out judges say. **Shape** ``loss``, ``similarity`` (repeats, N); ``better``, ``lead`` (N,).
+
+    ``loss``: global loss of the pair (paper, fine-grained alignment) among held-out pairs, ``chance`` 2 ln B when the
+    judge knows nothing; ``similarity``: cosine; ``better``: number of the caption of the set that fits the pair's
+    picture best, another picture's; ``lead``: by how much its cosine is above the pair's own.
+    """
+
+    loss: np.ndarray
+    similarity: np.ndarray
+    better: np.ndarray
+    lead: np.ndarray
+    chance: float
+
+
+def folds_of(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """A fold for every pair, 0 to ``folds`` - 1: pairs of one group stay together, folds are about equally large.
+
+    **Shape** groups (N,) integers -> (N,). Raises ``InputError`` for fewer groups than folds.
+
+    >>> folds_of(np.array([0, 0, 1, 1, 2, 2]), folds=3, seed=0).tolist()
+    [2, 2, 0, 0, 1, 1]
+    """
+    members, place = np.unique(groups, return_inverse=True)
+    if not 2 <= folds <= len(members):
+        raise InputError(f"folds is {folds}: allowed are 2 to {len(members)}, the number of different pictures")
+    order = np.random.default_rng(seed).permutation(len(members))
+    fold_of_group = np.empty(len(members), dtype=np.int64)
+    fold_of_group[order] = np.arange(len(members)) % folds
+    return fold_of_group[place]
+
+
+def judge(
+    features: PairFeatures,
+    groups: np.ndarray,
+    folds: int = 4,
+    repeats: int = 2,
+    epochs: int = 6,
+    method: str = "rrsitr",
+    seed: int = 3,
+    device: str = "cpu",
+    progress: Callable[[int, int], object] | None = None,
+) -> Verdicts:
+    """Cross-validate: every pair gets ``repeats`` losses, each by heads that never saw its picture (``groups``, (N,)).
+
+    ``progress(done, total)`` counts trained judges, folds x repeats in all. Raises ``InputError`` for too few pairs.
+    """
+    if len(features) < SMALLEST:
+        raise InputError(f"{len(features)} pairs: judging needs at least {SMALLEST}")
+    loss, similarity = np.zeros((2, repeats, len(features)), dtype=np.float32)
+    best = _Best(features)
+    config = RunConfig.build(
+        encoder="tiny", train="heads", method=method, local_loss=False, epochs=epochs, seed=seed,
+        gamma_unit="chance", gamma_1=5 / 18.42, gamma_2=18 / 18.42, plain_epochs=max(1, epochs // 3),
+        learning_rate=1e-3, batch_size=100, device=device,
+    )  # fmt: skip
+    for repeat in range(repeats):
+        fold = folds_of(groups, folds, seed + repeat)
+        for number in range(folds):
+            seen, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            model = train_judge(features, seen, config.model_copy(update={"seed": seed + 1000 * repeat + number}))
+            image, text = encode_by(model, features)
+            own = np.einsum("nd,nd->n", image[features.image_of_pair[held]], text[features.caption_of_pair[held]])
+            similarity[repeat, held] = own
+            loss[repeat, held] = held_out_loss(features, held, image, text, config.scale, config.batch_size, seed)
+            best.look(held, image, text, own)
+            if progress:
+                progress(repeat * folds + number + 1, folds * repeats)
+    return Verdicts(loss, similarity, best.caption, best.lead / repeats, 2 * float(np.log(config.batch_size)))
+
+
+def train_judge(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> HeadsEncoder:
+    """Two heads trained on the pairs at ``rows`` (K,) by the project's own loop, global loss only."""
+    config = config.model_copy(update={"batch_size": min(config.batch_size, len(rows))})
+    table = PairTable([str(k) for k in features.image_of_pair[rows]], ["-"] * len(rows), "train", "pairs to audit")
+    images = _tokens(features.image)[np.array(list(map(int, table.images)))]
+    captions = _tokens(features.text)[features.caption_of_pair[rows]]
+    model = HeadsEncoder(images.shape[-1], captions.shape[-1], seed=config.seed).to(config.device)
+    inputs = SplitInputs(table, TensorBank(images), TensorBank(captions))
+    nobody = Noise(np.arange(len(rows)), np.zeros(len(rows), dtype=bool), "shuffle", 0.0, config.seed)
+    epoch_runner, optimizer, last_loss = Epoch(config, model, inputs, nobody), make_optimizer(model, config), None
+    for epoch in range(config.epochs):
+        record, _ = epoch_runner.run(epoch, pace_of_epoch(config, epoch, last_loss), optimizer, lambda total: None)
+        last_loss = record["loss"]
+    return model.eval()
+
+
+@torch.no_grad()
+def encode_by(model: HeadsEncoder, features: PairFeatures) -> tuple[np.ndarray, np.ndarray]:
+    """All pictures and captions by a judge, rows of length one: (M, D), (U, D)."""
+    device = next(model.parameters()).device
+    encoded = []
+    for tokens, tower in ((_tokens(features.image), model.image), (_tokens(features.text), model.text)):
+        parts = [tower(part.to(device)).pooled.float().cpu() for part in tokens.split(BLOCK)]
+        encoded.append(unit(torch.cat(parts).numpy()))
+    return encoded[0], encoded[1]
+
+
+def held_out_loss(
+    features: PairFeatures,
+    held: np.ndarray,
+    image: np.ndarray,
+    text: np.ndarray,
+    scale: float,
+    batch_size: int,
+    seed: int,
+) -> np.ndarray:
+    """Mean global loss of the held-out pairs (H,) over random batches; equal pictures or captions never compete."""
+    total, times = np.zeros(len(held)), np.zeros(len(held))
+    generator = np.random.default_rng(seed)
+    size = min(batch_size, len(held))
+    for _ in range(ROUNDS):
+        order = generator.permutation(len(held))
+        for start in range(0, len(held), size):
+            here = order[start : start + size] if start + size <= len(held) else order[-size:]
+            pictures, captions = features.image_of_pair[held[here]], features.caption_of_pair[held[here]]
+            logits = torch.from_numpy(scale * image[pictures] @ text[captions].T)
+            same = (pictures[:, None] == pictures) | (captions[:, None] == captions)
+            same[np.arange(size), np.arange(size)] = False
+            losses = symmetric_cross_entropy(logits.masked_fill(torch.from_numpy(same), -torch.inf)).numpy()
+            np.add.at(total, here, losses), np.add.at(times, here, 1)
+    return total / times
+
+
+class _Best:
+    """The best caption of another picture for every pair's picture, by its similarity over all repeats."""
+
+    def __init__(self, features: PairFeatures) -> None:
+        self.features = features
+        self.caption = np.zeros(len(features), dtype=np.int64)
+        self.lead = np.zeros(len(features), dtype=np.float32)
+        self.top = np.full(len(features), -np.inf, dtype=np.float32)
+        order = np.argsort(features.image_of_pair, kind="stable")
+        self.own = np.split(features.caption_of_pair[order], np.cumsum(np.bincount(features.image_of_pair))[:-1])
+
+    def look(self, held: np.ndarray, image: np.ndarray, text: np.ndarray, own: np.ndarray) -> None:
+        pictures, place = np.unique(self.features.image_of_pair[held], return_inverse=True)
+        caption, score = np.zeros(len(pictures), np.int64), np.zeros(len(pictures), np.float32)
+        for start in range(0, len(pictures), BLOCK):
+            block = image[pictures[start : start + BLOCK]] @ text.T
+            for row, picture in enumerate(pictures[start : start + BLOCK]):
+                block[row, self.own[picture]] = -np.inf
+            caption[start : start + BLOCK], score[start : start + BLOCK] = block.argmax(axis=1), block.max(axis=1)
+        better = score[place] > self.top[held]
+        self.caption[held[better]] = caption[place][better]
+        self.top[held] = np.maximum(self.top[held], score[place])
+        self.lead[held] += score[place] - own
+
+
+def _tokens(vectors: np.ndarray) -> Tensor:
+    """Vectors as items of a single token each, (K, D) -> (K, 1, D), of the size that the heads' norm expects."""
+    return torch.from_numpy(np.ascontiguousarray(unit(vectors) * np.sqrt(vectors.shape[1]), dtype=np.float32))[:, None]

@@ -1,0 +1,143 @@
+"""From verdicts to a ranked table: score, probability of being wrong, and the reasons in words."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rrsitr_lib.audit.baselines import neighbour_score, ridge_score
+from rrsitr_lib.audit.duplicates import Duplicates
+from rrsitr_lib.audit.features import PairFeatures
+from rrsitr_lib.audit.judges import Verdicts, judge
+from rrsitr_lib.suspects import unit_rank
+
+COLUMNS = (
+    "rank", "row", "image", "caption", "score", "wrong", "loss", "similarity", "linear", "neighbours", "disagreement",
+    "better_caption", "better_image", "lead", "same_picture_as", "reasons",
+)  # fmt: skip
+UNSURE = 0.25  # a pair whose ranks differ by more between judges
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """``folds`` judges a round, ``repeats`` rounds, ``epochs`` each; ``method`` is what the judges are trained by."""
+
+    folds: int = 4
+    repeats: int = 2
+    epochs: int = 6
+    method: str = "rrsitr"
+    seed: int = 3
+    device: str = "cpu"
+
+
+def rank_pairs(
+    images: Sequence[str],
+    captions: Sequence[str],
+    rows: Sequence[int],
+    features: PairFeatures,
+    duplicates: Duplicates,
+    settings: AuditSettings | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> pd.DataFrame:
+    """All pairs, the most suspect first, with ``COLUMNS``.
+
+    ``score`` in [0, 1]: mean rank of the held-out loss, of the distance from what a linear probe predicts (``linear``,
+    a cosine) and from the captions of similar pictures (``neighbours``, a cosine); ``wrong`` in [0, 1]: posterior of
+    the upper component of a Gaussian mixture of the losses; ``disagreement`` in [0, 1]: spread of the pair's rank
+    between judges; ``better_caption``: the caption of another picture that fits better, empty where none does;
+    ``reasons`` in words. Taught in: notebooks/07_real_pairs
+    """
+    settings = settings or AuditSettings()
+    verdicts = judge(features, duplicates.group_of_pair, **vars(settings), progress=progress)
+    loss, similarity = verdicts.loss.mean(axis=0), verdicts.similarity.mean(axis=0)
+    linear = -ridge_score(features, duplicates.group_of_pair, settings.folds, settings.seed)
+    neighbours = -neighbour_score(features, duplicates.group_of_pair)
+    ranks = np.stack([unit_rank(one) for one in verdicts.loss])
+    table = pd.DataFrame({
+        "row": rows,
+        "image": images,
+        "caption": captions,
+        "score": (unit_rank(loss) + unit_rank(-linear) + unit_rank(-neighbours)) / 3,
+        "wrong": wrong_posterior(loss, settings.seed),
+        "loss": loss,
+        "similarity": similarity,
+        "linear": linear,
+        "neighbours": neighbours,
+        "disagreement": np.ptp(ranks, axis=0),
+        **_better(features, verdicts, images, captions),
+        "lead": verdicts.lead,
+        "same_picture_as": _twins(images, captions, duplicates),
+    })  # fmt: skip
+    table["reasons"] = _reasons(table, verdicts.chance, duplicates.contradicting)
+    table = table.sort_values(["score", "row"], ascending=[False, True], kind="stable", ignore_index=True)
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    return table[list(COLUMNS)]
+
+
+def wrong_posterior(loss: np.ndarray, seed: int) -> np.ndarray:
+    """Posterior of the component with the higher mean, made to rise with the loss. **Shape** (N,) -> (N,) in [0, 1].
+
+    The wider component can win again at very low losses; a pair below the lower mean is never called wrong for that.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    values = loss.astype(np.float64)[:, None]
+    if np.ptp(values) == 0:
+        return np.zeros(len(loss))
+    mixture = GaussianMixture(2, random_state=seed, n_init=3, reg_covar=1e-4).fit(values)
+    high = int(mixture.means_.argmax())
+    posterior = mixture.predict_proba(values)[:, high]
+    order = np.argsort(loss, kind="stable")
+    posterior[loss <= mixture.means_.min()] = 0
+    posterior[order] = np.maximum.accumulate(posterior[order])
+    return posterior
+
+
+def _better(
+    features: PairFeatures, verdicts: Verdicts, images: Sequence[str], captions: Sequence[str]
+) -> dict[str, list[str]]:
+    """The caption that fits better, and the first picture that carries it; both empty where none does."""
+    pair_of_caption = np.zeros(len(features.text), dtype=np.int64)
+    pair_of_caption[features.caption_of_pair[::-1]] = np.arange(len(features))[::-1]
+    found = [
+        (captions[pair], images[pair]) if lead > 0 else ("", "")
+        for pair, lead in zip(pair_of_caption[verdicts.better], verdicts.lead, strict=True)
+    ]
+    return {"better_caption": [text for text, _ in found], "better_image": [name for _, name in found]}
+
+
+def _twins(images: Sequence[str], captions: Sequence[str], duplicates: Duplicates) -> list[str]:
+    """Names of the other pictures of the pair's group, the first three."""
+    names: dict[int, list[str]] = {}
+    for name, group in zip(images, duplicates.group_of_pair.tolist(), strict=True):
+        if name not in (members := names.setdefault(group, [])):
+            members.append(name)
+    return [
+        " ".join([other for other in names[group] if other != name][:3])
+        for name, group in zip(images, duplicates.group_of_pair.tolist(), strict=True)
+    ]
+
+
+def _reasons(table: pd.DataFrame, chance: float, contradicting: np.ndarray) -> list[str]:
+    """Why a pair is where it is, in the order of weight; empty where nothing speaks against it."""
+    loss_rank, neighbour_rank = unit_rank(table["loss"].to_numpy()), unit_rank(-table["neighbours"].to_numpy())
+    said = []
+    for place, pair in enumerate(table.itertuples(index=False)):
+        reasons = []
+        if pair.loss >= chance:
+            reasons.append(f"held-out loss {pair.loss:.1f}, no better than chance ({chance:.1f})")
+        elif loss_rank[place] >= 0.9:
+            reasons.append(f"held-out loss {pair.loss:.1f} among the highest tenth")
+        if pair.wrong >= 0.5:
+            reasons.append(f"in the upper component of the losses ({pair.wrong:.2f})")
+        if neighbour_rank[place] >= 0.9:
+            reasons.append("captions of similar pictures say something else")
+        if pair.better_caption and reasons:
+            reasons.append(f"a caption of {pair.better_image} fits better")
+        if contradicting[place]:
+            reasons.append(f"the same picture as {pair.same_picture_as}, with other words")
+        if reasons and pair.disagreement > UNSURE:
+            reasons.append("judges disagree")
+        said.append("; ".join(reasons))
+    return said

@@ -1,0 +1,49 @@
+"""The command ``rrsitr audit``: which of one's own pairs look wrong."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rrsitr_lib.cli_data import bar
+
+
+def audit(
+    source: Annotated[Path, typer.Argument(help="table (.csv .tsv .parquet .jsonl .tar) or a folder that holds one")],
+    out: Annotated[Path, typer.Option(help="folder that receives report.html, suspects.csv, cleaned.csv, weights.csv")],
+    images: Annotated[Path | None, typer.Option(help="folder of the pictures (default: beside the table)")] = None,
+    image_column: Annotated[str | None, typer.Option(help="column of picture files, else guessed and said")] = None,
+    caption_column: Annotated[str | None, typer.Option(help="column of captions, else guessed and said")] = None,
+    encoder: Annotated[str, typer.Option(help="lite, vit-b-32 or tiny: whose frozen towers look")] = "lite",
+    weights: Annotated[str | None, typer.Option(help="local weight file or folder")] = None,
+    features: Annotated[tuple[Path, Path] | None, typer.Option(help="two .npy files: pictures, captions")] = None,
+    folds: Annotated[int, typer.Option(min=2, help="judges a round; each judges what it never saw")] = 4,
+    repeats: Annotated[int, typer.Option(min=1, help="rounds with other folds")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, help="epochs of every judge")] = 6,
+    bad: Annotated[str, typer.Option(help="missing or undecodable pictures: skip (and list) or fatal")] = "skip",
+    top: Annotated[int, typer.Option(min=1, help="pairs shown in the report")] = 200,
+    seed: Annotated[int, typer.Option(min=0)] = 3,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+) -> None:
+    """Rank one's own pairs by how wrong they look, with reasons; no pair is judged by a model that trained on it.
+
+    Example: rrsitr audit pairs.csv --images chips/ --out audit/
+    """
+    from rrsitr_lib.audit.inputs import open_pairs
+    from rrsitr_lib.audit.ranking import AuditSettings
+    from rrsitr_lib.audit.run import audit as run_audit
+    from rrsitr_lib.audit.run import features_of
+
+    pairs = open_pairs(source, out / "pictures", images, image_column, caption_column, bad, features is None)
+    for note in pairs.notes:
+        typer.echo(note)
+    described = features_of(pairs, encoder, weights, features, device)
+    settings = AuditSettings(folds, repeats, epochs, seed=seed, device=device)
+    with bar("judges", "judge") as progress:
+        done = run_audit(pairs, described, out, settings, top, progress)
+    summary, shown = done.summary, done.table.head(10)
+    typer.echo(shown[["rank", "row", "image", "score", "caption"]].to_string(index=False, max_colwidth=60))
+    typer.echo(
+        f"{summary['pairs']} pairs of {summary['pictures']} pictures, about {100 * summary['expected_wrong']:.0f} % "
+        f"probably wrong; {summary['left_out']} rows left out (problems.csv); open {out / 'report.html'}"
+    )

@@ -1,0 +1,170 @@
+"""An audit from a table to the files that others use: ranks, reasons, duplicates, report, command."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from audit import synthetic
+from PIL import Image
+from sklearn.metrics import average_precision_score
+from test_cli import rrsitr
+
+from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
+from rrsitr_lib.audit.features import PairFeatures
+from rrsitr_lib.audit.inputs import open_pairs
+from rrsitr_lib.audit.ranking import COLUMNS, AuditSettings, rank_pairs, wrong_posterior
+from rrsitr_lib.audit.run import FILES, features_of
+from rrsitr_lib.data.noise import inject
+from rrsitr_lib.data.reading import read_csv
+from rrsitr_lib.data.scenes import draw_scenes
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.evaluation import chance_recall
+from rrsitr_lib.study.sanity import linear_probe
+from rrsitr_lib.training.run import RunConfig
+
+QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
+
+
+@pytest.fixture(scope="module")
+def ranked():
+    data, wrong = synthetic.features(pictures=120, wrong=0.2)
+    names = [f"{k}.png" for k in data.image_of_pair]
+    captions = [f"caption {k}" for k in data.caption_of_pair]
+    twins = Duplicates(data.image_of_pair, np.zeros(len(data), dtype=bool))
+    return rank_pairs(names, captions, range(1, len(data) + 1), data, twins, AuditSettings(folds=3)), wrong
+
+
+def test_ranking_puts_moved_captions_first(ranked):
+    table, wrong = ranked
+    by_row = table.sort_values("row")
+    assert tuple(table.columns) == COLUMNS and table["rank"].tolist() == list(range(1, len(table) + 1))
+    assert average_precision_score(wrong, by_row["score"]) > 0.8
+    assert (table["score"].diff().dropna() <= 0).all()
+    assert table[["score", "wrong", "disagreement"]].stack().between(0, 1).all()
+    assert by_row["wrong"].to_numpy()[wrong].mean() > 0.5 > 0.2 > by_row["wrong"].to_numpy()[~wrong].mean()
+
+
+def test_reasons_are_in_words_and_only_where_there_are_any(ranked):
+    table, _ = ranked
+    top, bottom = table.head(10), table.tail(60)
+    assert top["reasons"].str.contains("held-out loss").all()
+    assert top["reasons"].str.contains(r"a caption of \d+\.png fits better").any()
+    assert (bottom["reasons"] == "").all()
+
+
+def test_posterior_rises_with_the_loss_and_spares_low_ones():
+    generator = np.random.default_rng(0)
+    loss = np.concatenate([generator.normal(3, 0.3, 300), generator.normal(9, 3.0, 60)]).astype(np.float32)
+    wrong = wrong_posterior(loss, seed=0)
+    assert (np.diff(wrong[np.argsort(loss)]) >= 0).all() and wrong[loss < 2.9].max() == 0
+    assert wrong[300:].mean() > 0.9 and wrong[:300].mean() < 0.1
+    assert (wrong_posterior(np.full(30, 2.0, np.float32), seed=0) == 0).all()
+
+
+def test_equal_pictures_are_one_group_and_other_words_are_said(tmp_path):
+    lake, town = np.full((40, 40, 3), 90, np.uint8), np.zeros((40, 40, 3), np.uint8)
+    lake[10:30, 10:30] = (0, 0, 255)
+    for name, content in (("lake.png", lake), ("copy.bmp", lake), ("town.png", town)):
+        Image.fromarray(content).save(tmp_path / name)
+    paths = [tmp_path / name for name in ("lake.png", "copy.bmp", "town.png")]
+    text = np.eye(4, dtype=np.float32)
+    text[1, 0] = 3  # the second caption is nearly the first
+    data = PairFeatures(np.zeros((3, 2)), text, np.array([0, 0, 1, 2]), np.array([0, 1, 2, 3]), False)
+    found = find_duplicates(data, paths)
+    assert found.group_of_pair.tolist() == [0, 0, 0, 2] and found.contradicting.tolist() == [True, True, True, False]
+    agree = PairFeatures(data.image, text, data.image_of_pair, np.array([0, 1, 0, 3]), False)
+    assert not find_duplicates(agree, paths).contradicting[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Thirty drawn scenes with two captions each, a fifth of them moved, and one picture that does not open."""
+    folder = tmp_path_factory.mktemp("own")
+    scenes = draw_scenes(30, seed=9, size=64)
+    (folder / "images").mkdir()
+    names = [f"Tile {k}.PNG" for k in range(30)]
+    for name, picture in zip(names, scenes.images, strict=True):
+        Image.fromarray(picture).save(folder / "images" / name)
+    (folder / "images" / "broken.png").write_bytes(b"\x89PNG")
+    rows = [5 * k + j for k in range(30) for j in range(2)]
+    captions = np.array(scenes.captions)[rows]
+    ids = np.repeat(names, 2)
+    captions = captions[inject(ids, 0.2, "derangement", 1, captions).caption_index]
+    lines = [f'{name};"{text}"' for name, text in zip(ids, captions, strict=True)]
+    text = "\r\n".join(["Filename;Title", *lines, "broken.png;nothing to see", "Tile 0.PNG;湖边有很多树"])
+    (folder / "pairs.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    return folder
+
+
+def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "audit", *QUICK) == 0
+    said = capsys.readouterr().out
+    assert "pictures from column 'Filename', captions from 'Title'" in said
+    assert "61 pairs of 30 pictures" in said and "1 rows left out (problems.csv)" in said
+    out = tmp_path / "audit"
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    suspects, weights = pd.read_csv(out / "suspects.csv"), pd.read_csv(out / "weights.csv")
+    assert len(suspects) == len(weights) == 61 and weights["weight"].between(0, 1).all()
+    assert weights["filename"].tolist()[:2] == ["Tile 0.PNG"] * 2 and "湖边有很多树" in weights["title"].tolist()
+    kept = read_csv(out / "cleaned.csv", split="train")
+    summary = json.loads((out / "audit.json").read_text())
+    assert len(kept) == summary["kept"] == int((suspects["wrong"] <= 0.5).sum())
+    problems = pd.read_csv(out / "problems.csv")
+    assert problems["row"].tolist() == [61] and problems["image"].tolist() == ["broken.png"]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 61 and "http" not in page and "1 rows could not be used" in page
+    assert "cannot be decoded" in page and "湖边有很多树" in page
+
+
+def test_bad_pictures_may_be_fatal(folder, tmp_path, capsys):
+    assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "audit", "--bad", "fatal", *QUICK) == 2
+    assert "1 of 31 pictures cannot be used; row 61, 'broken.png'" in capsys.readouterr().err
+    assert not (tmp_path / "audit").exists()
+
+
+def test_given_features_need_no_picture(tmp_path, capsys):
+    data, _ = synthetic.features(pictures=30, captions_each=1)
+    (tmp_path / "p.tsv").write_text(
+        "image\ttext\n" + "".join(f"a{k}.tif\ta caption {k}\n" for k in range(30)), encoding="utf-8"
+    )
+    np.save(tmp_path / "image.npy", data.image)
+    np.save(tmp_path / "text.npy", data.text[data.caption_of_pair])
+    features = ["--features", tmp_path / "image.npy", tmp_path / "text.npy"]
+    assert rrsitr("audit", tmp_path / "p.tsv", "--out", tmp_path / "audit", *features, *QUICK) == 0
+    assert "<img" not in (tmp_path / "audit" / "report.html").read_text()
+    np.save(tmp_path / "text.npy", data.text[:7])
+    assert rrsitr("audit", tmp_path / "p.tsv", "--out", tmp_path / "b", *features, *QUICK) == 2
+    assert "text.npy: 7 rows" in capsys.readouterr().err
+
+
+def test_markup_in_a_table_stays_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "images").mkdir()
+    rows = ["filename,title"]
+    for number in range(24):
+        picture = np.random.default_rng(number).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(tmp_path / "images" / f"{number}.png")
+        rows.append(f"{number}.png,<script>alert({number})</script> & a lake")
+    (tmp_path / "pairs.csv").write_text("\n".join(rows))
+    assert rrsitr("audit", tmp_path, "--out", tmp_path / "audit", *QUICK) == 0
+    page = (tmp_path / "audit" / "report.html").read_text()
+    assert "<script" not in page and "&lt;script&gt;alert(3)&lt;/script&gt; &amp; a lake" in page
+
+
+def test_features_of_pairs_are_those_of_the_towers(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    pairs = open_pairs(folder / "pairs.csv", tmp_path)
+    features = features_of(pairs, "tiny")
+    assert features.shared and features.image.shape == (30, 128) and len(features) == 61
+    cosine = features.cosine()
+    assert cosine.shape == (61,) and np.abs(cosine).max() <= 1.0001
+    with pytest.raises(InputError, match="bad is 'never'"):
+        open_pairs(folder / "pairs.csv", tmp_path, bad="never")
+
+
+def test_linear_probe_beats_chance_on_drawn_scenes(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    found = linear_probe(RunConfig.build(data="scenes", encoder="tiny", scenes=60, noise_rate=0.2))
+    assert found["mR"] > 3 * chance_recall(np.repeat(np.arange(200), 5), 200)["mR"]

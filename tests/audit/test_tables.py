@@ -1,0 +1,237 @@
+"""Tables as people keep them, and pictures as they come: handled, or named in one line."""
+
+import io
+import json
+import struct
+import tarfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from rrsitr_lib.audit.inputs import open_pairs
+from rrsitr_lib.audit.tables import read_pairs_of
+from rrsitr_lib.data.images import open_image
+from rrsitr_lib.errors import InputError
+
+PAIRS = [("a lake.JPG", "a blue lake , seen from above"), ("b.png", "湖边有很多树")]
+
+
+def pictures(folder, names=("a lake.JPG", "b.png")):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        suffix = "JPEG" if name.lower().endswith("jpg") else "PNG"
+        Image.new("RGB", (8, 6), (40 * number, 0, 0)).save(folder / name, suffix)
+    return folder
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def jsonl(path):
+    entries = [{"image": name, "caption": text} for name, text in PAIRS]
+    return write(path, "\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries) + "\n\n")
+
+
+def separated(separator, header=("filename", "title"), end="\n", encoding="utf-8"):
+    def make(path):
+        rows = [separator.join(header), *(separator.join(f'"{cell}"' for cell in pair) for pair in PAIRS)]
+        return write(path, end.join(rows) + end, encoding)
+
+    return make
+
+
+def parquet(path):
+    pd.DataFrame(PAIRS, columns=["image_path", "text"]).to_parquet(path)
+    return path
+
+
+FORMS = {
+    "pairs.csv": separated(","),
+    "windows.csv": separated(",", end="\r\n", encoding="utf-8-sig"),
+    "semicolon.csv": separated(";", header=("Filename ", " Caption")),
+    "pairs.tsv": separated("\t", header=("img", "sentence")),
+    "chinese.csv": separated(",", header=("图片", "描述")),
+    "own_names.csv": separated(",", header=("tile", "what one sees")),
+    "pairs.jsonl": jsonl,
+    "pairs.parquet": parquet,
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_gives_the_same_pairs_and_says_what_was_guessed(tmp_path, name):
+    table = FORMS[name](tmp_path / name)
+    pictures(tmp_path / "images")
+    pairs = open_pairs(table, tmp_path / "scratch")
+    assert list(zip(pairs.images, pairs.captions, strict=True)) == PAIRS and pairs.rows == [1, 2]
+    assert [path.name for path in pairs.paths] == ["a lake.JPG", "b.png"] and not pairs.problems
+    assert pairs.notes[0] == f"read {name}" and "pictures from column" in pairs.notes[1]
+
+
+def test_columns_that_are_named_win(tmp_path):
+    table = write(tmp_path / "a.csv", "filename,title,better\na.png,one,two\n")
+    assert read_pairs_of(table, caption_column="better").captions == ["two"]
+    with pytest.raises(InputError, match="no caption column 'best'; there are filename, title, better"):
+        read_pairs_of(table, caption_column="best")
+
+
+def test_any_number_of_captions(tmp_path):
+    numbered = write(tmp_path / "n.csv", "image,caption_1,caption_2,caption_3\na.png,one,two,\nb.png,three,,\n")
+    raw = read_pairs_of(numbered)
+    assert raw.images == ["a.png", "a.png", "b.png"] and raw.captions == ["one", "two", "three"]
+    assert raw.rows == [1, 1, 2] and raw.notes[-1] == "3 empty captions left out"
+    listed = write(tmp_path / "l.jsonl", '{"filename": "a.png", "sentences": ["one", "two"]}\n')
+    assert read_pairs_of(listed).captions == ["one", "two"]
+    frame = pd.DataFrame({"filename": ["a.png"], "captions": [["one", "two"]]})
+    frame.to_parquet(tmp_path / "p.parquet")
+    assert read_pairs_of(tmp_path / "p.parquet").captions == ["one", "two"]
+
+
+def encoded(size=(4, 4)):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "green").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_parquet_of_the_hub_holds_its_own_pictures(tmp_path):
+    frame = pd.DataFrame({"image": [{"bytes": encoded(), "path": "x/lake.png"}], "captions": [["one", "two"]]})
+    frame.to_parquet(tmp_path / "p.parquet")
+    pairs = open_pairs(tmp_path / "p.parquet", tmp_path / "scratch")
+    assert pairs.images == ["lake.png"] * 2 and pairs.paths == [tmp_path / "scratch" / "lake.png"]
+
+
+def shard(path, members):
+    with tarfile.open(path, "w") as file:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            file.addfile(info, io.BytesIO(content))
+    return path
+
+
+def test_shards_of_a_folder_are_read_together(tmp_path):
+    shard(tmp_path / "00.tar", {"a/1.png": encoded(), "a/1.txt": b"one\ntwo", "a/2.txt": b"no picture"})
+    shard(tmp_path / "01.tar", {"a/3.png": encoded(), "a/3.json": json.dumps({"caption": "湖"}).encode()})
+    pairs = open_pairs(tmp_path, tmp_path / "scratch")
+    assert pairs.captions == ["one", "two", "湖"] and [path.name for path in pairs.paths] == ["a_1.png", "a_3.png"]
+    assert any("a/2: left out, it lacks a picture" in note for note in pairs.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"filename,title\na.png,one,two\n", r"row 1: 3 fields, the header has 2 .separator ','"),
+        ("a.csv", b"filename,filename\na.png,one\n", "'filename' twice"),
+        ("a.csv", b"filename,title\n", "no row below the header"),
+        ("a.csv", b'filename,title\na.png,"one\n', "is a quote left open"),
+        ("a.csv", b"filename,title\na.png, \n", "every caption is empty"),
+        ("a.csv", b"filename,title\n,one\n", "row 1: the picture is ''"),
+        ("a.csv", "filename,title\na.png,湖\n".encode("gb18030"), "allowed is UTF-8 text"),
+        ("a.csv", b"x,y\n1,2\n", "no column of picture files among x, y; name it"),
+        ("a.csv", b"filename,n\na.png,1\n", "no column of captions among n; name it"),
+        ("a.jsonl", b'{"a": 1\n', "line 1: not JSON"),
+        ("a.jsonl", b"[1]\n", "line 1: list, allowed is one object a line"),
+        ("a.jsonl", b'{"image": "a.png", "caption": 7}\n', "row 1: the caption is '7'"),
+        ("a.parquet", b"PAR1 or not", "not readable as Parquet"),
+        ("a.tar", b"no tar", "not a whole tar file"),
+        ("a.xlsx", b"", r"allowed are \.csv"),
+    ],
+)
+def test_bad_tables_are_named_in_one_line(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_pairs_of(tmp_path / name)
+    assert "\n" not in str(caught.value) and name in str(caught.value)
+
+
+def test_a_folder_with_several_tables(tmp_path):
+    for name in ("one.csv", "two.csv"):
+        write(tmp_path / name, "filename,title\na.png,b c d\n")
+    with pytest.raises(InputError, match="2 tables, name one"):
+        open_pairs(tmp_path, tmp_path / "scratch")
+    write(tmp_path / "train.csv", "filename,title\nb.png,three words here\n")
+    pictures(tmp_path / "images")
+    assert open_pairs(tmp_path, tmp_path / "scratch").images == ["b.png"]
+    with pytest.raises(InputError, match="no such file or folder"):
+        open_pairs(tmp_path / "nowhere", tmp_path / "scratch")
+
+
+def confused(folder):
+    """Names that fit no file, two files, or a file that another name has already."""
+    pictures(folder / "images", ["lake_1.png", "b.png"])
+    pictures(folder / "images" / "north", ["town.png"])
+    pictures(folder / "images" / "south", ["town.png"])
+    (folder / "images" / "broken.png").write_bytes(encoded()[:40])
+    names = ["LAKE_1.PNG", "lake_1.png", "town.png", "lake_01.png", "broken.png", "north/town.png", "b"]
+    return write(folder / "pairs.csv", "filename,title\n" + "".join(f"{name},some words here\n" for name in names))
+
+
+def test_a_confusion_of_ids_is_listed_row_by_row(tmp_path):
+    pairs = open_pairs(confused(tmp_path), tmp_path / "scratch")
+    assert pairs.images == ["LAKE_1.PNG", "north/town.png", "b"] and pairs.rows == [1, 6, 7]
+    said = {row: reason for row, _, reason in pairs.problems}
+    assert said[2] == "the same file as 'LAKE_1.PNG': one picture needs one name"
+    assert said[3] == "several files fit: north/town.png, south/town.png"
+    assert said[4].startswith("no such file in") and said[5].startswith("cannot be decoded")
+    with pytest.raises(InputError, match=r"4 of 7 pictures cannot be used; row 2, 'lake_1\.png'"):
+        open_pairs(tmp_path / "pairs.csv", tmp_path / "scratch", bad="fatal")
+
+
+def test_a_path_may_not_leave_the_folder(tmp_path):
+    pictures(tmp_path, ["secret.png"])
+    pictures(tmp_path / "images", ["b.png"])
+    table = write(tmp_path / "pairs.csv", "filename,title\n../secret.png,some words\nb.png,some words\n")
+    pairs = open_pairs(table, tmp_path / "scratch", images=tmp_path / "images")
+    assert pairs.images == ["b.png"] and pairs.problems[0][:2] == (1, "../secret.png")
+
+
+# --- pictures ---
+
+
+def geotiff(path, bands=4, photometric=2, bits=16, value=0x8000):
+    """A 5 x 3 GeoTIFF, pixel-interleaved, with a pixel scale and a tie point."""
+    width, height = 5, 3
+    data = np.full((height, width, bands), value, "<u2" if bits == 16 else "u1").tobytes()
+    entries = [
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, bands, None), (259, 3, 1, 1), (262, 3, 1, photometric),
+        (273, 4, 1, None), (277, 3, 1, bands), (278, 3, 1, height), (279, 4, 1, len(data)), (284, 3, 1, 1),
+        (338, 3, 1, 0), (33550, 12, 3, None), (33922, 12, 6, None),
+    ]  # fmt: skip
+    start = 8 + 2 + 12 * len(entries) + 4
+    bits_per_sample, scale, tie = struct.pack(f"<{bands}H", *[bits] * bands), struct.pack("<3d", 10, 10, 0), bytes(48)
+    places = {258: start, 33550: start + len(bits_per_sample)}
+    places[33922] = places[33550] + len(scale)
+    places[273] = places[33922] + len(tie)
+    directory = b"".join(
+        struct.pack("<HHI", tag, kind, count) + struct.pack("<I", places.get(tag, value))
+        for tag, kind, count, value in entries
+    )
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    path.write_bytes(head + directory + bytes(4) + bits_per_sample + scale + tie + data)
+    return path
+
+
+def test_geotiff_of_four_bands_and_16_bits_shows_its_first_three(tmp_path):
+    picture = open_image(geotiff(tmp_path / "scene.TIF"))
+    assert picture.mode == "RGB" and picture.size == (5, 3)
+    assert abs(picture.getpixel((2, 1))[0] - 128) <= 1
+
+
+def test_geotiff_of_bands_that_are_no_colours_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"scene\.tif: cannot be decoded"):
+        open_image(geotiff(tmp_path / "scene.tif", bands=7, photometric=1))
+
+
+def test_a_jpeg_turned_by_exif_stands_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (9, 4)).save(tmp_path / "turned.jpg", exif=exif)
+    assert open_image(tmp_path / "turned.jpg").size == (4, 9)
+
+
+def test_one_pixel_is_a_picture(tmp_path):
+    Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.PNG")
+    assert open_image(tmp_path / "dot.PNG").getpixel((0, 0)) == (255, 0, 0)
