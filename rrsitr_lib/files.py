@@ -37,6 +37,15 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> Path:
     return path
 
 
+def allocate(path: Path, size: int) -> None:
+    """Reserve the bytes now: a memory map onto a full disk would end the process without a message."""
+    with open(path, "wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
+
+
 def write_json(path: str | Path, content: Any) -> Path:
     """Write ``content`` as indented JSON, whole or not at all."""
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -19,12 +20,13 @@ THREADS = min(4, os.cpu_count() or 1)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm", ".pgm")
 
 
-def open_image(path: str | Path) -> Image.Image:
+def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Image:
     """Decode one picture to RGB, upright by its EXIF orientation; of several pages or frames the first.
 
     Transparent parts become black, which is how aerial pictures store "no data" (white would pass for a bright roof).
     16-bit grey is divided by 256, as Pillow does for 16-bit colour: stretching each picture to its own range would
-    make dark and bright ones alike. Float grey counts as 0 to 1. Raises ``InputError`` naming the file.
+    make dark and bright ones alike. Float grey counts as 0 to 1. An open file needs a ``name`` for messages.
+    Raises ``InputError`` naming the file.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "grey.png"
@@ -34,10 +36,10 @@ def open_image(path: str | Path) -> Image.Image:
 
     Taught in: notebooks/07_real_pairs
     """
-    path = Path(path)
-    if not path.is_file() or path.stat().st_size == 0:
-        reason = "an empty file" if path.is_file() else "a folder" if path.is_dir() else "no such file"
-        raise InputError(f"{path}: {reason}; allowed is a picture")
+    if isinstance(path, str | Path):
+        path = Path(path)
+        _check_file(path)
+    name = name or str(path)
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -45,7 +47,13 @@ def open_image(path: str | Path) -> Image.Image:
             return _to_rgb(ImageOps.exif_transpose(image))
     except Exception as error:  # damaged bytes make Pillow's decoders raise nearly anything
         reason = "not one of " + ", ".join(FORMATS) if type(error).__name__ == "UnidentifiedImageError" else error
-        raise InputError(" ".join(f"{path}: cannot be decoded ({reason})".split())) from error
+        raise InputError(" ".join(f"{name}: cannot be decoded ({reason})".split())) from error
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file() or path.stat().st_size == 0:
+        reason = "an empty file" if path.is_file() else "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {reason}; allowed is a picture")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

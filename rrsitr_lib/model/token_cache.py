@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from rrsitr_lib.errors import RunError
-from rrsitr_lib.files import fingerprint, read_json, write_json
+from rrsitr_lib.files import allocate, fingerprint, read_json, write_json
 from rrsitr_lib.model.encoders import ClipEncoder, Encoder
 
 BATCH = 32
@@ -78,8 +78,8 @@ def _build(
     with contextlib.suppress(Exception):  # an unreadable count only means that the work begins anew
         done = int(read_json(partial / "done.json"))
     if not done:
-        _allocate(partial / "tokens.f16", items * shape[0] * shape[1] * 2)
-        _allocate(partial / "lengths.i4", items * 4)
+        allocate(partial / "tokens.f16", items * shape[0] * shape[1] * 2)
+        allocate(partial / "lengths.i4", items * 4)
         write_json(partial / "shape.json", [items, *shape])
     tokens = np.memmap(partial / "tokens.f16", dtype="<f2", mode="r+", shape=(items, *shape))
     lengths = np.memmap(partial / "lengths.i4", dtype="<i4", mode="r+", shape=(items,))
@@ -91,15 +91,6 @@ def _build(
         lengths[start : batch.stop] = real
         tokens.flush(), lengths.flush()
         write_json(partial / "done.json", batch.stop)
-
-
-def _allocate(path: Path, size: int) -> None:
-    """Reserve the bytes now: a memory map onto a full disk would end the process without a message."""
-    with open(path, "wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        else:
-            file.truncate(size)
 
 
 def weights_of(towers: Encoder) -> str:
