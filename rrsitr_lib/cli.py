@@ -13,6 +13,7 @@ import yaml
 
 from rrsitr_lib.cli_audit import audit
 from rrsitr_lib.cli_data import app as data_app
+from rrsitr_lib.cli_share import features, push, weights
 from rrsitr_lib.cli_show import RunFolder, export, site
 from rrsitr_lib.errors import InputError, RunError
 
@@ -26,6 +27,9 @@ app = typer.Typer(
 
 app.add_typer(data_app, name="data")
 app.command()(audit)
+app.command()(weights)
+app.command()(features)
+app.command()(push)
 app.command()(export)
 app.command()(site)
 
@@ -121,7 +125,9 @@ def train(
 
     from rrsitr_lib.training.run import train as train_run
 
-    _show_result(out, train_run(settings, out, progress=True, resume=resume))
+    result = train_run(settings, out, progress=True, resume=resume)
+    if os.environ.get("RANK", "0") == "0":  # of several processes under torchrun the first one speaks
+        _show_result(out, result)
 
 
 @app.command()
@@ -168,7 +174,9 @@ def _show_result(out: Path, result: dict[str, Any]) -> None:
     partition = result["partition"]
     typer.echo(_rows(out, result["test"], result["chance"]))
     found = "no mismatched pairs" if partition["auroc"] is None else f"AUROC of the loss {partition['auroc']:.3f}"
-    typer.echo(f"best epoch {result['best_epoch']} by validation; {found}; {result['seconds']:.0f} s of training")
+    memory = f", {result['peak_memory_gib']} GiB of GPU memory" if "peak_memory_gib" in result else ""
+    seconds = f"{result['seconds']:.0f} s of training{memory}"
+    typer.echo(f"best epoch {result['best_epoch']} by validation; {found}; {seconds}")
 
 
 def _rows(run: Path, result: dict[str, float], chance: dict[str, float]) -> str:

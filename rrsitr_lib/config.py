@@ -13,6 +13,7 @@ from rrsitr_lib.files import fingerprint, read_json
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
+SPEED = {"workers", "store", "compile", "gradient_slice"}  # these change how fast, and the last bits at most
 NAMED_DATA = ("scenes", "rsitmd", "rsicd", "nwpu")
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -88,6 +89,9 @@ class RunConfig(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 on a GPU that has it")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     workers: int = Field(0, ge=0, le=256, description="processes that decode pictures")
+    store: bool = Field(False, description="decode every picture once, transform on the device")
+    compile: bool = Field(False, description="compile the towers; pays on a GPU with many steps")
+    gradient_slice: int = Field(0, ge=0, description="pairs encoded at once, for batches beyond memory; 0: all")
     seed: int = Field(3, ge=0, lt=2**31)
 
     @model_validator(mode="after")
@@ -159,8 +163,8 @@ class RunConfig(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all fields that can change a result: all but the device, the workers, the preset's name."""
-        return fingerprint(self.model_dump_json(exclude={"device", "workers", "preset"}))
+        """SHA-256 over all fields that can change a result by more than rounding: all but preset, device and speed."""
+        return fingerprint(self.model_dump_json(exclude=SPEED | {"device", "preset"}))
 
 
 def _is_folder(path: str) -> bool:

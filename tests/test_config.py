@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rrsitr_lib.config import PRESETS, RunConfig
 from rrsitr_lib.errors import InputError
 
-WHERE_AND_HOW_FAST = {"device": "cpu", "workers": 3}
+WHERE_AND_HOW_FAST = {"device": "cpu", "workers": 3, "store": True, "compile": True, "gradient_slice": 7}
 OTHER_RESULT = {
     "scenes": 900, "scenes_seed": 1, "encoder": "lite", "weights": "none", "train": "heads", "pad_tokens": "masked",
     "augment": False, "feature_width": 64, "noise_rate": 0.2, "protocol": "hard", "noise_seed": 1, "method":
@@ -92,8 +92,9 @@ OUT_OF_RANGE = {
     "method": ("plain",), "local_loss": ("perhaps",),
     "self_paced": (2,), "triplet": ("none",),
     "protocol": ("swap",), "partition": ("kmeans",), "gamma_unit": ("nats",), "gamma_schedule": ("step",),
-    "pad_tokens": ("none",), "precision": ("float16",), "device": ("tpu",), "preset": ("laptop",), "train": ("text",),
-    "augment": ("maybe",), "weights": (3,), "noise_file": (3,),
+    "pad_tokens": ("none",), "precision": ("float16",), "device": ("tpu",), "preset": ("laptop",),
+    "augment": ("maybe",), "train": ("text",), "store": ("x",),
+    "compile": (2,), "gradient_slice": (-1,), "weights": (3,), "noise_file": (3,),
 }  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def train_judge(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> 
     nobody = Noise(np.arange(len(rows)), np.zeros(len(rows), dtype=bool), "shuffle", 0.0, config.seed)
     epoch_runner, optimizer, last_loss = Epoch(config, model, inputs, nobody), make_optimizer(model, config), None
     for epoch in range(config.epochs):
-        record, _ = epoch_runner.run(epoch, pace_of_epoch(config, epoch, last_loss), optimizer, lambda total: None)
+        record, _ = epoch_runner.run(epoch, pace_of_epoch(config, epoch, last_loss), optimizer, lambda: None)
         last_loss = record["loss"]
     return model.eval()
 

@@ -32,6 +32,10 @@ class Features(NamedTuple):
     pooled: Tensor
     tokens: Tensor
 
+    def single_precision(self) -> "Features":
+        """Half and bfloat16 as float32; float32 and float64 as they are."""
+        return Features(*(part if part.dtype == torch.float64 else part.float() for part in self))
+
 
 class Encoder(nn.Module):
     """Two towers, one interface; ``pad_tokens`` "paper" keeps padding, "masked" drops it and shortens the context."""
@@ -94,7 +98,7 @@ class ClipEncoder(Encoder):
         hidden = model.token_embedding(tokens) + model.positional_embedding[:context]
         hidden = model.transformer(hidden, attn_mask=model.attn_mask[:context, :context])
         projected = model.ln_final(hidden) @ model.text_projection
-        return Features(projected[torch.arange(len(tokens)), tokens.argmax(dim=1)], projected)
+        return Features(projected[torch.arange(len(tokens), device=tokens.device), tokens.argmax(dim=1)], projected)
 
 
 class JointEncoder(Encoder):

@@ -13,16 +13,21 @@ from rrsitr_lib.files import fingerprint
 from rrsitr_lib.model.encoders import ClipEncoder, Encoder, build_encoder
 from rrsitr_lib.model.heads import HeadsEncoder
 from rrsitr_lib.model.token_cache import TokenCache, build_cache, content_of, weights_of
-from rrsitr_lib.training.inputs import PictureBank, SplitInputs, TensorBank, TokenBank, picture_bank
+from rrsitr_lib.training.inputs import Bank, PictureBank, SplitInputs, TensorBank, TokenBank, picture_bank
+from rrsitr_lib.training.store_bank import store_bank
 
 PCA_SAMPLE = 50_000
+CPU = torch.device("cpu")
 
 
-def assemble(config: RunConfig, data: dict[str, Split]) -> tuple[nn.Module, dict[str, SplitInputs]]:
+def assemble(
+    config: RunConfig, data: dict[str, Split], device: torch.device = CPU
+) -> tuple[nn.Module, dict[str, SplitInputs]]:
     """The model to train and, for every split, what it is fed.
 
     ``train="all"``: the encoder over pictures and token numbers. ``"heads"``: two heads over cached tower tokens,
-    reduced by a PCA of the training tokens. Raises ``InputError`` for weights that do not load.
+    reduced by a PCA of the training tokens. ``device`` is where stored pictures are transformed.
+    Raises ``InputError`` for weights that do not load.
     Taught in: notebooks/06_training_end_to_end
     """
     encoder = build_encoder(config.encoder, config.weights, config.pad_tokens, config.seed)
@@ -30,7 +35,12 @@ def assemble(config: RunConfig, data: dict[str, Split]) -> tuple[nn.Module, dict
         return _assemble_heads(config, encoder.eval(), data)
     inputs = {}
     for name, split in data.items():
-        images = picture_bank(split.pictures, encoder, config.augment and name == "train", config.seed)
+        augment = config.augment and name == "train"
+        if config.store:
+            names = split.table.images.tolist()
+            images: Bank = store_bank(split.pictures, names, encoder, augment, config.seed, device)
+        else:
+            images = picture_bank(split.pictures, encoder, augment, config.seed)
         captions = TensorBank(encoder.tokenize(split.table.captions.tolist()))
         inputs[name] = SplitInputs(split.table, images, captions)
     return encoder, inputs

@@ -1,7 +1,8 @@
 """One epoch of training and one evaluation: what the run repeats."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,14 @@ from rrsitr_lib.model.encoders import Features
 from rrsitr_lib.objective.pair_loss import chance_loss
 from rrsitr_lib.objective.partition import mixture_partition, quantile_partition
 from rrsitr_lib.objective.rrsitr import Objective, Parts, contrastive_objective, rrsitr_objective
+from rrsitr_lib.training import distributed
+from rrsitr_lib.training.gradient_cache import backward_in_slices
 from rrsitr_lib.training.inputs import RowBatches, SplitInputs, epoch_order, load
 from rrsitr_lib.training.ledger import COLUMNS
 from rrsitr_lib.training.schedules import gamma, quantile_gammas, warmup_cosine
 
 EVALUATION_BATCH = 128
+TENSOR_TYPES = {"<f4": torch.float32, "|u1": torch.uint8, "|b1": torch.bool}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def make_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
         {"params": [p for p in trainable if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+    fused = all(parameter.is_cuda for parameter in trainable)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=fused or None)
 
 
 class Epoch:
@@ -81,54 +86,71 @@ class Epoch:
         self.autocast = uses_bfloat16(config, self.device)
 
     def run(
-        self, epoch: int, pace: Pace, optimizer: torch.optim.Optimizer, on_step: Callable[[float], Any]
+        self, epoch: int, pace: Pace, optimizer: torch.optim.Optimizer, on_step: Callable[[], Any]
     ) -> tuple[dict[str, np.ndarray], float]:
         """All whole batches in the epoch's order, then the rest of the rows scored only.
 
         Returns the ledger rows, (N,) a column, and the mean objective. Raises ``RunError`` when a loss is not finite.
         """
-        record = {name: np.zeros(len(self.inputs.table), dtype=dtype) for name, dtype in COLUMNS.items()}
-        totals = []
+        record, totals, norms = EpochRecord(len(self.inputs.table), self.device), [], []
         order = epoch_order(len(self.inputs.table), self.config.seed, epoch)
+        whole = np.split(order[: self.steps * self.config.batch_size], self.steps)
+        own = [distributed.share(rows) for rows in whole]
         self.model.train()
-        for step, (rows, result) in enumerate(self._batches(order, epoch, pace)):
+        batches = load(self._dataset(own, epoch), self.config.workers)
+        for step, (rows, (_, images, captions)) in enumerate(zip(whole, batches, strict=True)):
             set_learning_rate(optimizer, self.config, epoch * self.steps + step, self.config.epochs * self.steps)
             optimizer.zero_grad(set_to_none=True)
-            result.total.backward()
-            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-            if not torch.isfinite(result.total + norm):
-                self._stop(epoch, rows, result)
+            result = self._backward(rows, images, captions, pace)
+            distributed.sum_gradients(self.model)
+            norms.append(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm).detach())
+            totals.append(result.total.detach())
+            record.write(rows, result, trained=True)
+            # on a GPU the question would wait for the step to end; there it is asked once an epoch
+            if self.device.type == "cpu" and not torch.isfinite(totals[-1] + norms[-1]):
+                self._stop(epoch, rows, record)
             optimizer.step()
-            _record(record, rows, result, trained=True)
-            totals.append(float(result.total.detach()))
-            on_step(totals[-1])
+            on_step()
+        if not torch.isfinite(torch.stack(totals) + torch.stack(norms)).all():
+            self._stop(epoch, order, record)
         self._score_rest(record, order, epoch, pace)
-        return record, float(np.mean(totals))
+        return record.columns(), float(torch.stack(totals).double().mean())
 
-    def _batches(self, order: np.ndarray, epoch: int, pace: Pace) -> Iterator[tuple[np.ndarray, Objective]]:
-        whole = np.split(order[: self.steps * self.config.batch_size], self.steps)
-        for rows, images, captions in load(self._dataset(whole, epoch), self.config.workers):
-            yield rows, self._objective(rows, images, captions, pace)
+    def _backward(self, rows: np.ndarray, images: Tensor, captions: Tensor, pace: Pace) -> Objective:
+        """The objective of the global batch, its gradients left in the parameters of this process's share."""
+        images, captions = images.to(self.device, non_blocking=True), captions.to(self.device, non_blocking=True)
+        if self.config.gradient_slice:
+            objective = partial(self._objective, rows, pace=pace)
+            return backward_in_slices(self._encode, images, captions, objective, self.config.gradient_slice)
+        result = self._objective(rows, *self._encode(images, captions), pace=pace)
+        result.total.backward()
+        return result
 
-    def _score_rest(self, record: dict[str, np.ndarray], order: np.ndarray, epoch: int, pace: Pace) -> None:
+    def _score_rest(self, record: "EpochRecord", order: np.ndarray, epoch: int, pace: Pace) -> None:
         """Pairs that filled no batch are not trained on; a batch filled up with others gives them their losses."""
         rest = order[self.steps * self.config.batch_size :]
         if not len(rest):
             return
         self.model.eval()
         filled = np.concatenate([rest, order[: self.config.batch_size - len(rest)]])
-        with torch.no_grad():
+        with torch.no_grad(), distributed.alone():
             rows, images, captions = self._dataset([filled], epoch)[0]
-            result = self._objective(rows, images, captions, pace)
-        _record(record, rest, result, trained=False)
+            encoded = self._encode(images.to(self.device), captions.to(self.device))
+            result = self._objective(rows, *encoded, pace=pace)
+        record.write(rest, result, trained=False)
 
     def _dataset(self, row_batches: list[np.ndarray], epoch: int) -> RowBatches:
         return RowBatches(self.inputs, row_batches, self.noise.caption_index, epoch)
 
-    def _objective(self, rows: np.ndarray, images: Tensor, captions: Tensor, pace: Pace) -> Objective:
+    def _encode(self, images: Tensor, captions: Tensor) -> tuple[Features, Features]:
+        """Both towers, in mixed precision where it is on; what the losses see is float32 (float64 stays)."""
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
-            image, text = self.model(images.to(self.device), captions.to(self.device))
-        features = (image.pooled.float(), text.pooled.float(), image.tokens.float(), text.tokens.float())
+            image, text = self.model(images, captions)
+        return image.single_precision(), text.single_precision()
+
+    def _objective(self, rows: np.ndarray, image: Features, text: Features, pace: Pace) -> Objective:
+        image, text = distributed.gather(image), distributed.gather(text)
+        features = (image.pooled, text.pooled, image.tokens, text.tokens)
         config, (gamma_1, gamma_2) = self.config, pace.gammas
         shared = {"gamma_1": gamma_1, "gamma_2": gamma_2, "sigma": config.sigma, "scale": config.scale}
         parts = Parts(config.local_loss, config.self_paced, config.triplet)
@@ -146,8 +168,8 @@ class Epoch:
             torch.from_numpy(~self.noise.mismatched[rows]).to(self.device) if self.config.method == "oracle" else None
         )
 
-    def _stop(self, epoch: int, rows: np.ndarray, result: Objective) -> None:
-        loss = result.pair_loss.detach().cpu().numpy()
+    def _stop(self, epoch: int, rows: np.ndarray, record: "EpochRecord") -> None:
+        loss = record.columns()["loss"][rows]
         bad = rows[~np.isfinite(loss)] if not np.isfinite(loss).all() else rows
         table, named = self.inputs.table, []
         for row in bad[:3]:
@@ -160,23 +182,35 @@ class Epoch:
         )
 
 
-def _record(record: dict[str, np.ndarray], rows: np.ndarray, result: Objective, trained: bool) -> None:
-    triplet = result.triplet
-    values = {
-        "loss": result.pair_loss,
-        "loss_global": result.global_loss,
-        "loss_local": result.local_loss,
-        "category": result.category,
-        "weight": result.weight,
-        "margin_text": triplet.margin_text,
-        "margin_image": triplet.margin_image,
-        "similarity": triplet.similarity,
-        "hardest_text": triplet.hardest_text,
-        "hardest_image": triplet.hardest_image,
-    }
-    for name, value in values.items():
-        record[name][rows] = value.detach().cpu().numpy()[: len(rows)]
-    record["trained"][rows] = trained
+class EpochRecord:
+    """The ledger rows of an epoch, gathered where the losses are: no step waits for a copy to the host.
+
+    **Shape** every column (N,), by the names of the ledger.
+    """
+
+    def __init__(self, pairs: int, device: torch.device) -> None:
+        self.tensors = {
+            name: torch.zeros(pairs, dtype=TENSOR_TYPES[kind], device=device) for name, kind in COLUMNS.items()
+        }
+
+    def write(self, rows: np.ndarray, result: Objective, trained: bool) -> None:
+        """Note the pairs at ``rows`` (K,), the first K of the batch."""
+        triplet = result.triplet
+        values = {
+            "loss": result.pair_loss, "loss_global": result.global_loss, "loss_local": result.local_loss,
+            "category": result.category, "weight": result.weight, "margin_text": triplet.margin_text,
+            "margin_image": triplet.margin_image, "similarity": triplet.similarity,
+            "hardest_text": triplet.hardest_text, "hardest_image": triplet.hardest_image,
+        }  # fmt: skip
+        index = torch.from_numpy(rows).to(self.tensors["loss"].device, non_blocking=True)
+        for name, value in values.items():
+            column = self.tensors[name]
+            column[index] = value.detach()[: len(rows)].to(column.dtype)
+        self.tensors["trained"][index] = trained
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Everything on the host."""
+        return {name: tensor.cpu().numpy() for name, tensor in self.tensors.items()}
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, config: RunConfig, step: int, total: int) -> None:

@@ -26,6 +26,7 @@ from rrsitr_lib.data.sources import Split, inject_noise, open_data
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
 from rrsitr_lib.files import read_json, write_atomically, write_json
+from rrsitr_lib.training import distributed
 from rrsitr_lib.training.album import write_page
 from rrsitr_lib.training.assemble import assemble
 from rrsitr_lib.training.checkpoint import (
@@ -51,6 +52,9 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
     Taught in: notebooks/06_training_end_to_end
     """
     folder = Path(folder)
+    distributed.start()
+    if distributed.rank():
+        return _follow(config, folder)
     lock = FileLock(folder / ".lock", timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +62,7 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
             for stale in folder.rglob(".*.tmp"):  # what a kill left half-written
                 stale.unlink()
             _claim(config, folder, resume)
+            distributed.wait()
             if (folder / "result.json").exists():
                 return read_json(folder / "result.json")
             return Run(config, folder, progress).finish()
@@ -65,6 +70,15 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
         raise RunError(f"{folder}: another process is training this run") from None
     except OSError as error:
         raise RunError(f"{folder}: {error.strerror or error}") from error
+
+
+def _follow(config: RunConfig, folder: Path) -> dict[str, Any]:
+    """What every other process of a run does: encode its share of each batch, and write nothing."""
+    distributed.wait()
+    if not (folder / "result.json").exists():
+        Run(config, folder).follow()
+    distributed.wait()
+    return read_json(folder / "result.json")
 
 
 def _claim(config: RunConfig, folder: Path, resume: bool) -> None:
@@ -94,11 +108,14 @@ class Run:
     def __init__(self, config: RunConfig, folder: Path, progress: bool = False) -> None:
         self.config, self.folder, self.progress = config, folder, progress
         torch.backends.cuda.matmul.allow_tf32 = True
+        device = device_of(config)
         data = open_data(config, PICTURE_SIZES.get(config.encoder, 224))
         self.noise = inject_noise(config, data["train"].table)
         self.facts = _facts(config, data, self.noise)
-        model, self.inputs = assemble(config, data)
-        self.model = model.to(_device(config))
+        model, self.inputs = assemble(config, data, device)
+        self.model = model.to(device, memory_format=torch.channels_last if device.type == "cuda" else None)
+        if config.compile:
+            _compile(self.model)
         self.optimizer = make_optimizer(self.model, config)
         self.metrics: list[dict[str, Any]] = []
         self.before: dict[str, float] = {}
@@ -106,6 +123,7 @@ class Run:
     def finish(self) -> dict[str, Any]:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
         ledger = self._restore()
+        distributed.wait()
         epoch_runner = Epoch(self.config, self.model, self.inputs["train"], self.noise)
         first, steps = len(self.metrics), epoch_runner.steps
         bar = tqdm(
@@ -118,7 +136,23 @@ class Run:
         with bar:
             for epoch in range(first, self.config.epochs):
                 self._train_epoch(epoch, epoch_runner, ledger, bar)
-        return self._result(ledger)
+        result = self._result(ledger)
+        distributed.wait()
+        return result
+
+    def follow(self) -> None:
+        """Take part in every remaining epoch; what the first process commits is read, never written."""
+        distributed.wait()
+        first, last_loss = 0, None
+        if (self.folder / "last.safetensors").exists():
+            tensors, state = load_checkpoint(self.folder / "last.safetensors")
+            restore_training(self.model, self.optimizer, tensors)
+            first = len(state["metrics"])
+            last_loss = np.array(Ledger.open(self.folder / "ledger").column("loss")[first - 1])
+        runner = Epoch(self.config, self.model, self.inputs["train"], self.noise)
+        for epoch in range(first, self.config.epochs):
+            pace = pace_of_epoch(self.config, epoch, last_loss)
+            last_loss = runner.run(epoch, pace, self.optimizer, lambda: None)[0]["loss"]
 
     def _restore(self) -> Ledger:
         last = self.folder / "last.safetensors"
@@ -145,7 +179,7 @@ class Run:
         started = time.perf_counter()
         last_loss = np.array(ledger.column("loss")[-1]) if ledger.epochs else None
         pace = pace_of_epoch(self.config, epoch, last_loss)
-        record, objective = runner.run(epoch, pace, self.optimizer, lambda total: bar.update())
+        record, objective = runner.run(epoch, pace, self.optimizer, bar.update)
         quality = partition_quality(record["loss"], record["category"], self.noise.mismatched)
         validation = evaluate(self.model, self.inputs["val"], self.config)
         self.metrics.append(
@@ -203,6 +237,7 @@ class Run:
             "chance": chance_recall(test.image_of_row, len(test.table.images)),
             "partition": partition_quality(*last, self.noise.mismatched),
             "seconds": round(sum(row["seconds"] for row in self.metrics), 1),
+            **_peak_memory(),
         }
         write_json(self.folder / "result.json", result)
         return result
@@ -234,11 +269,27 @@ def open_run(folder: str | Path) -> tuple[nn.Module, dict[str, SplitInputs], Run
     return run.model, run.inputs, run.config
 
 
-def _device(config: RunConfig) -> torch.device:
+def device_of(config: RunConfig) -> torch.device:
+    """The device that a configuration asks for. Raises ``InputError`` where it is not there."""
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is 'cuda', but torch sees no GPU: allowed here are auto and cpu")
     use_gpu = torch.cuda.is_available() and config.device != "cpu"
-    return torch.device("cuda" if use_gpu else "cpu")
+    return torch.device("cuda", torch.cuda.current_device()) if use_gpu else torch.device("cpu")
+
+
+def _compile(model: nn.Module) -> None:
+    """Compile the towers where they stand: names in checkpoints stay as they are."""
+    towers = [getattr(getattr(model, "model", model), name, None) for name in ("visual", "transformer", "text")]
+    for tower in towers:
+        if isinstance(tower, nn.Module):
+            tower.compile()
+
+
+def _peak_memory() -> dict[str, float]:
+    """Most GPU memory that was in use, GiB; nothing on a CPU."""
+    if not torch.cuda.is_available():
+        return {}
+    return {"peak_memory_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2)}
 
 
 def _facts(config: RunConfig, data: dict[str, Split], noise: Noise) -> dict[str, Any]:

@@ -1,0 +1,213 @@
+"""Step time of the paper's model on a GPU against a plain reading of the authors' recipe, in one run.
+
+Ours: stored bytes transformed on the device, bfloat16, Gram matrices, fused AdamW. Plain: eight workers that decode and
+transform JPEG files, float16 with a scaler, the table of all token cosines by ``einsum``. Weights and pictures are
+random: they do not change the time. Usage:
+
+    python benchmarks/gpu.py                                  # ViT-B/32 at 100 and 1,024 pairs; --compile, --slice 512
+    python benchmarks/gpu.py --encoder tiny --batches 20 --steps 2 --device cpu    # only shows that it runs
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from run import textbook_local
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.noise import inject
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.model.encoders import Encoder, build_encoder
+from rrsitr_lib.objective import pair_loss as pair_loss_module
+from rrsitr_lib.training.inputs import PictureBank, RowBatches, SplitInputs, TensorBank
+from rrsitr_lib.training.loop import Epoch, make_optimizer, pace_of_epoch
+from rrsitr_lib.training.store_bank import StoreBank
+
+RSITMD_PAIRS, WORDS = 19_305, "many green trees and some buildings are near a curved river in the north"
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait for everything that was asked of the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds_of(step: Callable[[], object], steps: int, device: torch.device) -> float:
+    """Median seconds of a call, after two calls that warm up."""
+    times = []
+    for number in range(steps + 2):
+        synchronise(device)
+        start = time.perf_counter()
+        step()
+        synchronise(device)
+        times += [time.perf_counter() - start] if number >= 2 else []
+    return statistics.median(times)
+
+
+def peak_flops(device: torch.device) -> float:
+    """Measured bfloat16 rate of the card: a product of square matrices, operations a second."""
+    size = 8192 if device.type == "cuda" else 512
+    left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+    return 2 * size**3 / seconds_of(lambda: left @ right, 10, device)
+
+
+def pictures_on_disk(folder: Path, count: int, size: int) -> list[Path]:
+    """JPEG files, as the sets have them."""
+    generator, paths = np.random.default_rng(0), []
+    for number in range(count):
+        small = Image.fromarray(generator.integers(0, 255, (16, 16, 3), dtype=np.uint8))
+        paths.append(folder / f"{number}.jpg")
+        small.resize((size, size), Image.Resampling.BICUBIC).save(paths[-1], quality=90)
+    return paths
+
+
+class Ours:
+    """One step as a run takes it, with the parts of it apart for the profile."""
+
+    def __init__(self, encoder: Encoder, config: RunConfig, pictures: np.ndarray, device: torch.device) -> None:
+        rows = config.batch_size
+        table = PairTable([str(k) for k in range(rows)], [WORDS] * rows, "train", "random")
+        self.bank = StoreBank(pictures, encoder, True, 0, device)
+        inputs = SplitInputs(table, self.bank, TensorBank(encoder.tokenize([WORDS] * rows)))
+        noise = inject(table.image_ids, 0.0, captions=table.captions)
+        self.runner, self.device = Epoch(config, encoder.train(), inputs, noise), device
+        self.optimizer, self.pace = make_optimizer(encoder, config), pace_of_epoch(config, 0, None)
+        self.rows, self.captions, self.number = np.arange(rows), inputs.captions.fetch(np.arange(rows)).to(device), 0
+
+    def data(self) -> Tensor:
+        """A batch of transformed pictures on the device."""
+        self.number += 1
+        return self.bank.fetch(self.rows % len(self.bank), self.number)
+
+    def step(self) -> None:
+        """Data, both towers, objective, gradients, optimiser."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.runner._backward(self.rows, self.data(), self.captions, self.pace)
+        nn.utils.clip_grad_norm_(self.runner.model.parameters(), self.runner.config.clip_norm)
+        self.optimizer.step()
+
+    def parts(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Forward parts by themselves; what is left of the step is backward and optimiser."""
+        images = self.data()
+        yield "data", self.data
+        yield "towers, forward", partial(self.runner._encode, images, self.captions)
+        image, text = (type(f)(*(t.detach() for t in f)) for f in self.runner._encode(images, self.captions))
+        yield "objective, forward", partial(self.runner._objective, self.rows, image, text, self.pace)
+
+
+class Plain(Ours):
+    """The authors' recipe read plainly: loader workers, float16 with a scaler, every table of token cosines."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        config: RunConfig,
+        paths: list[Path],
+        pictures: np.ndarray,
+        device: torch.device,
+        workers: int,
+    ) -> None:
+        super().__init__(encoder, config, pictures, device)
+        bank = PictureBank(paths, encoder.train_transform, encoder.eval_transform, 0)
+        inputs = SplitInputs(self.runner.inputs.table, bank, self.runner.inputs.captions)
+        batches = [self.rows % len(paths)] * 10_000
+        dataset = RowBatches(inputs, batches, np.arange(len(self.rows)), 0)
+        loader = DataLoader(dataset, batch_size=None, num_workers=workers, collate_fn=lambda batch: batch)
+        self.batches = iter(loader)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
+
+    def data(self) -> Tensor:
+        return next(self.batches)[1].to(self.device)
+
+    def step(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
+        with torch.autocast(self.device.type, dtype=half):
+            image, text = self.runner.model(self.data(), self.captions)
+        ours, pair_loss_module.local_similarity = pair_loss_module.local_similarity, textbook_local
+        try:
+            features = (image.single_precision(), text.single_precision())
+            self.scaler.scale(self.runner._objective(self.rows, *features, self.pace).total).backward()
+        finally:
+            pair_loss_module.local_similarity = ours
+        self.scaler.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.runner.model.parameters(), self.runner.config.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        float(image.pooled.detach().abs().max())  # a loss is printed and rows recorded every step: the host waits
+
+
+def measure(one: Ours, steps: int, device: torch.device, peak: float, name: str) -> None:
+    """Print step time, share of the peak, seconds an epoch of RSITMD and memory."""
+    pairs = one.runner.config.batch_size
+    try:
+        with FlopCounterMode(display=False) as counter:
+            one.step()
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        seconds = seconds_of(one.step, steps, device)
+    except torch.cuda.OutOfMemoryError:
+        print(f"{name:22}{pairs:>7}   out of memory")
+        return
+    memory = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else float("nan")
+    share = counter.get_total_flops() / seconds / peak
+    epoch = seconds * (RSITMD_PAIRS // pairs)
+    print(f"{name:22}{pairs:>7}{1000 * seconds:10.1f} ms{share:9.1%}{epoch:11.1f} s{memory:10.1f} GiB", flush=True)
+
+
+def main() -> None:
+    """Measure every batch size, ours and plain in turn, then ours by part."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", default="vit-b-32")
+    parser.add_argument("--batches", type=int, nargs="+", default=[100, 1024])
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--slice", type=int, default=0, help="gradient caching, pairs a slice")
+    parser.add_argument("--compile", action="store_true")
+    arguments = parser.parse_args()
+    device = torch.device(arguments.device)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    card = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU: these are not the numbers to quote"
+    peak = peak_flops(device)
+    print(
+        f"{card}; torch {torch.__version__}; bfloat16 product {peak / 1e12:.1f} Tflop/s; median of {arguments.steps}\n"
+    )
+    print(f"{'':22}{'pairs':>7}{'step':>13}{'of peak':>9}{'RSITMD epoch':>13}{'memory':>13}")
+    with tempfile.TemporaryDirectory() as folder:
+        paths = pictures_on_disk(Path(folder), min(256, max(arguments.batches)), 256)
+        pictures = np.stack([np.asarray(Image.open(path)) for path in paths])
+        for pairs in arguments.batches:
+            config = RunConfig.build(
+                preset="paper", encoder=arguments.encoder, batch_size=pairs, gradient_slice=arguments.slice
+            )
+            towers = [build_encoder(arguments.encoder, "none").to(device) for _ in range(2)]
+            ours = Ours(towers[0], config, pictures, device)
+            if arguments.compile:
+                towers[0].model.visual.compile(), towers[0].model.transformer.compile()
+            measure(ours, arguments.steps, device, peak, "ours")
+            measure(
+                Plain(towers[1], config, paths, pictures, device, arguments.workers),
+                arguments.steps,
+                device,
+                peak,
+                "plain",
+            )
+            step = seconds_of(ours.step, arguments.steps, device)
+            spent = {name: seconds_of(part, arguments.steps, device) for name, part in ours.parts()}
+            spent["backward and optimiser"] = step - sum(spent.values())
+            print("  ours by part: " + ", ".join(f"{name} {1000 * took:.1f} ms" for name, took in spent.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What a pair costs, in bytes and seconds, and what that makes for five million: the figures of docs/scale.md.
+
+Usage: python benchmarks/scale.py [--pairs 5000000]
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rrsitr_lib.data.image_store import build_store, sources_of
+from rrsitr_lib.data.noise import inject
+from rrsitr_lib.model.encoders import build_encoder
+from rrsitr_lib.training.ledger import COLUMNS, Ledger
+
+CAPTION = "many green trees and some buildings are near a curved river ."
+
+
+def timed(call: Callable[[], object], count: int) -> float:
+    """Seconds per item, the better of two calls."""
+    best = float("inf")
+    for _ in range(2):
+        start = time.perf_counter()
+        call()
+        best = min(best, (time.perf_counter() - start) / count)
+    return best
+
+
+def decoding(count: int = 200, size: int = 224) -> float:
+    """Seconds to decode a JPEG into the store."""
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder) / "pictures"
+        pictures.mkdir()
+        generator = np.random.default_rng(0)
+        for number in range(count):
+            small = Image.fromarray(generator.integers(0, 255, (16, 16, 3), dtype=np.uint8))
+            small.resize((size, size), Image.Resampling.BICUBIC).save(pictures / f"{number}.jpg", quality=90)
+        calls = iter(range(9))
+        return timed(lambda: build_store(sources_of(pictures), folder=Path(folder) / str(next(calls))), count)
+
+
+def ledger_append(count: int = 1_000_000) -> float:
+    """Seconds to write one epoch's row of a pair, flushed to the disk."""
+    rows = {name: np.zeros(count, dtype=kind) for name, kind in COLUMNS.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger.create(folder, np.zeros(count, dtype=bool), {})
+        return timed(lambda: ledger.append(rows), count)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=5_000_000)
+    pairs = parser.parse_args().pairs
+    tokenizer = build_encoder("vit-b-32", "none")
+    ids = np.repeat(np.arange(200_000), 5).astype(str)
+    per_pair = {
+        "picture in the store, 224 x 224": (224 * 224 * 3, decoding()),
+        "token numbers, 77": (77 * 8, timed(lambda: tokenizer.tokenize([CAPTION] * 5000), 5000)),
+        "noise, shuffle": (8 + 1, timed(lambda: inject(ids, 0.4), len(ids))),
+        "ledger, one epoch": (sum(np.dtype(kind).itemsize for kind in COLUMNS.values()), ledger_append()),
+        "pooled features, 2 x 512": (2 * 512 * 4, None),
+        "token features, (49 + 77) x 512, float16": ((49 + 77) * 512 * 2, None),
+    }
+    print(f"{'':42}{'bytes a pair':>14}{'us a pair':>12}{f'{pairs:,} pairs':>22}")
+    for name, (size, seconds) in per_pair.items():
+        took = "" if seconds is None else f"{1e6 * seconds:.2f}"
+        total = f"{pairs * size / 1e9:,.1f} GB" + ("" if seconds is None else f", {pairs * seconds / 60:,.1f} min")
+        print(f"{name:42}{size:>14,}{took:>12}{total:>22}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""What others take from a run: weights for plain open_clip, features as arrays and tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors.torch import save_file
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import write_atomically
+from rrsitr_lib.model.encoders import ClipEncoder
+from rrsitr_lib.training.loop import encode
+from rrsitr_lib.training.run import open_run
+
+OPEN_CLIP_NAMES = {"vit-b-32": "ViT-B-32-quickgelu", "tiny": "rrsitr_tiny"}
+
+
+def write_weights(run: str | Path, path: str | Path) -> str:
+    """Write the best weights of a run as open_clip reads them, and return the name of the model to create.
+
+    ``open_clip.create_model_and_transforms(name, pretrained=path)`` then gives the same features. Raises ``InputError``
+    for runs of heads on frozen towers, whose model is none of open_clip's.
+    """
+    model, _, config = open_run(run)
+    if not isinstance(model, ClipEncoder):
+        raise InputError(f"{run}: encoder {config.encoder}, train {config.train}: open_clip has no such model to load")
+    tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in model.model.state_dict().items()}
+    write_atomically(path, lambda file: save_file(tensors, file, metadata={"format": "pt"}))
+    return OPEN_CLIP_NAMES[config.encoder]
+
+
+def write_features(run: str | Path, folder: str | Path, split: str = "test") -> list[Path]:
+    """Write pooled features of a split by the best weights: unit rows, so that an inner product is the cosine.
+
+    ``image.npy`` (M, D) and ``text.npy`` (N, D) float32, C-ordered, as FAISS takes them; ``image.parquet`` and
+    ``text.parquet`` with names, captions and the feature as a list. Raises ``InputError`` for an unknown split.
+    """
+    model, inputs, config = open_run(run)
+    if split not in inputs:
+        raise InputError(f"split is {split!r}: allowed are {', '.join(inputs)}")
+    table = inputs[split].table
+    names = {
+        "image": pd.DataFrame({"image": table.images}),
+        "text": pd.DataFrame({"image": table.image_ids, "caption": table.captions}),
+    }
+    written = []
+    for (kind, frame), features in zip(names.items(), encode(model, inputs[split], config), strict=True):
+        pooled = features.pooled.cpu().numpy().astype(np.float32)
+        pooled = np.ascontiguousarray(pooled / np.linalg.norm(pooled, axis=1, keepdims=True))
+        frame = frame.assign(feature=list(pooled))
+        written += [
+            write_atomically(Path(folder) / f"{kind}.npy", lambda file, pooled=pooled: _save(file, pooled)),
+            write_atomically(Path(folder) / f"{kind}.parquet", lambda file, frame=frame: frame.to_parquet(file)),
+        ]
+    return written
+
+
+def _save(path: Path, values: np.ndarray) -> None:
+    with open(path, "wb") as file:  # np.save would add its ending to the temporary name
+        np.save(file, values)
