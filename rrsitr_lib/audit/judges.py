@@ -44,7 +44,7 @@ def folds_of(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
     **Shape** groups (N,) integers -> (N,). Raises ``InputError`` for fewer groups than folds.
 
     >>> folds_of(np.array([0, 0, 1, 1, 2, 2]), folds=3, seed=0).tolist()
-    [2, 2, 0, 0, 1, 1]
+    [1, 1, 2, 2, 0, 0]
     """
     members, place = np.unique(groups, return_inverse=True)
     if not 2 <= folds <= len(members):

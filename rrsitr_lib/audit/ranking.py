@@ -42,11 +42,11 @@ def rank_pairs(
 ) -> pd.DataFrame:
     """All pairs, the most suspect first, with ``COLUMNS``.
 
-    ``score`` in [0, 1]: mean rank of the held-out loss, of the distance from what a linear probe predicts (``linear``,
-    a cosine) and from the captions of similar pictures (``neighbours``, a cosine); ``wrong`` in [0, 1]: posterior of
-    the upper component of a Gaussian mixture of the losses; ``disagreement`` in [0, 1]: spread of the pair's rank
-    between judges; ``better_caption``: the caption of another picture that fits better, empty where none does;
-    ``reasons`` in words. Taught in: notebooks/07_real_pairs
+    ``score`` in [0, 1]: mean rank of the held-out loss, counted twice, of the distance from what a linear probe
+    predicts (``linear``, a cosine) and from the captions of similar pictures (``neighbours``, a cosine); ``wrong`` in
+    [0, 1]: posterior of the upper component of a Gaussian mixture of the losses; ``disagreement`` in [0, 1]: spread of
+    the pair's rank between judges; ``better_caption``: the caption of another picture that fits better, empty where
+    none does; ``reasons`` in words. Taught in: notebooks/07_real_pairs
     """
     settings = settings or AuditSettings()
     verdicts = judge(features, duplicates.group_of_pair, **vars(settings), progress=progress)
@@ -58,7 +58,7 @@ def rank_pairs(
         "row": rows,
         "image": images,
         "caption": captions,
-        "score": (unit_rank(loss) + unit_rank(-linear) + unit_rank(-neighbours)) / 3,
+        "score": (2 * unit_rank(loss) + unit_rank(-linear) + unit_rank(-neighbours)) / 4,
         "wrong": wrong_posterior(loss, settings.seed),
         "loss": loss,
         "similarity": similarity,
