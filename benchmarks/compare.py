@@ -5,6 +5,7 @@ stand under the same evaluation. Runs that are there are not trained again; an i
 
     python benchmarks/compare.py --rates 0.4 0.6
     python benchmarks/compare.py --data FOLDER --encoder lite --weights DIR --train heads --figure figures/real.png
+    python benchmarks/compare.py --data rsicd --images data/rsicd --encoder lite --train heads --rates 0.4 --epochs 5
 """
 
 import argparse
@@ -24,11 +25,12 @@ RATES = (0.0, 0.2, 0.4, 0.6, 0.8)
 
 def configs_of(arguments: argparse.Namespace) -> dict[str, RunConfig]:
     """The runs by name, seed after seed; without noise the oracle is plain training and not run twice."""
-    shared = {name: getattr(arguments, name) for name in ("data", "encoder", "weights", "train")}
+    shared = {name: getattr(arguments, name) for name in ("data", "images", "encoder", "weights", "train", "epochs")}
+    shared = {name: value for name, value in shared.items() if value is not None}
     found = {}
     for seed in arguments.seeds:
         for rate in arguments.rates:
-            for method in METHODS[: 2 if rate == 0 else 3]:
+            for method in (method for method in arguments.methods if rate or method != "oracle"):
                 config = RunConfig.build(**shared, noise_rate=rate, method=method, seed=seed)
                 found[f"{Path(arguments.data).name}_{arguments.encoder}_{method}_{rate}_{seed}"] = config
     return found
@@ -46,7 +48,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean and sample deviation over the seeds of every cell, as text."""
     cells = rows.drop(columns="seed").groupby(["noise", "method"], sort=True)
     text = cells.mean().map("{:.2f}".format) + " ± " + cells.std().map("{:.2f}".format)
-    return text.replace({r"nan.*": "", r" ± nan": ""}, regex=True)
+    return text.replace({r"^nan.*": "", r" ± nan$": ""}, regex=True)
 
 
 def sanity(configs: dict[str, RunConfig], results: dict[str, dict]) -> pd.DataFrame:
@@ -62,10 +64,13 @@ def main() -> None:
     """Train what is missing, print the tables, draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="scenes")
+    parser.add_argument("--images", help="folder of the pictures, for rsitmd, rsicd and nwpu")
     parser.add_argument("--encoder", default="tiny")
     parser.add_argument("--weights")
     parser.add_argument("--train", default="all")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--epochs", type=int, help="else the preset's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 13, 25])
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="runs at once, one thread each")

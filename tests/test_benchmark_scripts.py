@@ -1,0 +1,85 @@
+"""The scripts in benchmarks/ do what their docstrings say, on the smallest input that shows it."""
+
+import argparse
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rrsitr_lib.study.figures import methods_over_noise
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def arguments(**changed):
+    given = dict(
+        data="scenes", images=None, encoder="tiny", weights=None, train="all", epochs=None, seeds=[3, 13],
+        rates=[0.0, 0.4], methods=["contrastive", "rrsitr", "oracle"],
+    )  # fmt: skip
+    return argparse.Namespace(**{**given, **changed})
+
+
+def test_compare_lists_seeds_rates_and_methods_and_no_oracle_without_noise():
+    configs = script("compare").configs_of(arguments())
+    assert list(configs)[:5] == [
+        "scenes_tiny_contrastive_0.0_3", "scenes_tiny_rrsitr_0.0_3", "scenes_tiny_contrastive_0.4_3",
+        "scenes_tiny_rrsitr_0.4_3", "scenes_tiny_oracle_0.4_3",
+    ]  # fmt: skip
+    assert len(configs) == 10 and len({config.fingerprint for config in configs.values()}) == 10
+    assert configs["scenes_tiny_oracle_0.4_13"].epochs == 10
+    few = script("compare").configs_of(arguments(epochs=2, methods=["rrsitr"], seeds=[3]))
+    assert [config.epochs for config in few.values()] == [2, 2]
+
+
+@pytest.fixture
+def rows():
+    means = {(0.0, "rrsitr"): 40, (0.4, "rrsitr"): 30, (0.0, "contrastive"): 39, (0.4, "contrastive"): 20}
+    return pd.DataFrame([
+        {"noise": rate, "method": method, "seed": seed, "mR": mean + seed, "AUROC": 0.9 if rate else None}
+        for (rate, method), mean in means.items()
+        for seed in (1, 2, 3)
+    ])  # fmt: skip
+
+
+def test_compare_gives_mean_and_deviation(rows):
+    text = script("compare").summary(rows.astype({"AUROC": float}))
+    assert text.loc[(0.4, "rrsitr"), "mR"] == "32.00 ± 1.00" and text.loc[(0.0, "rrsitr"), "AUROC"] == ""
+    one = script("compare").summary(rows[rows["seed"] == 1].astype({"AUROC": float}))
+    assert one.loc[(0.4, "contrastive"), "mR"] == "21.00"
+
+
+def test_figure_draws_every_method_level_and_the_probe(rows):
+    levels, probe = pd.Series({"chance": 2.6, "before training": 3.1}), pd.Series({0.0: 10.0, 0.4: 8.0})
+    (axis,) = methods_over_noise(rows, levels, probe).axes
+    named = {text.get_text() for text in axis.get_legend().get_texts()}
+    assert named == {"contrastive", "rrsitr", "linear probe"}
+    drawn = [line for line in axis.lines if len(line.get_xdata()) == 2 and not np.allclose(line.get_xdata(), [0, 1])]
+    assert any(np.allclose(line.get_ydata(), [42, 32]) for line in drawn)
+    assert {text.get_text() for text in axis.texts} == {"chance, 2.6", "before training, 3.1"}
+
+
+def test_gpu_benchmark_runs_without_a_gpu_and_says_what_it_is_not():
+    command = [sys.executable, BENCHMARKS / "gpu.py", "--encoder", "tiny", "--batches", "8", "--steps", "1"]
+    done = subprocess.run(
+        [*command, "--device", "cpu", "--workers", "0", "--slice", "5"],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "no GPU: these are not the numbers to quote" in done.stdout
+    assert re.search(r"^ours +8 +[\d.]+ ms", done.stdout, re.M) and re.search(
+        r"^plain +8 +[\d.]+ ms", done.stdout, re.M
+    )
+    assert "objective, forward" in done.stdout
