@@ -169,7 +169,8 @@ def load(dataset: RowBatches, workers: int) -> Iterator[tuple[np.ndarray, Tensor
     """Iterate the batches in order; ``workers`` processes decode pictures ahead, the result is the same without."""
     if not isinstance(dataset.inputs.images, PictureBank):
         workers = 0
-    yield from DataLoader(dataset, batch_size=None, num_workers=workers, collate_fn=_as_it_is)
+    pinned = isinstance(dataset.inputs.images, PictureBank) and torch.cuda.is_available()
+    yield from DataLoader(dataset, batch_size=None, num_workers=workers, collate_fn=_as_it_is, pin_memory=pinned)
 
 
 def _as_it_is(batch: tuple[np.ndarray, Tensor, Tensor]) -> tuple[np.ndarray, Tensor, Tensor]:

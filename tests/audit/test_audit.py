@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from audit import synthetic
+from oracles import SHARED, WEIGHTS, needs_towers
 from PIL import Image
 from sklearn.metrics import average_precision_score
 from test_cli import rrsitr
@@ -14,13 +15,14 @@ from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.inputs import open_pairs
 from rrsitr_lib.audit.ranking import COLUMNS, AuditSettings, rank_pairs, wrong_posterior
-from rrsitr_lib.audit.run import FILES, features_of
+from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.reading import read_csv
 from rrsitr_lib.data.scenes import draw_scenes
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import chance_recall
 from rrsitr_lib.study.sanity import linear_probe
+from rrsitr_lib.suspects import precision_at
 from rrsitr_lib.training.run import RunConfig
 
 QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
@@ -168,3 +170,29 @@ def test_linear_probe_beats_chance_on_drawn_scenes(tmp_path, monkeypatch):
     monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
     found = linear_probe(RunConfig.build(data="scenes", encoder="tiny", scenes=60, noise_rate=0.2))
     assert found["mR"] > 3 * chance_recall(np.repeat(np.arange(200), 5), 200)["mR"]
+
+
+def test_the_papers_encoder_looks_at_pairs_too(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    pairs = open_pairs(folder / "pairs.csv", tmp_path)
+    features = features_of(pairs, "vit-b-32", "none")
+    assert features.shared and features.image.shape == (30, 512) and features.text.shape[1] == 512
+
+
+PICTURES = SHARED / "data" / "rsicd_1000"
+
+
+@needs_towers
+@pytest.mark.skipif(not PICTURES.exists(), reason="the 1,000 RSICD images are not beside the project")
+def test_real_pictures_and_captions_by_the_small_towers(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    clean = read_csv(PICTURES / "val.csv")
+    noise = inject(clean.image_ids, 0.2, "shuffle", 42, clean.captions)
+    clean.with_captions(noise.caption_index).write_csv(tmp_path / "pairs.csv")
+    pairs = open_pairs(tmp_path / "pairs.csv", tmp_path, images=PICTURES / "images")
+    features = features_of(pairs, "lite", str(WEIGHTS))
+    assert not features.shared and features.image.shape == (100, 1280) and features.text.shape[1] == 384
+    done = audit(pairs, features, tmp_path / "audit")
+    score = done.table.sort_values("row", kind="stable")["score"].to_numpy()
+    assert precision_at(score, noise.mismatched, len(score) // 10) > 2 * noise.realised_rate
+    assert 0.05 < done.summary["expected_wrong"] < 0.5
