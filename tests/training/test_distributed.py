@@ -26,6 +26,8 @@ MODULE = ["-m", "rrsitr_lib"]
 def torchrun(*arguments, processes=2):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    if sys.platform == "linux":  # some machines cannot resolve their own name
+        environment["GLOO_SOCKET_IFNAME"] = "lo"
     return subprocess.run(
         [*command, *map(str, arguments)],
         capture_output=True,
