@@ -43,7 +43,8 @@ def audit(
         done = run_audit(pairs, described, out, settings, top, progress)
     summary, shown = done.summary, done.table.head(10)
     typer.echo(shown[["rank", "row", "image", "score", "caption"]].to_string(index=False, max_colwidth=60))
+    high = 100 * summary["expected_wrong"]
     typer.echo(
-        f"{summary['pairs']} pairs of {summary['pictures']} pictures, about {100 * summary['expected_wrong']:.0f} % "
-        f"probably wrong; {summary['left_out']} rows left out (problems.csv); open {out / 'report.html'}"
+        f"{summary['pairs']} pairs of {summary['pictures']} pictures, {high:.0f} % with a high loss, hard true pairs "
+        f"among them; {summary['left_out']} rows left out (problems.csv); open {out / 'report.html'}"
     )

@@ -38,8 +38,8 @@ def _head(summary: dict[str, Any], pairs: AuditPairs) -> str:
     lines = [
         "<h1>Which pairs look wrong?</h1>",
         f"<p>{summary['pairs']} pairs of {summary['pictures']} pictures, each judged by models that never saw its"
-        f" picture. About {wrong:.0f} % are probably wrong; <code>cleaned.csv</code> keeps {summary['kept']}. A high"
-        " score is a reason to look, not a verdict.</p>",
+        f" picture. {wrong:.0f} % have a high loss, hard true pairs among them; <code>cleaned.csv</code> keeps"
+        f" {summary['kept']}. A high score is a reason to look, not a verdict.</p>",
         f"<p class='why'>{html.escape('; '.join(summary['notes']))}.</p>",
     ]
     if pairs.problems:
