@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.audit.baselines import confident_learning_score, dissimilarity, neighbour_score, ridge_score
+from rrsitr_lib.audit.baselines import confident_learning_score, dissimilarity
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, tower_features
-from rrsitr_lib.audit.inputs import numbered
 from rrsitr_lib.audit.ranking import AuditSettings, rank_pairs
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import PROTOCOLS, inject
+from rrsitr_lib.data.pairs import numbered
 from rrsitr_lib.data.reading import read_folder
 from rrsitr_lib.data.scenes import draw_scenes
 from rrsitr_lib.model.encoders import build_encoder
@@ -48,8 +48,8 @@ def scores(
     table = table.sort_values("row")
     yield "audit", table["score"].to_numpy()
     yield "its held-out loss alone", table["loss"].to_numpy()
-    yield "linear probe (ridge)", ridge_score(features, twins.group_of_pair, seed=seed)
-    yield "nearest neighbours", neighbour_score(features, twins.group_of_pair)
+    yield "linear probe (ridge)", -table["linear"].to_numpy()
+    yield "nearest neighbours", -table["neighbours"].to_numpy()
     yield "confident learning", confident_learning_score(features, twins.group_of_pair, seed=seed)
     if features.shared:
         yield "zero-shot similarity", dissimilarity(features)

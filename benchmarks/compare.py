@@ -16,7 +16,7 @@ import pandas as pd
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.study.figures import methods_over_noise
-from rrsitr_lib.study.sanity import linear_probe
+from rrsitr_lib.study.sanity import linear_probes
 from rrsitr_lib.training.many import train_many
 
 METHODS = ("contrastive", "rrsitr", "oracle")
@@ -51,13 +51,10 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return text.replace({r"^nan.*": "", r" ± nan$": ""}, regex=True)
 
 
-def sanity(configs: dict[str, RunConfig], results: dict[str, dict]) -> pd.DataFrame:
+def sanity(result: dict, probes: dict[float, dict]) -> pd.DataFrame:
     """Chance, before training, and the linear probe fitted to the noisy pairs of every rate; recalls in percent."""
-    first = next(iter(results.values()))
-    rows = {"chance": first["chance"], "before training": first["before"]}
-    by_rate = {config.noise_rate: config for config in configs.values()}
-    rows |= {f"linear probe, noise {rate}": linear_probe(config) for rate, config in sorted(by_rate.items())}
-    return pd.DataFrame(rows).T
+    rows = {"chance": result["chance"], "before training": result["before"]}
+    return pd.DataFrame(rows | {f"linear probe, noise {rate}": recalls for rate, recalls in probes.items()}).T
 
 
 def main() -> None:
@@ -86,13 +83,13 @@ def main() -> None:
             flush=True,
         )
     rows = pd.DataFrame([row_of(configs[name], result) for name, result in results.items()])
-    aside = sanity(configs, results)
+    probes = linear_probes(next(iter(configs.values())), sorted(set(arguments.rates)))
+    aside = sanity(next(iter(results.values())), probes)
     print(f"\nmean ± deviation over seeds {list(arguments.seeds)}, recall in percent\n")
     print(summary(rows).to_string())
     print(f"\n{aside.map('{:.2f}'.format).to_string()}")
     if arguments.figure:
-        probe = aside.loc[[name for name in aside.index if name.startswith("linear probe")], "mR"]
-        probe.index = [float(name.rpartition(" ")[2]) for name in probe.index]
+        probe = pd.Series({rate: recalls["mR"] for rate, recalls in probes.items()})
         figure = methods_over_noise(rows, aside.loc[["chance", "before training"], "mR"], probe)
         figure.savefig(arguments.figure, dpi=90)
         print(f"\n{arguments.figure}: written")

@@ -31,6 +31,7 @@ from rrsitr_lib.model.encoders import Encoder, build_encoder
 from rrsitr_lib.objective import pair_loss as pair_loss_module
 from rrsitr_lib.training.inputs import PictureBank, RowBatches, SplitInputs, TensorBank
 from rrsitr_lib.training.loop import Epoch, make_optimizer, pace_of_epoch
+from rrsitr_lib.training.run import compile_towers
 from rrsitr_lib.training.store_bank import StoreBank
 
 RSITMD_PAIRS, WORDS = 19_305, "many green trees and some buildings are near a curved river in the north"
@@ -194,7 +195,7 @@ def main() -> None:
             towers = [build_encoder(arguments.encoder, "none").to(device) for _ in range(2)]
             ours = Ours(towers[0], config, pictures, device)
             if arguments.compile:
-                towers[0].model.visual.compile(), towers[0].model.transformer.compile()
+                compile_towers(towers[0])
             measure(ours, arguments.steps, device, peak, "ours")
             measure(
                 Plain(towers[1], config, paths, pictures, device, arguments.workers),

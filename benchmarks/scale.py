@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from gpu import pictures_on_disk
 
 from rrsitr_lib.data.image_store import build_store, sources_of
 from rrsitr_lib.data.noise import inject
@@ -35,10 +35,7 @@ def decoding(count: int = 200, size: int = 224) -> float:
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures"
         pictures.mkdir()
-        generator = np.random.default_rng(0)
-        for number in range(count):
-            small = Image.fromarray(generator.integers(0, 255, (16, 16, 3), dtype=np.uint8))
-            small.resize((size, size), Image.Resampling.BICUBIC).save(pictures / f"{number}.jpg", quality=90)
+        pictures_on_disk(pictures, count, size)
         calls = iter(range(9))
         return timed(lambda: build_store(sources_of(pictures), folder=Path(folder) / str(next(calls))), count)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from rrsitr_lib.errors import InputError, RunError
 
@@ -44,6 +45,30 @@ def allocate(path: Path, size: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size)
         else:
             file.truncate(size)
+
+
+def cache_folder() -> Path:
+    """``$RRSITR_CACHE``, else ``rrsitr`` in the user's cache folder."""
+    return Path(os.environ.get("RRSITR_CACHE") or Path.home() / ".cache" / "rrsitr")
+
+
+def build_once(folder: Path, name: str, build: Callable[[Path], object], what: str) -> Path:
+    """The folder ``name`` in ``folder``, built now where it is not there yet; a lock keeps two builders apart.
+
+    ``build(partial)`` fills ``name.partial``, or goes on with what a killed build left there. Raises ``RunError`` when
+    the disk refuses; what is finished is kept.
+    """
+    final, partial = folder / name, folder / f"{name}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{name}.lock"):
+            if not final.exists():
+                partial.mkdir(exist_ok=True)
+                build(partial)
+                partial.rename(final)
+    except OSError as error:
+        raise RunError(f"cannot write the {what} in {folder}: {error.strerror or error}") from error
+    return final
 
 
 def write_json(path: str | Path, content: Any) -> Path:

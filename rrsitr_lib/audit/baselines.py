@@ -26,18 +26,17 @@ def neighbour_score(features: PairFeatures, groups: np.ndarray, neighbours: int 
     image, text = unit(features.image), unit(features.text)
     group_of_image = np.zeros(len(image), dtype=groups.dtype)
     group_of_image[features.image_of_pair] = groups
-    order = np.argsort(features.image_of_pair, kind="stable")
-    captions_of = np.split(features.caption_of_pair[order], np.cumsum(np.bincount(features.image_of_pair))[:-1])
+    pairs_of = features.pairs_of_image()
+    captions_of = [features.caption_of_pair[pairs] for pairs in pairs_of]
     score = np.zeros(len(features))
     for start in range(0, len(image), BLOCK):
         block = image[start : start + BLOCK] @ image.T
         block[group_of_image[start : start + BLOCK, None] == group_of_image] = -np.inf
         near = np.argsort(-block, axis=1)[:, :neighbours]
         for picture in range(start, min(start + BLOCK, len(image))):
-            pairs = order[slice(*np.searchsorted(features.image_of_pair[order], [picture, picture + 1]))]
-            own = text[features.caption_of_pair[pairs]]
+            own = text[captions_of[picture]]
             like = [(own @ text[captions_of[other]].T).max(axis=1) for other in near[picture - start]]
-            score[pairs] = -np.mean(like, axis=0)
+            score[pairs_of[picture]] = -np.mean(like, axis=0)
     return score
 
 

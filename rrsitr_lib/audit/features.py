@@ -1,6 +1,6 @@
 """One vector a picture and one a caption: pooled features of frozen towers, computed once, or from files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,11 @@ class PairFeatures:
     def __len__(self) -> int:
         return len(self.image_of_pair)
 
+    def pairs_of_image(self) -> list[np.ndarray]:
+        """The numbers of every picture's pairs, M arrays."""
+        order = np.argsort(self.image_of_pair, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.image_of_pair))[:-1])
+
     def cosine(self) -> np.ndarray | None:
         """Cosine of every pair as the towers see it, (N,) in [-1, 1]; None where they share no space."""
         if not self.shared:
@@ -49,7 +54,6 @@ def tower_features(
     pictures: np.ndarray | Sequence[Path],
     captions: Sequence[str],
     device: str = "cpu",
-    folder: Path | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pooled features of M pictures and U captions by frozen towers, (M, Di) and (U, Dt); kept in the token cache.
 
@@ -70,20 +74,16 @@ def tower_features(
         pooled = _pooled_text(towers, numbers[items.start : items.stop].to(device))
         return pooled[:, None], [1] * len(items)
 
-    names = (
-        fingerprint("pooled image", weights, repr(towers.eval_transform), *map(content_of, pictures)),
-        fingerprint("pooled text", weights, *captions),
-    )
-    found = []
-    for name, count, compute, what in (
-        (names[0], len(bank), image, "pictures"),
-        (names[1], len(captions), text, "captions"),
-    ):
-        with torch.no_grad():
-            width = compute(range(1))[0].shape[2]
-        cache = build_cache(name, count, (1, width), compute, what, folder)
-        found.append(np.array(cache.tokens[:, 0], dtype=np.float32))
-    return found[0], found[1]
+    image_name = fingerprint("pooled image", weights, repr(towers.eval_transform), *map(content_of, pictures))
+    text_name = fingerprint("pooled text", weights, *captions)
+    return _cached(image_name, len(bank), image, "pictures"), _cached(text_name, len(captions), text, "captions")
+
+
+def _cached(name: str, count: int, compute: Callable[[range], tuple[Tensor, Sequence[int]]], what: str) -> np.ndarray:
+    """Vectors of ``count`` items from the token cache, one token each: (count, D) float32."""
+    with torch.no_grad():
+        width = compute(range(1))[0].shape[2]
+    return np.array(build_cache(name, count, (1, width), compute, what).tokens[:, 0], dtype=np.float32)
 
 
 def _pooled_text(towers: Encoder, numbers: Tensor) -> Tensor:

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from rrsitr_lib.audit.tables import FORMS, RawPairs, read_pairs_of
-from rrsitr_lib.data.images import check_images, match_images
+from rrsitr_lib.audit.tables import FORMS, TABLES, RawPairs, read_pairs_of
+from rrsitr_lib.data.images import broken_images, match_images
 from rrsitr_lib.data.pairs import SPLITS
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
@@ -32,17 +30,6 @@ class AuditPairs:
 
     def __len__(self) -> int:
         return len(self.captions)
-
-
-def numbered(values: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """The different values in order of appearance, and the number of each entry's value. **Shape** (N,) -> (U,), (N,).
-
-    >>> numbered(["b", "a", "b"])[1].tolist()
-    [0, 1, 0]
-    """
-    unique = list(dict.fromkeys(values))
-    place = {value: number for number, value in enumerate(unique)}
-    return unique, np.array([place[value] for value in values])
 
 
 def open_pairs(
@@ -87,13 +74,13 @@ def _tables_of(source: Path) -> list[Path]:
     shards = [path for path in there if path.suffix == ".tar"]
     chosen = [path for path in named if path.name.partition(".")[0] == "train"] or named or shards or there
     if not chosen or (chosen is there and len(there) > 1):
-        said = f"{len(there)} tables, name one" if there else f"no table in it ({', '.join(FORMS)})"
+        said = f"{len(there)} tables, name one" if there else f"no table in it ({FORMS})"
         raise InputError(f"{source}: {said}")
     return chosen if chosen is shards else chosen[:1]
 
 
 def _is_table(path: Path) -> bool:
-    return path.is_file() and path.name.lower().removesuffix(".gz").endswith(tuple(FORMS[:-1]))
+    return path.is_file() and path.name.lower().removesuffix(".gz").endswith(TABLES)
 
 
 def _joined(parts: Sequence[RawPairs], tables: Sequence[Path]) -> RawPairs:
@@ -127,8 +114,8 @@ def _find(folder: Path, names: list[str]) -> tuple[dict[str, Path], dict[str, st
 
 
 def _undecodable(found: dict[str, Path]) -> dict[str, str]:
-    broken = {line.partition(": ")[0]: line.partition(": ")[2] for line in check_images(list(found.values()))}
-    return {name: broken[str(path)] for name, path in found.items() if str(path) in broken}
+    broken = broken_images(list(found.values()))
+    return {name: broken[path].removeprefix(f"{path}: ") for name, path in found.items() if path in broken}
 
 
 def _usable(raw: RawPairs, found: dict[str, Path], lost: dict[str, str], bad: str, folder: Path) -> AuditPairs:

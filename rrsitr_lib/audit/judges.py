@@ -13,7 +13,7 @@ from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.model.heads import HeadsEncoder
-from rrsitr_lib.objective.pair_loss import symmetric_cross_entropy
+from rrsitr_lib.objective.pair_loss import chance_loss, symmetric_cross_entropy
 from rrsitr_lib.training.inputs import SplitInputs, TensorBank
 from rrsitr_lib.training.loop import Epoch, make_optimizer, pace_of_epoch
 
@@ -91,7 +91,7 @@ def judge(
             best.look(held, image, text, own)
             if progress:
                 progress(repeat * folds + number + 1, folds * repeats)
-    return Verdicts(loss, similarity, best.caption, best.lead / repeats, 2 * float(np.log(config.batch_size)))
+    return Verdicts(loss, similarity, best.caption, best.lead / repeats, chance_loss(config.batch_size) / 2)
 
 
 def train_judge(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> HeadsEncoder:
@@ -155,8 +155,7 @@ class _Best:
         self.caption = np.zeros(len(features), dtype=np.int64)
         self.lead = np.zeros(len(features), dtype=np.float32)
         self.top = np.full(len(features), -np.inf, dtype=np.float32)
-        order = np.argsort(features.image_of_pair, kind="stable")
-        self.own = np.split(features.caption_of_pair[order], np.cumsum(np.bincount(features.image_of_pair))[:-1])
+        self.own = [features.caption_of_pair[pairs] for pairs in features.pairs_of_image()]
 
     def look(self, held: np.ndarray, image: np.ndarray, text: np.ndarray, own: np.ndarray) -> None:
         pictures, place = np.unique(self.features.image_of_pair[held], return_inverse=True)

@@ -54,11 +54,12 @@ def rank_pairs(
     linear = -ridge_score(features, duplicates.group_of_pair, settings.folds, settings.seed)
     neighbours = -neighbour_score(features, duplicates.group_of_pair)
     ranks = np.stack([unit_rank(one) for one in verdicts.loss])
+    loss_rank, linear_rank, neighbour_rank = (unit_rank(one) for one in (loss, -linear, -neighbours))
     table = pd.DataFrame({
         "row": rows,
         "image": images,
         "caption": captions,
-        "score": (2 * unit_rank(loss) + unit_rank(-linear) + unit_rank(-neighbours)) / 4,
+        "score": (2 * loss_rank + linear_rank + neighbour_rank) / 4,
         "wrong": wrong_posterior(loss, settings.seed),
         "loss": loss,
         "similarity": similarity,
@@ -67,9 +68,9 @@ def rank_pairs(
         "disagreement": np.ptp(ranks, axis=0),
         **_better(features, verdicts, images, captions),
         "lead": verdicts.lead,
-        "same_picture_as": _twins(images, captions, duplicates),
+        "same_picture_as": _twins(images, duplicates),
     })  # fmt: skip
-    table["reasons"] = _reasons(table, verdicts.chance, duplicates.contradicting)
+    table["reasons"] = _reasons(table, loss_rank, neighbour_rank, verdicts.chance, duplicates.contradicting)
     table = table.sort_values(["score", "row"], ascending=[False, True], kind="stable", ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table[list(COLUMNS)]
@@ -107,7 +108,7 @@ def _better(
     return {"better_caption": [text for text, _ in found], "better_image": [name for _, name in found]}
 
 
-def _twins(images: Sequence[str], captions: Sequence[str], duplicates: Duplicates) -> list[str]:
+def _twins(images: Sequence[str], duplicates: Duplicates) -> list[str]:
     """Names of the other pictures of the pair's group, the first three."""
     names: dict[int, list[str]] = {}
     for name, group in zip(images, duplicates.group_of_pair.tolist(), strict=True):
@@ -119,9 +120,10 @@ def _twins(images: Sequence[str], captions: Sequence[str], duplicates: Duplicate
     ]
 
 
-def _reasons(table: pd.DataFrame, chance: float, contradicting: np.ndarray) -> list[str]:
+def _reasons(
+    table: pd.DataFrame, loss_rank: np.ndarray, neighbour_rank: np.ndarray, chance: float, contradicting: np.ndarray
+) -> list[str]:
     """Why a pair is where it is, in the order of weight; empty where nothing speaks against it."""
-    loss_rank, neighbour_rank = unit_rank(table["loss"].to_numpy()), unit_rank(-table["neighbours"].to_numpy())
     said = []
     for place, pair in enumerate(table.itertuples(index=False)):
         reasons = []

@@ -9,9 +9,10 @@ import pandas as pd
 import rrsitr_lib
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, read_features, tower_features
-from rrsitr_lib.audit.inputs import AuditPairs, numbered
+from rrsitr_lib.audit.inputs import AuditPairs
 from rrsitr_lib.audit.ranking import AuditSettings, rank_pairs
 from rrsitr_lib.audit.report import write_report
+from rrsitr_lib.data.pairs import numbered
 from rrsitr_lib.files import fingerprint, write_atomically, write_json
 from rrsitr_lib.model.encoders import build_encoder
 

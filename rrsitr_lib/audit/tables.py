@@ -23,7 +23,8 @@ IMAGE_NAMES = (
 CAPTION_NAMES = (
     "title", "caption", "captions", "sentence", "sentences", "text", "description", "raw", "描述", "标题", "文本",
 )  # fmt: skip
-FORMS = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".tar", "and .csv.gz, .tsv.gz, .jsonl.gz")
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".tar")
+FORMS = f"{', '.join(TABLES)}, and .csv.gz, .tsv.gz, .jsonl.gz"
 CAPTION_MEMBERS = (".txt", ".json")
 
 
@@ -58,7 +59,7 @@ def read_pairs_of(path: str | Path, image_column: str | None = None, caption_col
     elif name.endswith((".csv", ".tsv", ".txt")):
         frame = _separated(path)
     else:
-        raise InputError(f"{path}: allowed are {', '.join(FORMS)}")
+        raise InputError(f"{path}: allowed are {FORMS}")
     if not len(frame):
         raise InputError(f"{path}: no row below the header")
     image = _chosen(path, frame, image_column, "image") or _guess_image(path, frame)
@@ -158,9 +159,9 @@ def _is_text(value: Any) -> bool:
 
 
 def _pairs(path: Path, frame: pd.DataFrame, image: str, captions: Sequence[str], notes: list[str]) -> RawPairs:
-    raw, pictures, empty = RawPairs([], [], [], notes, {}), {}, 0
+    raw, empty = RawPairs([], [], [], notes, {}), 0
     for row, entry in enumerate(frame[[image, *captions]].itertuples(index=False, name=None), 1):
-        name = _name(path, row, entry[0], pictures)
+        name = _name(path, row, entry[0], raw.pictures)
         for value in entry[1:]:
             for text in _texts(path, row, value):
                 if not text.strip():
@@ -171,7 +172,6 @@ def _pairs(path: Path, frame: pd.DataFrame, image: str, captions: Sequence[str],
         notes.append(f"{empty} empty captions left out")
     if not raw.captions:
         raise InputError(f"{path}: every caption is empty")
-    raw.pictures.update(pictures)
     return raw
 
 

@@ -51,15 +51,19 @@ def write_tables(copy: Copy, folder: str | Path) -> list[Path]:
     Taught in: notebooks/07_real_pairs
     """
     folder = Path(folder)
-    wanted = [split for split in SPLITS if not any((folder / f"{split}.csv{gz}").exists() for gz in ("", ".gz"))]
+    wanted = [split for split in SPLITS if not _has_table(folder, split)]
     return [copy.tables[split].write_csv(folder / f"{split}.csv") for split in wanted]
+
+
+def _has_table(folder: Path, split: str) -> bool:
+    return any((folder / f"{split}.csv{packed}").exists() for packed in ("", ".gz"))
 
 
 def locate_captions(folder: Path, json_name: str) -> Path:
     """The folder that holds the captions: ``folder`` itself where it has any, else the one below that has the JSON."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    if any((folder / f"{split}.csv{gz}").exists() for split in SPLITS for gz in ("", ".gz")):
+    if any(_has_table(folder, split) for split in SPLITS):
         return folder
     found = sorted(path for path in folder.rglob("*") if path.name.lower() == json_name.lower())
     return found[0].parent if found else folder

@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from filelock import FileLock
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from rrsitr_lib.data.images import SUFFIXES, THREADS, match_images, open_image
-from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import allocate, fingerprint, read_json, write_json
-from rrsitr_lib.model.token_cache import cache_folder
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import allocate, build_once, cache_folder, fingerprint, read_json, write_json
 
 CHUNK = 256
 Opener = Callable[[], BinaryIO | Path]
@@ -88,22 +86,12 @@ def build_store(
         raise InputError(f"bad is {bad!r}: allowed are fatal, skip")
     if not sources:
         raise InputError("no picture to store")
-    folder = folder or cache_folder() / "stores"
     name = fingerprint("store", str(size), bad, key, *sources)
-    final, partial = folder / name, folder / f"{name}.partial"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{name}.lock"):
-            if not final.exists():
-                _build(partial, sources, size, bad)
-                partial.rename(final)
-    except OSError as error:
-        raise RunError(f"cannot write the image store in {folder}: {error.strerror or error}") from error
-    return ImageStore(final)
+    folder = folder or cache_folder() / "stores"
+    return ImageStore(build_once(folder, name, lambda partial: _build(partial, sources, size, bad), "image store"))
 
 
 def _build(partial: Path, sources: dict[str, Opener], size: int | None, bad: str) -> None:
-    partial.mkdir(exist_ok=True)
     names, done, header = list(sources), 0, {}
     with contextlib.suppress(InputError, TypeError, KeyError):  # unreadable: the work begins anew
         header = read_json(partial / "store.json")

@@ -125,10 +125,12 @@ def match_images(folder: str | Path, image_ids: Sequence[str]) -> dict[str, list
     return {name: found[name] for name in names}
 
 
-def check_images(paths: Sequence[str | Path], progress: Callable[[int, int], object] | None = None) -> list[str]:
-    """One line for each file that cannot be decoded; empty when all is well. Decodes everything: minutes for NWPU.
+def broken_images(
+    paths: Sequence[str | Path], progress: Callable[[int, int], object] | None = None
+) -> dict[str | Path, str]:
+    """What is wrong with each file that cannot be decoded, as ``open_image`` says it. Decodes everything.
 
-    ``progress(done, total)`` is called after every picture. Taught in: notebooks/07_real_pairs
+    ``progress(done, total)`` is called after every picture.
     """
 
     def problem(path: str | Path) -> str | None:
@@ -138,13 +140,22 @@ def check_images(paths: Sequence[str | Path], progress: Callable[[int, int], obj
             return str(error)
         return None
 
-    problems = []
+    broken = {}
     with ThreadPoolExecutor(THREADS) as pool:
-        for done, line in enumerate(pool.map(problem, paths), 1):
-            problems += [line] if line else []
+        for done, (path, line) in enumerate(zip(paths, pool.map(problem, paths), strict=True), 1):
+            if line:
+                broken[path] = line
             if progress:
                 progress(done, len(paths))
-    return problems
+    return broken
+
+
+def check_images(paths: Sequence[str | Path], progress: Callable[[int, int], object] | None = None) -> list[str]:
+    """One line for each file that cannot be decoded; empty when all is well. Decodes everything: minutes for NWPU.
+
+    ``progress(done, total)`` is called after every picture. Taught in: notebooks/07_real_pairs
+    """
+    return list(broken_images(paths, progress).values())
 
 
 def load_thumbnails(

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,17 @@ from rrsitr_lib.files import fingerprint, write_atomically
 SPLITS = ("train", "val", "test")
 WORD = re.compile(r"[^\W_]")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+def numbered(values: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """The different values in order of appearance, and the number of each entry's value. **Shape** (N,) -> (U,), (N,).
+
+    >>> numbered(["b", "a", "b"])[1].tolist()
+    [0, 1, 0]
+    """
+    unique = list(dict.fromkeys(values))
+    place = {value: number for number, value in enumerate(unique)}
+    return unique, np.fromiter(map(place.__getitem__, values), np.int64, len(values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +68,12 @@ class PairTable:
     @cached_property
     def images(self) -> np.ndarray:
         """The different image ids in order of first appearance. **Shape** (M,) object array of str."""
-        return np.array(list(dict.fromkeys(self.image_ids)), dtype=object)
+        return np.array(numbered(self.image_ids)[0], dtype=object)
 
     @cached_property
     def image_of_row(self) -> np.ndarray:
         """For each pair the place of its image in ``images``. **Shape** (N,) int64, values 0 to M - 1."""
-        place = {name: index for index, name in enumerate(self.images)}
-        return np.fromiter(map(place.__getitem__, self.image_ids), np.int64, len(self))
+        return numbered(self.image_ids)[1]
 
     @cached_property
     def fingerprint(self) -> str:

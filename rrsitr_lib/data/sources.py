@@ -19,6 +19,7 @@ from rrsitr_lib.data.scenes import draw_scenes
 from rrsitr_lib.errors import InputError
 
 SCENES_VAL, SCENES_TEST = 100, 200
+PICTURE_SIZES = {"tiny": 64}
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Split:
 
     table: PairTable
     pictures: np.ndarray | Sequence[Path]
+
+
+def picture_size(config: RunConfig) -> int:
+    """Width in pixels of the pictures that the configured encoder sees."""
+    return PICTURE_SIZES.get(config.encoder, 224)
 
 
 def open_data(config: RunConfig, picture_size: int = 64) -> dict[str, Split]:

@@ -6,26 +6,18 @@ items, so that a killed build goes on where it stopped. A file lock keeps two pr
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock
 from torch import Tensor
 from tqdm import tqdm
 
-from rrsitr_lib.errors import RunError
-from rrsitr_lib.files import allocate, fingerprint, read_json, write_json
+from rrsitr_lib.files import allocate, build_once, cache_folder, fingerprint, read_json, write_json
 from rrsitr_lib.model.encoders import ClipEncoder, Encoder
 
 BATCH = 32
-
-
-def cache_folder() -> Path:
-    """``$RRSITR_CACHE``, else ``rrsitr`` in the user's cache folder."""
-    return Path(os.environ.get("RRSITR_CACHE") or Path.home() / ".cache" / "rrsitr")
 
 
 class TokenCache:
@@ -53,17 +45,14 @@ def build_cache(
     ``compute(items)`` gives tokens (batch, L <= shape[0], shape[1]) and the number of real tokens of each.
     Raises ``RunError`` when the disk is full; what is finished is kept. Taught in: notebooks/07_real_pairs
     """
-    folder = folder or cache_folder()
-    final, partial = folder / name, folder / f"{name}.partial"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{name}.lock"):
-            if not final.exists():
-                _build(partial, items, shape, compute, what)
-                partial.rename(final)
-    except OSError as error:
-        raise RunError(f"cannot write the token cache in {folder}: {error.strerror or error}") from error
-    return TokenCache(final)
+    return TokenCache(
+        build_once(
+            folder or cache_folder(),
+            name,
+            lambda partial: _build(partial, items, shape, compute, what),
+            "token cache",
+        )
+    )
 
 
 def _build(
@@ -73,7 +62,6 @@ def _build(
     compute: Callable[[range], tuple[Tensor, Sequence[int]]],
     what: str,
 ) -> None:
-    partial.mkdir(exist_ok=True)
     done = 0
     with contextlib.suppress(Exception):  # an unreadable count only means that the work begins anew
         done = int(read_json(partial / "done.json"))

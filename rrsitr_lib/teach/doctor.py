@@ -134,7 +134,7 @@ def _tiny_weights() -> tuple[bool, str]:
 
 
 def _cache() -> tuple[bool, str]:
-    from rrsitr_lib.model.token_cache import cache_folder
+    from rrsitr_lib.files import cache_folder
 
     folder = cache_folder()
     try:

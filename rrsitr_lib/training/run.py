@@ -22,7 +22,7 @@ import rrsitr_lib
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.noise_files import save_noise
-from rrsitr_lib.data.sources import Split, inject_noise, open_data
+from rrsitr_lib.data.sources import Split, inject_noise, open_data, picture_size
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
 from rrsitr_lib.files import read_json, write_atomically, write_json
@@ -40,8 +40,6 @@ from rrsitr_lib.training.inputs import SplitInputs
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.loop import Epoch, encode, evaluate, make_optimizer, pace_of_epoch
 from rrsitr_lib.training.rankings import rank
-
-PICTURE_SIZES = {"tiny": 64}
 
 
 def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: bool = True) -> dict[str, Any]:
@@ -77,7 +75,6 @@ def _follow(config: RunConfig, folder: Path) -> dict[str, Any]:
     distributed.wait()
     if not (folder / "result.json").exists():
         Run(config, folder).follow()
-    distributed.wait()
     return read_json(folder / "result.json")
 
 
@@ -109,13 +106,13 @@ class Run:
         self.config, self.folder, self.progress = config, folder, progress
         torch.backends.cuda.matmul.allow_tf32 = True
         device = device_of(config)
-        data = open_data(config, PICTURE_SIZES.get(config.encoder, 224))
+        data = open_data(config, picture_size(config))
         self.noise = inject_noise(config, data["train"].table)
         self.facts = _facts(config, data, self.noise)
         model, self.inputs = assemble(config, data, device)
         self.model = model.to(device, memory_format=torch.channels_last if device.type == "cuda" else None)
         if config.compile:
-            _compile(self.model)
+            compile_towers(self.model)
         self.optimizer = make_optimizer(self.model, config)
         self.metrics: list[dict[str, Any]] = []
         self.before: dict[str, float] = {}
@@ -153,6 +150,7 @@ class Run:
         for epoch in range(first, self.config.epochs):
             pace = pace_of_epoch(self.config, epoch, last_loss)
             last_loss = runner.run(epoch, pace, self.optimizer, lambda: None)[0]["loss"]
+        distributed.wait()
 
     def _restore(self) -> Ledger:
         last = self.folder / "last.safetensors"
@@ -277,7 +275,7 @@ def device_of(config: RunConfig) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if use_gpu else torch.device("cpu")
 
 
-def _compile(model: nn.Module) -> None:
+def compile_towers(model: nn.Module) -> None:
     """Compile the towers where they stand: names in checkpoints stay as they are."""
     towers = [getattr(getattr(model, "model", model), name, None) for name in ("visual", "transformer", "text")]
     for tower in towers:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from safetensors.torch import save_file
+from torch.nn.functional import normalize
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
@@ -45,8 +46,7 @@ def write_features(run: str | Path, folder: str | Path, split: str = "test") -> 
     }
     written = []
     for (kind, frame), features in zip(names.items(), encode(model, inputs[split], config), strict=True):
-        pooled = features.pooled.cpu().numpy().astype(np.float32)
-        pooled = np.ascontiguousarray(pooled / np.linalg.norm(pooled, axis=1, keepdims=True))
+        pooled = np.ascontiguousarray(normalize(features.pooled, dim=-1).cpu().numpy())
         frame = frame.assign(feature=list(pooled))
         written += [
             write_atomically(Path(folder) / f"{kind}.npy", lambda file, pooled=pooled: _save(file, pooled)),

@@ -3,11 +3,11 @@
 import io
 import json
 import struct
-import tarfile
 
 import numpy as np
 import pandas as pd
 import pytest
+from archives import tarred
 from PIL import Image
 
 from rrsitr_lib.audit.inputs import open_pairs
@@ -103,18 +103,9 @@ def test_parquet_of_the_hub_holds_its_own_pictures(tmp_path):
     assert pairs.images == ["lake.png"] * 2 and pairs.paths == [tmp_path / "scratch" / "lake.png"]
 
 
-def shard(path, members):
-    with tarfile.open(path, "w") as file:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            file.addfile(info, io.BytesIO(content))
-    return path
-
-
 def test_shards_of_a_folder_are_read_together(tmp_path):
-    shard(tmp_path / "00.tar", {"a/1.png": encoded(), "a/1.txt": b"one\ntwo", "a/2.txt": b"no picture"})
-    shard(tmp_path / "01.tar", {"a/3.png": encoded(), "a/3.json": json.dumps({"caption": "湖"}).encode()})
+    tarred(tmp_path / "00.tar", {"a/1.png": encoded(), "a/1.txt": b"one\ntwo", "a/2.txt": b"no picture"}, mode="w")
+    tarred(tmp_path / "01.tar", {"a/3.png": encoded(), "a/3.json": json.dumps({"caption": "湖"}).encode()}, mode="w")
     pairs = open_pairs(tmp_path, tmp_path / "scratch")
     assert pairs.captions == ["one", "two", "湖"] and [path.name for path in pairs.paths] == ["a_1.png", "a_3.png"]
     assert any("a/2: left out, it lacks a picture" in note for note in pairs.notes)
@@ -178,6 +169,14 @@ def test_a_confusion_of_ids_is_listed_row_by_row(tmp_path):
     assert said[4].startswith("no such file in") and said[5].startswith("cannot be decoded")
     with pytest.raises(InputError, match=r"4 of 7 pictures cannot be used; row 2, 'lake_1\.png'"):
         open_pairs(tmp_path / "pairs.csv", tmp_path / "scratch", bad="fatal")
+
+
+def test_a_colon_in_a_folder_hides_no_broken_picture(tmp_path):
+    folder = pictures(tmp_path / "tiles: north", ["a.png", "b.png"])
+    (folder / "b.png").write_bytes(encoded()[:40])
+    table = write(tmp_path / "pairs.csv", "filename,title\na.png,some words\nb.png,some words\n")
+    pairs = open_pairs(table, tmp_path / "scratch", images=folder)
+    assert pairs.images == ["a.png"] and pairs.problems[0][2].startswith("cannot be decoded")
 
 
 def test_a_path_may_not_leave_the_folder(tmp_path):

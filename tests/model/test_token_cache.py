@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from rrsitr_lib import files
 from rrsitr_lib.errors import RunError
-from rrsitr_lib.model import token_cache
 from rrsitr_lib.model.token_cache import BATCH, build_cache, cache_folder
 
 ITEMS, SHAPE = 3 * BATCH + 5, (4, 6)
@@ -111,7 +111,7 @@ def test_full_disk_is_one_line_and_keeps_what_is_finished(tmp_path, monkeypatch,
         build(tmp_path, Compute(2))
     with monkeypatch.context() as patch:
         if moment == "allocation":
-            patch.setattr(token_cache.os, "posix_fallocate", full)
+            patch.setattr(files.os, "posix_fallocate", full)
         else:
             patch.setattr("rrsitr_lib.files.os.replace", full)
         with pytest.raises(RunError, match=r"(cannot write .*)No space left on device") as caught:

@@ -103,6 +103,11 @@ def test_a_run_begun_by_one_goes_on_with_two(runs, tmp_path):
     assert done.returncode == 0 and (tmp_path / "a" / "result.json").exists(), done.stderr[-3000:]
 
 
+def test_a_finished_run_ends_at_once_in_both_processes(runs):
+    done = torchrun(*MODULE, *RUN, "--epochs", "2", "--out", runs / "two")
+    assert done.returncode == 0 and done.stdout.count("best epoch") == 1, done.stderr[-3000:]
+
+
 def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
     monkeypatch.setattr(distributed, "size", lambda: 3)
     with pytest.raises(InputError, match="batch_size is 50: with 3 processes allowed are multiples of 3"):
