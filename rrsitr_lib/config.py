@@ -64,6 +64,9 @@ class RunConfig(BaseModel):
     )
     local_loss: bool = Field(True, description="off: no local cross-entropies, and chance level is 2 ln B")
     self_paced: bool = Field(True, description="off: clean and ambiguous pairs count fully")
+    weight_order: Literal["easy", "hard", "random"] = Field(
+        "easy", description="self-paced: which pairs count most; hard and random are the paper's ablation"
+    )
     triplet: Literal["dynamic", "fixed", "off"] = Field("dynamic", description="margin of noisy pairs, or no loss")
     gamma_1: float = Field(5.0, ge=0, description="clean below; in gamma_unit")
     gamma_2: Positive = Field(18.0, description="noisy from here on; in gamma_unit")

@@ -20,13 +20,15 @@ class Parts(NamedTuple):
     """Which parts of the objective work; all of them are the paper's method (paper, ablation).
 
     ``local``: the local cross-entropies; ``self_paced``: weights of clean and ambiguous pairs, else 1; ``triplet`` of
-    noisy pairs: "dynamic" margins, "fixed" margins, or "off".
+    noisy pairs: "dynamic" margins, "fixed" margins, or "off"; ``weight_order``: "easy" pairs count most, or in the
+    ablation "hard" ones, by 1 - w, or "random" ones, by draws.
     Taught in: notebooks/06_training_end_to_end
     """
 
     local: bool = True
     self_paced: bool = True
     triplet: str = "dynamic"
+    weight_order: str = "easy"
 
 
 ALL_PARTS = Parts()
@@ -64,13 +66,15 @@ def rrsitr_objective(
     scale: float = PAPER_SCALE,
     category: Tensor | None = None,
     parts: Parts = ALL_PARTS,
+    draws: Tensor | None = None,
 ) -> Objective:
     """Mean of [clean] (wL + R) + lambda_1 [ambiguous] (wL + R) + lambda_2 [noisy] L^rt (paper, objective).
 
     Clean pairs are weighted by gamma_1, ambiguous ones by gamma_2 (loss units): the weight jumps at gamma_1 (quirk 2).
     ``category`` (B,) replaces the thresholds' partition, for mixtures and quantiles; ``parts`` switches parts off.
+    ``draws`` (B,) in [0, 1] are the weights where ``parts.weight_order`` is "random".
     Shape: image, text (B, D); image_tokens (B, Li, D); text_tokens (B, Lt, D), not normalised.
-    Raises ``InputError`` for unequal batch sizes and for thresholds out of order.
+    Raises ``InputError`` for unequal batch sizes, for thresholds out of order and for random weights without draws.
 
     >>> _ = torch.manual_seed(0)
     >>> result = rrsitr_objective(torch.eye(4), torch.eye(4), torch.eye(4)[:, None], torch.eye(4)[:, None])
@@ -87,7 +91,7 @@ def rrsitr_objective(
     if category.shape != loss.shape:
         raise InputError(f"category has shape {tuple(category.shape)}: allowed is {tuple(loss.shape)}")
     gamma = torch.where(category == CLEAN, torch.full_like(loss, gamma_1), gamma_2)
-    pace, paced = _paced(loss, gamma, category, parts.self_paced)
+    pace, paced = _paced(loss, gamma, category, parts, draws)
     trade_off = torch.where(category == AMBIGUOUS, torch.full_like(loss, lambda_1), 1.0)
     robust = triplet.loss * (lambda_2 if parts.triplet != "off" else 0.0)
     contribution = torch.where(category == NOISY, robust, trade_off * paced)
@@ -96,13 +100,24 @@ def rrsitr_objective(
     )
 
 
-def _paced(loss: Tensor, gamma: Tensor, category: Tensor, self_paced: bool) -> tuple[Tensor, Tensor]:
+def _paced(
+    loss: Tensor, gamma: Tensor, category: Tensor, parts: Parts, draws: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """Weight and w L + R of every pair; weight 1 and L where pacing is switched off; 0 and R for noisy pairs."""
-    if not self_paced:
+    if not parts.self_paced:
         pace = (category != NOISY).to(loss.dtype)
         return pace, pace * loss
-    pace = torch.where(category == NOISY, 0.0, weight(loss, gamma))
+    pace = torch.where(category == NOISY, 0.0, _ordered(weight(loss, gamma), parts.weight_order, draws))
     return pace, pace * loss + regulariser(pace, gamma)
+
+
+def _ordered(pace: Tensor, weight_order: str, draws: Tensor | None) -> Tensor:
+    """The paper's weights, or those of its ablation; the paper does not say how it turned the order round."""
+    if weight_order == "random":
+        if draws is None or draws.shape != pace.shape:
+            raise InputError(f"weight_order is 'random': draws must be given, of shape {tuple(pace.shape)}")
+        return draws.to(pace)
+    return 1 - pace if weight_order == "hard" else pace
 
 
 def contrastive_objective(

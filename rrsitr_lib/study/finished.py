@@ -33,6 +33,8 @@ class FinishedRun:
         config = self.config
         off = [words for field, words in PARTS_OFF.items() if not getattr(config, field)]
         off += {"off": ["without robust triplet"], "fixed": ["fixed margin"], "dynamic": []}[config.triplet]
+        off += {"easy": [], "hard": ["hard-to-easy"], "random": ["random weights"]}[config.weight_order]
+        off += ["no ambiguous class"] if config.gamma_1 == config.gamma_2 else []
         if not config.local_loss and not config.self_paced and config.triplet == "off":
             off = ["without all three"]
         return ", ".join([config.method, *off])

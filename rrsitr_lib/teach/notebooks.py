@@ -33,7 +33,9 @@ def build(source: str | Path, target: str | Path) -> Path:
     the notebooks' folder; a finished run found there is not trained again.
     """
     notebook = _read_source(source)
-    place = {"metadata": {"path": str(Path(source).resolve().parents[2])}}
+    source = Path(source).resolve()
+    inside = source.is_relative_to(NOTEBOOKS)
+    place = {"metadata": {"path": str(NOTEBOOKS.parent if inside else source.parents[2])}}
     NotebookClient(notebook, resources=place, timeout=1800, kernel_name="python3", **KERNEL).execute()
     _clean(notebook)
     return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
@@ -56,17 +58,22 @@ def check(source: str | Path, target: str | Path) -> list[str]:
 
 
 def run(
-    notebook: str | Path, output: str | Path, parameters: Mapping[str, Any] | None = None, cwd: Path | None = None
+    notebook: str | Path,
+    output: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    cwd: Path | None = None,
+    limit: float | None = None,
 ) -> None:
     """Execute a notebook by papermill; parameters that it does not know, or of another type, are an error.
 
-    Raises ``InputError`` listing the known parameters, and papermill's own error when a cell fails.
+    ``limit``: seconds that a cell may take. Raises ``InputError`` listing the known parameters, and papermill's own error when a cell fails.
     Taught in: notebooks/00_start_here
     """
     parameters = dict(parameters or {})
     _check_parameters(Path(notebook), parameters)
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    options = {"cwd": str(cwd or Path.cwd()), "progress_bar": False, "kernel_name": "python3"}
+    place = str(cwd or Path.cwd())
+    options = {"cwd": place, "progress_bar": False, "kernel_name": "python3", "execution_timeout": limit}
     papermill.execute_notebook(str(notebook), str(output), parameters, **options, **KERNEL)
 
 
@@ -106,11 +113,22 @@ def _clean(notebook: nbformat.NotebookNode) -> None:
 
 def sources(names: Sequence[str] = ()) -> list[Path]:
     """The percent-format sources in reading order, or those of the given lessons. Raises ``InputError`` for others."""
-    known = {path.stem: path for path in sorted((NOTEBOOKS / "src").glob("*.py"))}
+    lessons = sorted((NOTEBOOKS / "src").glob("*.py"))
+    known = {path.stem: path for path in [*lessons, *(forms() if names else ())]}
     for name in names:
         if name not in known:
             raise InputError(f"no lesson {name!r}: there are {', '.join(known)}")
     return [path for name, path in known.items() if not names or name in names]
+
+
+def forms() -> list[Path]:
+    """The sources of the notebooks that a study fills in."""
+    return sorted((NOTEBOOKS / "src" / "runs").glob("*.py"))
+
+
+def target_of(source: Path) -> Path:
+    """The notebook of a source: the same place, below ``notebooks`` instead of ``notebooks/src``."""
+    return (NOTEBOOKS / source.relative_to(NOTEBOOKS / "src")).with_suffix(".ipynb")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,11 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     problems = []
     try:
-        chosen = sources(options.names)
+        chosen = sources(options.names) + ([] if options.names else forms())
     except InputError as error:
         parser.error(str(error))
     for source in chosen:
-        target = NOTEBOOKS / f"{source.stem}.ipynb"
+        target = target_of(source)
         if options.check:
             problems += check(source, target)
         else:

@@ -1,7 +1,7 @@
 """One epoch of training and one evaluation: what the run repeats."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -31,12 +31,14 @@ TENSOR_TYPES = {"<f4": torch.float32, "|u1": torch.uint8, "|b1": torch.bool}
 class Pace:
     """How an epoch treats its pairs: plain or by the method, the two thresholds, and categories fixed beforehand.
 
-    ``gammas`` in the unit of the loss; ``category`` (N,) int64, or None where the thresholds decide batch by batch.
+    ``gammas`` in the unit of the loss; ``category`` (N,) int64, or None where the thresholds decide batch by batch;
+    ``draws`` (N,) are weights in [0, 1] for the ablation with random ones.
     """
 
     plain: bool
     gammas: tuple[float, float]
     category: Tensor | None
+    draws: Tensor | None = None
 
 
 def pace_of_epoch(config: RunConfig, epoch: int, last_loss: np.ndarray | None) -> Pace:
@@ -93,6 +95,9 @@ class Epoch:
         Returns the ledger rows, (N,) a column, and the mean objective. Raises ``RunError`` when a loss is not finite.
         """
         record, totals, norms = EpochRecord(len(self.inputs.table), self.device), [], []
+        if self.config.weight_order == "random":
+            drawn = np.random.default_rng([self.config.seed, epoch]).random(len(self.inputs.table))
+            pace = replace(pace, draws=torch.from_numpy(drawn))
         order = epoch_order(len(self.inputs.table), self.config.seed, epoch)
         whole = np.split(order[: self.steps * self.config.batch_size], self.steps)
         own = [distributed.share(rows) for rows in whole]
@@ -153,14 +158,14 @@ class Epoch:
         features = (image.pooled, text.pooled, image.tokens, text.tokens)
         config, (gamma_1, gamma_2) = self.config, pace.gammas
         shared = {"gamma_1": gamma_1, "gamma_2": gamma_2, "sigma": config.sigma, "scale": config.scale}
-        parts = Parts(config.local_loss, config.self_paced, config.triplet)
         if pace.plain:
             counted = self._counted(rows)
             return contrastive_objective(*features, **shared, local=config.local_loss, counted=counted)
-        category = None if pace.category is None else pace.category[torch.from_numpy(rows)].to(self.device)
-        return rrsitr_objective(
-            *features, **shared, lambda_1=config.lambda_1, lambda_2=config.lambda_2, category=category, parts=parts
-        )
+        parts = Parts(config.local_loss, config.self_paced, config.triplet, config.weight_order)
+        by_row = (pace.category, pace.draws)
+        category, draws = (None if known is None else known[rows].to(self.device) for known in by_row)
+        shared |= {"lambda_1": config.lambda_1, "lambda_2": config.lambda_2, "category": category, "draws": draws}
+        return rrsitr_objective(*features, **shared, parts=parts)
 
     def _counted(self, rows: np.ndarray) -> Tensor | None:
         """The oracle alone knows which pairs are mismatched."""

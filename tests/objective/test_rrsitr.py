@@ -196,3 +196,31 @@ def test_oracle_counts_only_the_pairs_it_is_told():
     torch.testing.assert_close(oracle.pair_loss, plain.pair_loss)
     without = contrastive_objective(*inputs, local=False)
     torch.testing.assert_close(without.total, plain.global_loss.mean())
+
+
+def test_ablation_turns_the_weights_round_or_draws_them():
+    inputs = draw_inputs(**SMALL)
+    thresholds = {"gamma_1": 0.0, "gamma_2": 1e3}  # one gamma for all: no jump
+    easy = rrsitr_objective(*inputs, **thresholds)
+    hard = rrsitr_objective(*inputs, **thresholds, parts=Parts(weight_order="hard"))
+    draws = torch.linspace(0, 1, SMALL["B"], dtype=torch.float64)
+    drawn = rrsitr_objective(*inputs, **thresholds, parts=Parts(weight_order="random"), draws=draws)
+    assert easy.weight.min() > 0, "the inputs hold no noisy pair"
+    torch.testing.assert_close(hard.weight, 1 - easy.weight)
+    order = easy.pair_loss.argsort()
+    assert (hard.weight[order].diff() >= 0).all(), "a higher loss counts more"
+    torch.testing.assert_close(drawn.weight, draws)
+    with pytest.raises(InputError, match="draws must be given, of shape"):
+        rrsitr_objective(*inputs, **thresholds, parts=Parts(weight_order="random"))
+
+
+@pytest.mark.parametrize("weight_order", ["hard", "random"])
+def test_noisy_pairs_keep_weight_zero_in_every_order(weight_order):
+    result = rrsitr_objective(
+        *draw_inputs(**SMALL),
+        gamma_1=0.0,
+        gamma_2=1e-12,
+        parts=Parts(weight_order=weight_order),
+        draws=torch.ones(SMALL["B"]),
+    )
+    assert (result.category == 2).all() and (result.weight == 0).all()

@@ -227,3 +227,22 @@ def test_partitions_over_all_pairs_replace_the_thresholds(partition, tmp_path):
 def test_a_batch_larger_than_the_table_is_refused(tmp_path):
     with pytest.raises(InputError, match="batch_size is 300, but train has 205 rows"):
         train(RunConfig.build(**{**SMALL, "batch_size": 300}), tmp_path / "run", progress=False)
+
+
+def test_random_weights_are_drawn_anew_each_epoch_and_the_same_after_an_interruption(tmp_path):
+    config = RunConfig.build(**{**SMALL, "weight_order": "random", "plain_epochs": 0, "gamma_2": 1e3, "gamma_1": 0.0})
+    train(config, tmp_path / "whole", progress=False)
+    weights = Ledger.open(tmp_path / "whole").column("weight")
+    assert np.ptp(weights[0]) > 0.5 and not np.array_equal(weights[0], weights[1])
+
+    def interrupted(self, *arguments):
+        if arguments[0] == 2:
+            raise KeyboardInterrupt
+        return epoch(self, *arguments)
+
+    epoch = run_module.Run._train_epoch
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run_module.Run, "_train_epoch", interrupted)
+        train(config, tmp_path / "parts", progress=False)
+    train(config, tmp_path / "parts", progress=False)
+    assert_same_run(tmp_path / "parts", tmp_path / "whole")
