@@ -15,6 +15,7 @@ from rrsitr_lib.cli_audit import audit
 from rrsitr_lib.cli_data import app as data_app
 from rrsitr_lib.cli_share import features, push, weights
 from rrsitr_lib.cli_show import RunFolder, export, site
+from rrsitr_lib.cli_study import app as study_app
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 
 app.add_typer(data_app, name="data")
+app.add_typer(study_app, name="study")
 app.command()(audit)
 app.command()(weights)
 app.command()(features)

@@ -169,5 +169,3 @@ def _on_worker(job: tuple[Any, ...]) -> dict[str, Any]:
     from distributed import get_worker
 
     return {**run_cell(Job(*job)), "worker": get_worker().address}
-
-

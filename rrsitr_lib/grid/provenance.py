@@ -35,7 +35,9 @@ def recorded(run: str | Path) -> Iterator[None]:
     session = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - started, 1)}
     used = _joules()
     session["joules"] = round(used - energy) if None not in (used, energy) and used >= energy else None
-    write_json(run / FILE, {"code": code_version(), "packages": packages(), **machine(), "sessions": [*sessions, session]})
+    write_json(
+        run / FILE, {"code": code_version(), "packages": packages(), **machine(), "sessions": [*sessions, session]}
+    )
 
 
 def code_version() -> dict[str, Any]:

@@ -72,6 +72,8 @@ class Study(BaseModel):
             study = cls.model_validate({str(name): value for name, value in content.items()})
         except ValidationError as error:
             raise InputError(f"{path.name}: {_complaint(error)}") from None
+        if path.name == STUDY_FILE and path.parent == Path(source):  # the folder may have been renamed
+            study = study.model_copy(update={"name": Path(source).resolve().name})
         return study.with_fixed(fixed or {})
 
     def with_fixed(self, fields: dict[str, Any]) -> Self:

@@ -100,9 +100,7 @@ def rrsitr_objective(
     )
 
 
-def _paced(
-    loss: Tensor, gamma: Tensor, category: Tensor, parts: Parts, draws: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def _paced(loss: Tensor, gamma: Tensor, category: Tensor, parts: Parts, draws: Tensor | None) -> tuple[Tensor, Tensor]:
     """Weight and w L + R of every pair; weight 1 and L where pacing is switched off; 0 and R for noisy pairs."""
     if not parts.self_paced:
         pace = (category != NOISY).to(loss.dtype)

@@ -1,0 +1,257 @@
+"""``rrsitr study``: many runs from one file, planned, executed, continued, tabled, reported, verified, packed."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from rrsitr_lib.errors import InputError, RunError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Many runs, each an executed notebook. Presets: laptop, paper, real-small.\n\nStart: rrsitr study run laptop",
+)
+
+Source = Annotated[str, typer.Argument(help="preset, study file (YAML), or the folder of a study")]
+Root = Annotated[Path, typer.Option("--runs", help="folder of studies")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="a field of every run: --set epochs=2")]
+Data = Annotated[str | None, typer.Option(help="folder of pairs for every run, as real-small needs it")]
+Weights = Annotated[str | None, typer.Option(help="local weights for every run")]
+RUNS = Path("runs")
+
+
+@app.command()
+def plan(
+    study: Source,
+    runs: Root = RUNS,
+    data: Data = None,
+    weights: Weights = None,
+    set_: Set = None,
+    measure: Annotated[bool, typer.Option(help="time a step here, once, where no cost is known")] = True,
+    tflops: Annotated[float, typer.Option(help="operations that one GPU is assumed to do, 10^12 a second")] = 40.0,
+) -> None:
+    """Show the runs, what is done, and what the rest will cost. Starts nothing."""
+    from rrsitr_lib.grid.costs import costs
+    from rrsitr_lib.grid.costs import measure as measure_steps
+    from rrsitr_lib.grid.summary import plan_text
+
+    study_, cells, places = _open(study, runs, data, weights, set_)
+    expected = costs(cells, places)
+    if measure and any(cost.source == "unknown" for cost in expected.values()):
+        typer.echo("measuring a step, once on this machine ...", err=True)
+        measure_steps(cells, expected)
+        expected = costs(cells, places)
+    typer.echo(plan_text(study_, _root(study, runs), cells, places, expected, tflops))
+
+
+@app.command()
+def run(
+    study: Source,
+    runs: Root = RUNS,
+    data: Data = None,
+    weights: Weights = None,
+    set_: Set = None,
+    workers: Annotated[int, typer.Option(help="runs at once; 0: one a GPU, else one a core")] = 0,
+    threads: Annotated[int, typer.Option(help="of each run; another number may change last bits")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="address of a running scheduler of Dask")] = None,
+    cluster: Annotated[Path | None, typer.Option(help="YAML: kind slurm, pbs, sge or lsf, workers, options")] = None,
+    resource: Annotated[list[str] | None, typer.Option(help="that a worker must have free: GPU=1")] = None,
+) -> None:
+    """Execute what is not done; the same command goes on after any interruption, and shares the work with a second one.
+
+    Example: rrsitr study run laptop
+    """
+    _run(study, runs, _fields(data, weights, set_), _where(workers, scheduler, cluster, resource), threads, retry=False)
+
+
+@app.command()
+def retry(
+    study: Source,
+    runs: Root = RUNS,
+    workers: Annotated[int, typer.Option(help="runs at once; 0: one a GPU, else one a core")] = 0,
+    threads: Annotated[int, typer.Option(help="of each run")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="address of a running scheduler of Dask")] = None,
+) -> None:
+    """Run the failed cells again, from their last checkpoint, and what is left."""
+    _run(str(_folder(study, runs)), runs, {}, _where(workers, scheduler, None, None), threads, retry=True)
+
+
+@app.command()
+def status(
+    study: Source,
+    runs: Root = RUNS,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
+) -> None:
+    """Say how far a study is, and why cells failed."""
+    from rrsitr_lib.grid.cells import counts
+    from rrsitr_lib.grid.summary import status_text
+
+    study_, cells, places = _open(str(_folder(study, runs)), runs)
+    if as_json:
+        failed = {name: place.outcome["reason"] for name, place in places.items() if place.state == "failed"}
+        typer.echo(json.dumps({"study": study_.name, "cells": len(cells), **counts(places), "reasons": failed}))
+    else:
+        typer.echo(status_text(study_, cells, places))
+
+
+@app.command()
+def table(
+    study: Source,
+    runs: Root = RUNS,
+    form: Annotated[str, typer.Option("--format", help="md, tex, csv or html")] = "md",
+) -> None:
+    """Print the table: mean ± deviation over seeds, intervals, the paper's number; missing cells are empty."""
+    from rrsitr_lib.study.study_table import open_study, study_table
+    from rrsitr_lib.study.study_text import FORMATS
+
+    if form not in FORMATS:
+        raise InputError(f"--format is {form!r}: allowed are {', '.join(FORMATS)}")
+    typer.echo(FORMATS[form](study_table(open_study(_folder(study, runs)))), nl=False)
+
+
+@app.command()
+def report(study: Source, runs: Root = RUNS) -> None:
+    """Write report.ipynb, report.html, the tables in four forms and the figures into the study's folder."""
+    from rrsitr_lib.study.study_report import write_report
+
+    for path in write_report(_folder(study, runs)):
+        typer.echo(f"{path}: {path.stat().st_size // 1024 + 1} KB")
+
+
+@app.command()
+def verify(
+    study: Source,
+    runs: Root = RUNS,
+    cells: Annotated[int, typer.Option(min=0, help="done cells, drawn, whose weights are tested again")] = 1,
+    seed: Annotated[int | None, typer.Option(help="of the draw; by default another each time")] = None,
+    tolerance: Annotated[float, typer.Option(help="percentage points")] = 1e-6,
+) -> None:
+    """Compute all fingerprints anew and test the saved weights of drawn cells again. Exit code 1 where they differ."""
+    from rrsitr_lib.grid.verify import verify as check
+
+    wrong = 0
+    findings = list(check(_folder(study, runs), cells, seed, tolerance))
+    for finding in findings:
+        wrong += bool(finding.problem)
+        if finding.problem or not finding.what.startswith("files"):
+            typer.echo(f"{'[FAIL]' if finding.problem else '[OK]'} {finding.cell}: {finding.what}" + (
+                f": {finding.problem}" if finding.problem else ""))  # fmt: skip
+    typer.echo(f"{len(findings)} checks, {wrong} failed")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def clean(
+    study: Source,
+    runs: Root = RUNS,
+    failed: Annotated[bool, typer.Option(help="also cells that failed")] = False,
+    checkpoints: Annotated[bool, typer.Option(help="also last.safetensors of finished runs")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="delete; without it only say what would go")] = False,
+) -> None:
+    """Delete cells that no study here plans any more."""
+    from rrsitr_lib.grid.clean import clean as clean_study
+
+    freed = 0
+    for path, size in clean_study(_folder(study, runs), failed, checkpoints, delete=yes):
+        freed += size
+        typer.echo(f"{'deleted' if yes else 'would delete'} {path} ({size / 2**20:.1f} MiB)")
+    typer.echo(f"{freed / 2**20:.1f} MiB" + ("" if yes or not freed else "; --yes deletes"))
+
+
+@app.command()
+def pack(
+    study: Source,
+    out: Annotated[Path, typer.Option(help="archive, .zip")],
+    runs: Root = RUNS,
+    weights: Annotated[bool, typer.Option(help="with the best weights of every run")] = False,
+) -> None:
+    """Pack a study into one archive with RO-Crate metadata, for a paper's supplement."""
+    from rrsitr_lib.grid.crate import pack as pack_study
+
+    path = pack_study(_folder(study, runs), out, weights)
+    typer.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
+
+
+@app.command()
+def schema(out: Annotated[Path | None, typer.Option(help="write it here instead of printing")] = None) -> None:
+    """JSON schema of a study file, for editors."""
+    from rrsitr_lib.files import write_json
+    from rrsitr_lib.grid.study_file import schema as study_schema
+
+    if out is None:
+        typer.echo(json.dumps(study_schema(), indent=2))
+    else:
+        typer.echo(write_json(out, study_schema()))
+
+
+def _fields(data: str | None, weights: str | None, set_: list[str] | None) -> dict[str, Any]:
+    fields = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
+    for assignment in set_ or []:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(f"--set {assignment}: expected FIELD=VALUE")
+        fields[name.replace("-", "_")] = yaml.safe_load(value)
+    return fields
+
+
+def _open(study: str, runs: Path, data: str | None = None, weights: str | None = None, set_: Any = None) -> tuple:
+    from rrsitr_lib.grid.cells import locate
+    from rrsitr_lib.grid.plan import plan as plan_cells
+    from rrsitr_lib.grid.study_file import Study
+
+    found = Study.read(study, _fields(data, weights, set_))
+    cells = plan_cells(found)
+    return found, cells, locate(_root(study, runs), found.name, cells)
+
+
+def _root(study: str, runs: Path) -> Path:
+    """A study that is named by its folder lies where it lies."""
+    from rrsitr_lib.grid.study_file import STUDY_FILE
+
+    return Path(study).resolve().parent if (Path(study) / STUDY_FILE).is_file() else runs
+
+
+def _folder(study: str, runs: Path) -> Path:
+    """The folder of a study that was begun: named itself, by the study's name, or by its file."""
+    from rrsitr_lib.grid.study_file import STUDY_FILE, Study
+
+    for folder in (Path(study), runs / study):
+        if (folder / STUDY_FILE).is_file():
+            return folder
+    named = runs / Study.read(study).name if Path(study).is_file() else runs / study
+    if not (named / STUDY_FILE).is_file():
+        raise InputError(f"{named}: no study was begun there; rrsitr study run {study} begins it")
+    return named
+
+
+def _where(workers: int, scheduler: str | None, cluster: Path | None, resource: list[str] | None) -> Any:
+    from rrsitr_lib.grid.clusters import Where
+
+    if scheduler and cluster:
+        raise InputError("--scheduler and --cluster: allowed is one of them")
+    where = Where.read(cluster) if cluster else Where()
+    resources = dict(where.resources)
+    for assignment in resource or []:
+        name, equals, count = assignment.partition("=")
+        if not equals or not count.replace(".", "", 1).isdigit():
+            raise InputError(f"--resource {assignment}: expected NAME=NUMBER")
+        resources[name] = float(count)
+    changed: dict[str, Any] = {"resources": resources}
+    changed |= {"workers": workers} if workers else {}
+    changed |= {"kind": "scheduler", "address": scheduler} if scheduler else {}
+    return where.model_copy(update=changed)
+
+
+def _run(study: str, runs: Path, fields: dict[str, Any], where: Any, threads: int, retry: bool) -> None:
+    from rrsitr_lib.grid.cells import counts
+    from rrsitr_lib.grid.engine import run_study
+    from rrsitr_lib.grid.study_file import Study
+
+    found, root = Study.read(study, fields), _root(study, runs)
+    ended = counts(run_study(found, root, where, retry, threads))
+    folder = root / found.name
+    typer.echo(f"{folder}: {ended['done']} done, {ended['failed']} failed; rrsitr study report {folder}")
+    if ended["failed"]:
+        raise RunError(f"{ended['failed']} runs failed: rrsitr study status {folder} says why, retry runs them again")

@@ -1,0 +1,52 @@
+"""The report of a study: its notebook executed, the same as a page, its tables in four forms, its figures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from rrsitr_lib.files import write_atomically
+from rrsitr_lib.study.study_figures import ablation_bars, over_noise, two_variances
+from rrsitr_lib.study.study_table import StudyRuns, open_study, study_table, variance
+from rrsitr_lib.study.study_text import write_tables
+
+
+def write_report(folder: str | Path) -> list[Path]:
+    """Write everything into the study's folder; returns the files. Nothing is trained, what is missing stays empty.
+
+    Raises ``InputError`` where there is no study. Taught in: notebooks/09_reproduction
+    """
+    from rrsitr_lib.teach.notebooks import NOTEBOOKS, run
+
+    folder = Path(folder)
+    opened = open_study(folder)
+    written = write_tables(study_table(opened), folder)
+    for name, figure in _figures(opened):
+        written.append(write_atomically(folder / f"{name}.png", lambda temporary, f=figure: _save(f, temporary)))
+    notebook = folder / "report.ipynb"
+    run(NOTEBOOKS / "runs" / "study_report.ipynb", notebook, {"STUDY": str(folder.resolve())})
+    return [*written, notebook, _page(notebook)]
+
+
+def _figures(opened: StudyRuns) -> Iterator[tuple[str, Figure]]:
+    if not opened.hits:
+        return
+    table = study_table(opened)
+    yield "over_noise", over_noise(table, opened.runs)
+    for name, figure in (
+        ("ablation", ablation_bars(table, opened.runs)),
+        ("variance", two_variances(variance(opened))),
+    ):
+        if figure is not None:
+            yield name, figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=110, format="png")
+
+
+def _page(notebook: Path) -> Path:
+    from nbconvert import HTMLExporter
+
+    body, _ = HTMLExporter(exclude_input=True).from_filename(str(notebook))
+    return write_atomically(notebook.with_suffix(".html"), lambda temporary: temporary.write_text(body, "utf-8"))
