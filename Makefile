@@ -35,7 +35,7 @@ tiny-weights: $(INSTALLED)  ## train the tiny encoder on clean scenes of another
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=... names it")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,test,browser]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,study,test,browser]'
 	touch $(INSTALLED)
 
 figures: $(INSTALLED)  ## the figures of the README, from the runs of the tutorial

@@ -17,7 +17,7 @@ OTHER_RESULT = {
     "gamma_start": 0.4, "partition": "gmm2", "clean_share": 0.4, "noisy_share": 0.2, "lambda_1": 0.7, "lambda_2": 0.8,
     "sigma": 0.5, "scale": 10.0, "local_share": 0.2, "plain_epochs": 1, "epochs": 9, "batch_size": 64,
     "learning_rate": 1e-4, "weight_decay": 0.2, "warmup_steps": 1, "clip_norm": 1.0, "precision": "float32", "seed": 13,
-    "local_loss": False, "self_paced": False, "triplet": "fixed",
+    "local_loss": False, "self_paced": False, "triplet": "fixed", "weight_order": "hard",
 }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def test_defaults_are_the_paper_s():
         "preset": "paper", "encoder": "vit-b-32", "learning_rate": 7e-6, "weight_decay": 0.7, "batch_size": 100,
         "epochs": 50, "warmup_steps": 200, "clip_norm": 50.0, "gamma_1": 5.0, "gamma_2": 18.0, "lambda_1": 0.8,
         "lambda_2": 0.9, "sigma": 0.6, "local_share": 0.1, "pad_tokens": "paper", "noise_seed": 42, "method": "rrsitr",
-        "local_loss": True, "self_paced": True, "triplet": "dynamic",
+        "local_loss": True, "self_paced": True, "triplet": "dynamic", "weight_order": "easy",
         "plain_epochs": 0, "augment": True, "train": "all", "protocol": "shuffle",
     }  # fmt: skip
     assert {name: getattr(config, name) for name in paper} == paper
@@ -90,7 +90,7 @@ OUT_OF_RANGE = {
     "batch_size": (1, 0, -5), "learning_rate": (0, -1e-3), "weight_decay": (-1,), "warmup_steps": (-1,),
     "clip_norm": (0,), "workers": (-1, 257), "seed": (-1, 2**31), "encoder": ("resnet", None, 3), 
     "method": ("plain",), "local_loss": ("perhaps",),
-    "self_paced": (2,), "triplet": ("none",),
+    "self_paced": (2,), "triplet": ("none",), "weight_order": ("hardest",),
     "protocol": ("swap",), "partition": ("kmeans",), "gamma_unit": ("nats",), "gamma_schedule": ("step",),
     "pad_tokens": ("none",), "precision": ("float16",), "device": ("tpu",), "preset": ("laptop",),
     "augment": ("maybe",), "train": ("text",), "store": ("x",),

@@ -11,7 +11,7 @@ from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
 from rrsitr_lib.grid.cells import Place
 from rrsitr_lib.grid.plan import Cell
 
-# training and validation pairs of the benchmarks (paper, Setting); an evaluated pair costs a forward pass, about a third
+# training and validation pairs of the benchmarks (paper, Setting); evaluation is a forward pass, a third
 BENCHMARK_PAIRS = {"rsitmd": (19_305, 2_150), "rsicd": (44_225, 4_915), "nwpu": (127_575, 14_175)}
 SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3
 SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "local_loss", "precision", "compile")

@@ -24,8 +24,8 @@ TYPES = {".ipynb": "application/x-ipynb+json", ".yaml": "application/yaml", ".js
 def pack(folder: str | Path, out: str | Path, weights: bool = False) -> Path:
     """Write the study's tables, notebooks and the records of all cells that have ended into ``out``, a zip.
 
-    ``weights`` adds the best weights of every run, with which a reader can verify the numbers. Cells that another study
-    trained are packed with this one. Raises ``InputError`` where no cell has ended. Taught in: notebooks/09_reproduction
+    ``weights`` adds the best weights of every run, with which a reader can verify the numbers. Cells that another
+    study trained are packed too. Raises ``InputError`` where no cell has ended. Taught in: notebooks/09_reproduction
     """
     folder, out = Path(folder), Path(out)
     study = Study.read(folder)

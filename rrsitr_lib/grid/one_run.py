@@ -1,4 +1,4 @@
-"""One cell, executed: a notebook by papermill, in a process of its own, under a lock that no second worker gets past."""
+"""One cell, executed: a notebook by papermill, a process of its own, and a lock that keeps a second worker away."""
 
 import contextlib
 import errno
@@ -38,7 +38,7 @@ def run_cell(job: Job) -> dict[str, Any]:
     """Execute a cell unless it has ended already; returns ``{"state", "seconds", "reason"}``.
 
     ``busy``: another process is at it. ``died``: its process was killed. ``full``: this machine's disk refuses. All
-    three may be tried again, here or elsewhere: what was trained is kept. ``done`` and ``failed`` are noted in the cell.
+    three may be tried again, here or elsewhere: what was trained is kept. ``done`` and ``failed`` are noted there.
     """
     root = Path(job.root)
     try:

@@ -16,8 +16,8 @@ DRAWS, LEVEL = 2000, 0.95
 class Hits(NamedTuple):
     """Answers counted by test image, so that an image is resampled with all its captions.
 
-    **Shape** ``found`` (M, 6) questions answered within K, image to text and text to image at 1, 5, 10; ``asked`` (M, 2)
-    questions: 1 where the image has a caption, and the number of its captions.
+    **Shape** ``found`` (M, 6) questions answered within K, image to text and text to image at 1, 5, 10; ``asked``
+    (M, 2) questions: 1 where the image has a caption, and the number of its captions.
     """
 
     found: np.ndarray
@@ -47,8 +47,8 @@ def mean_hits(runs: Sequence[Hits]) -> Hits:
 def resampled(counted: Hits, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
     """Recalls and mR, in percent, of ``draws`` test sets of as many images, drawn with replacement.
 
-    **Shape** -> (draws, 7): the six recalls in the order of the table, then mR. Equal seeds draw equal test sets, so that
-    two methods can be compared draw by draw.
+    **Shape** -> (draws, 7): the six recalls in the order of the table, then mR. Equal seeds draw equal test sets,
+    so that two methods can be compared draw by draw.
 
     >>> all_found = Hits(np.ones((5, 6)), np.ones((5, 2)))
     >>> resampled(all_found, draws=2).tolist() == [[100.0] * 7] * 2

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from rrsitr_lib.files import read_json
+from rrsitr_lib.grid.provenance import FILE as PROVENANCE
 from rrsitr_lib.study.finished import RECALLS, FinishedRun, read_run
 from rrsitr_lib.study.paper import paper_differences
 from rrsitr_lib.study.spread import recall_error
@@ -15,7 +17,8 @@ def run_card(folder: str | Path) -> str:
     Taught in: notebooks/09_reproduction
     """
     run = read_run(folder)
-    parts = (_title(run), _what(run), _settings(run), _numbers(run), _unsaid(run))
+    parts = [_title(run), _what(run), _settings(run), _numbers(run), _origin(Path(folder)), _unsaid(run)]
+    parts = [part for part in parts if part]
     return "\n\n".join(parts) + "\n"
 
 
@@ -59,6 +62,26 @@ def _numbers(run: FinishedRun) -> str:
         "" if auroc is None else f"\n\nThe loss of the last epoch finds the mismatched pairs with AUROC {auroc:.3f}."
     )
     return f"## Result\n\n{table}{found}"
+
+
+def _origin(folder: Path) -> str:
+    """Code, packages, machine, time and energy, where the run noted them."""
+    if not (folder / PROVENANCE).exists():
+        return ""
+    noted = read_json(folder / PROVENANCE)
+    code, sessions = noted["code"], noted["sessions"]
+    joules = [session["joules"] for session in sessions]
+    tree = {True: "files differ from the commit", False: "clean", None: "not a checkout"}[code["dirty"]]
+    rows = {
+        "code version": f"{code['version']}, commit {code['commit'] or 'not known'}",
+        "working tree": tree,
+        "packages": ", ".join(f"{name} {version}" for name, version in noted["packages"].items()),
+        "device": f"{noted['device']}, {noted['threads']} threads, {noted['system']}, Python {noted['python']}",
+        "time": f"{sum(session['seconds'] for session in sessions):.0f} s in {len(sessions)} sessions, "
+        f"begun {sessions[0]['began']}",
+        "energy": "not readable here" if None in joules else f"{sum(joules) / 3600:.1f} Wh by the processor's counter",
+    }
+    return "## Where it came from\n\n" + _table(("", ""), list(rows.items()))
 
 
 def _unsaid(run: FinishedRun) -> str:

@@ -13,8 +13,8 @@ BASIC = ("contrastive", "rrsitr", "oracle")
 def over_noise(table: pd.DataFrame, runs: pd.DataFrame, metric: str = "mR") -> Figure:
     """Recall over the noise rate, a panel a data set: a line a method, its 95 % interval over test images as a band.
 
-    Dots are single seeds, crosses the paper's numbers, the dotted line chance. ``table``, ``runs``: of ``study_table`` and
-    ``open_study``. Taught in: notebooks/09_reproduction
+    Dots are single seeds, crosses the paper's numbers, the dotted line chance. ``table``, ``runs``: of ``study_table``
+    and ``open_study``. Taught in: notebooks/09_reproduction
     """
     shown = table[(table["metric"] == metric) & table["method"].isin(BASIC)]
     names = list(dict.fromkeys(shown["data"]))

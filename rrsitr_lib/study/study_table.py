@@ -34,12 +34,11 @@ class StudyRuns(NamedTuple):
 def open_study(folder: str | Path) -> StudyRuns:
     """Read a study's folder: its plan, and the results of all cells that are done, wherever they were trained.
 
-    Columns of ``runs``: cell, data, encoder, protocol, noise_rate, noise_seed, seed, method (with its variant), ``kind``
-    (method without it), state, ``differs`` (settings unlike the paper's), the recalls and mR, ``before`` and ``chance``
-    in percent, ``AUROC`` in [0, 1], seconds. Fingerprints of everything but the seed (``alike``), but both seeds
-    (``setting``), but the method (``pair``), but method and seed (``pairs``). Raises ``InputError`` where there is no
-    study.
-    Taught in: notebooks/09_reproduction
+    Columns of ``runs``: cell, data, encoder, protocol, noise_rate, noise_seed, seed, method (with its variant),
+    ``kind`` (method without it), state, ``differs`` (settings unlike the paper's), the recalls and mR, ``before`` and
+    ``chance`` in percent, ``AUROC`` in [0, 1], seconds. Fingerprints of everything but the seed (``alike``), but both
+    seeds (``setting``), but the method (``pair``), but method and seed (``pairs``).
+    Raises ``InputError`` where there is no study. Taught in: notebooks/09_reproduction
     """
     folder = Path(folder)
     study = Study.read(folder)
@@ -101,9 +100,9 @@ def main_runs(runs: pd.DataFrame) -> pd.DataFrame:
 def study_table(opened: StudyRuns) -> pd.DataFrame:
     """One row a cell of the paper's table and metric, planned cells without a number included.
 
-    ``mean`` and ``std`` (n - 1) over ``seeds`` training seeds; ``low``, ``high``: 95 % interval of the mean over resampled
-    test images; ``planned``: seeds that the study plans; ``paper``, ``paper_std``, ``source``: the published number where
-    data, noise, method and metric meet and the noise is the authors' ``shuffle``. Percent.
+    ``mean`` and ``std`` (n - 1) over ``seeds`` training seeds; ``low``, ``high``: 95 % interval of the mean over
+    resampled test images; ``planned``: seeds that the study plans; ``paper``, ``paper_std``, ``source``: the published
+    number where data, noise, method and metric meet and the noise is the authors' ``shuffle``. Percent.
     Taught in: notebooks/09_reproduction
     """
     rows = []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # every import below happens within a check, so that one that
     import numpy as np
     from packaging.specifiers import SpecifierSet
 
-INSTALL = "pip install -c constraints.txt -e '.[notebooks,test]'"
+INSTALL = "pip install -c constraints.txt -e '.[notebooks,study,test]'"
 NEEDED_BYTES = 2 * 1024**3
 
 
@@ -80,7 +80,7 @@ def _packages() -> list[Check]:
     return [
         _package(one.name, one.specifier)
         for one in needed
-        if one.marker is None or one.marker.evaluate({"extra": "notebooks"})
+        if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in ("notebooks", "study"))
     ]
 
 

@@ -66,7 +66,8 @@ def run(
 ) -> None:
     """Execute a notebook by papermill; parameters that it does not know, or of another type, are an error.
 
-    ``limit``: seconds that a cell may take. Raises ``InputError`` listing the known parameters, and papermill's own error when a cell fails.
+    ``limit``: seconds that a cell may take. Raises ``InputError`` listing the known parameters, and papermill's own
+    error when a cell fails.
     Taught in: notebooks/00_start_here
     """
     parameters = dict(parameters or {})
