@@ -13,7 +13,7 @@ from typing import Any
 
 from rrsitr_lib.files import read_json, write_json
 
-FILE = "provenance.json"
+FILE, HIDDEN = "provenance.json", ".provenance.json"
 PACKAGES = ("rrsitr-lib", "torch", "torchvision", "open-clip-torch", "timm", "transformers", "numpy", "pandas",
             "scikit-learn", "pillow", "papermill", "dask", "distributed")  # fmt: skip
 POWERCAP = Path("/sys/class/powercap")
@@ -23,21 +23,32 @@ POWERCAP = Path("/sys/class/powercap")
 def recorded(run: str | Path) -> Iterator[None]:
     """Note in the run's folder where it came from; a run that goes on after an interruption gets a session more.
 
-    A finished run is not touched. Taught in: notebooks/09_reproduction
+    A session that was killed has no time. A finished run is not touched. Taught in: notebooks/09_reproduction
     """
     run = Path(run)
     if (run / "result.json").exists() and (run / FILE).exists():
         yield
         return
-    sessions = read_json(run / FILE)["sessions"] if (run / FILE).exists() else []
-    began, started, energy = datetime.now(UTC), time.perf_counter(), _joules()
-    yield
-    session = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - started, 1)}
-    used = _joules()
-    session["joules"] = round(used - energy) if None not in (used, energy) and used >= energy else None
-    write_json(
-        run / FILE, {"code": code_version(), "packages": packages(), **machine(), "sessions": [*sessions, session]}
-    )
+    found = [path for path in (run / HIDDEN, run / FILE) if path.exists()]  # hidden: of a session that was killed
+    earlier = read_json(found[0])["sessions"] if found else []
+    session: dict[str, Any] = {
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": None,
+        "joules": None,
+    }
+    where = {"code": code_version(), "packages": packages(), **machine(), "sessions": [*earlier, session]}
+    run.mkdir(parents=True, exist_ok=True)
+    started, energy = time.perf_counter(), _joules()
+    try:
+        write_json(run / HIDDEN, where)  # a run claims only an empty folder: until then the record is out of sight
+        yield
+    finally:
+        used = _joules()
+        session["seconds"] = round(time.perf_counter() - started, 1)
+        session["joules"] = round(used - energy) if None not in (used, energy) and used >= energy else None
+        if (run / "config.yaml").exists():
+            write_json(run / FILE, where)
+        (run / HIDDEN).unlink(missing_ok=True)
 
 
 def code_version() -> dict[str, Any]:

@@ -71,14 +71,15 @@ def _origin(folder: Path) -> str:
     noted = read_json(folder / PROVENANCE)
     code, sessions = noted["code"], noted["sessions"]
     joules = [session["joules"] for session in sessions]
+    seconds = [session["seconds"] for session in sessions if session["seconds"] is not None]
+    killed = f", {len(sessions) - len(seconds)} of them killed" if len(seconds) < len(sessions) else ""
     tree = {True: "files differ from the commit", False: "clean", None: "not a checkout"}[code["dirty"]]
     rows = {
         "code version": f"{code['version']}, commit {code['commit'] or 'not known'}",
         "working tree": tree,
         "packages": ", ".join(f"{name} {version}" for name, version in noted["packages"].items()),
         "device": f"{noted['device']}, {noted['threads']} threads, {noted['system']}, Python {noted['python']}",
-        "time": f"{sum(session['seconds'] for session in sessions):.0f} s in {len(sessions)} sessions, "
-        f"begun {sessions[0]['began']}",
+        "time": f"{sum(seconds):.0f} s in {len(sessions)} sessions{killed}, begun {sessions[0]['began']}",
         "energy": "not readable here" if None in joules else f"{sum(joules) / 3600:.1f} Wh by the processor's counter",
     }
     return "## Where it came from\n\n" + _table(("", ""), list(rows.items()))

@@ -14,7 +14,7 @@ from rrsitr_lib.grid.plan import Cell, plan
 from rrsitr_lib.grid.study_file import Study
 from rrsitr_lib.study.bootstrap import Hits, hits, mean_hits, paired, resampling_interval
 from rrsitr_lib.study.finished import RECALLS, FinishedRun, read_run
-from rrsitr_lib.study.paper import paper_differences, paper_results
+from rrsitr_lib.study.paper import CHANCE, paper_differences, paper_results
 from rrsitr_lib.training.rankings import Rankings
 
 ROW = ["data", "encoder", "protocol", "noise_rate", "method", "alike"]
@@ -119,9 +119,9 @@ def study_table(opened: StudyRuns) -> pd.DataFrame:
 
 
 def _with_paper(table: pd.DataFrame) -> pd.DataFrame:
-    paper = paper_results().query("source != @CHANCE").assign(protocol="shuffle")
-    paper["key"] = paper["method"].str.casefold()
-    paper = paper.rename(columns={"mean": "paper", "std": "paper_std"}).drop(columns="method")
+    paper = paper_results().assign(protocol="shuffle")
+    paper = paper[paper["source"] != CHANCE].rename(columns={"mean": "paper", "std": "paper_std"})
+    paper = paper.assign(key=paper["method"].str.casefold()).drop(columns="method")
     keys = ["data", "protocol", "noise_rate", "key", "metric"]
     return table.assign(key=table["method"].str.casefold()).merge(paper, how="left", on=keys).drop(columns="key")
 

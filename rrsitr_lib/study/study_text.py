@@ -35,7 +35,7 @@ def lines(table: pd.DataFrame) -> pd.DataFrame:
             "data": first["data"], "noise": f"{100 * first['noise_rate']:g} %", "method": first["method"], **cells,
             "95 % interval": interval, "seeds": f"{mean_recall['seeds']} of {first['planned']}",
             PAPER: _text(mean_recall["paper"], mean_recall["paper_std"]),
-            "source": first["source"] if pd.notna(mean_recall["paper"]) else "", "differs": str(first["differs"]),
+            "source": mean_recall["source"] if pd.notna(mean_recall["paper"]) else "", "differs": str(first["differs"]),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
