@@ -13,6 +13,7 @@ from rrsitr_lib.files import fingerprint, read_json
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a study of thousands of seeds is read ten times faster
 SPEED = {"workers", "store", "compile", "gradient_slice"}  # these change how fast, and the last bits at most
 NAMED_DATA = ("scenes", "rsitmd", "rsicd", "nwpu")
 
@@ -151,7 +152,7 @@ class RunConfig(BaseModel):
         path = Path(path)
         if path.suffix in (".yaml", ".yml"):
             try:
-                fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+                fields = yaml.load(path.read_text(encoding="utf-8"), YAML_LOADER)
             except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
                 raise InputError(f"{path}: not readable YAML ({' '.join(str(error).split())})") from None
         else:

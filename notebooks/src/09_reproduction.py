@@ -1,10 +1,11 @@
 # %% [markdown]
 # # Can I reproduce the paper?
 #
-# *About a minute and a half on two CPU cores, a quarter of it where other lessons have trained the two runs · no GPU · no download · three exercises · no widget.*
+# *About three minutes on two CPU cores, a quarter of it where the study is there already · no GPU · no download · three exercises · no widget.*
 #
 # **You will** take a cell of the paper's table apart, compute a mean and a deviation by hand, list what the deviation
-# does not contain, put your own runs beside the published numbers, and print the card of a run. **You should know**
+# does not contain, compare two methods pair by pair, put your own runs beside the published numbers, and print the card
+# of a run. **You should know**
 # what recall counts, from [lesson 01](01_retrieval.ipynb), where the mismatched pairs come from, from
 # lesson 02, and what a run is, from [lesson 06](06_training_end_to_end.ipynb). **In the paper**: the
 # tables of results, the ablation, the implementation details.
@@ -15,46 +16,64 @@
 # %% tags=["parameters"]
 SEED = 3  # 0 to 2**31 - 1; training seed, the paper's are 3, 13, 25, 42, 65
 NOISE_RATE = 0.4  # 0 to 1; nominal share of rows with a wrong caption
-SCENES = 400  # 40 or more; drawn training scenes, five captions each
-EPOCHS = 8  # 1 or more; epochs of each run
-RUNS = "runs"  # folder that holds the run folders
+STUDY = ""  # folder of a study, say runs/laptop; "" runs a small one now
+SCENES = 160  # 40 or more; drawn training scenes, five captions each
+EPOCHS = 4  # 1 or more; epochs of each run
+RUNS = "runs"  # folder that holds the studies
 LEVEL = 0.95  # 0.5 to 0.99; confidence level of the interval
 DRAWS = 4000  # 500 or more; resampled test sets of the bootstrap
 
 # %% [markdown]
-# Two small runs are enough for this lesson: plain contrastive training and RRSITR on the same mismatched pairs. Where
-# lessons 03 to 06 have left them below the folder `RUNS` they are found; otherwise they are trained now. Nothing larger
-# is trained here. These are runs on *drawn scenes* with a small encoder: their numbers are not the paper's benchmark
-# and can never confirm or refute it. They show how the table is made, and the same lines make it from real runs.
+# A *study* is a file that names many runs. `rrsitr study run laptop` in a shell executes the preset of that name, about
+# a quarter of an hour; `STUDY = "runs/laptop"` above then makes this lesson read it, and any other study too. With no
+# study the lesson runs that preset now, cut to one noise rate and small runs: two methods, three training seeds, and two
+# more draws of the noise. Every run is an executed notebook with its folder. These are *drawn scenes* and a small
+# encoder: their numbers can neither confirm nor refute the paper's. They show how its table is made.
 
 # %%
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.grid.engine import run_study
+from rrsitr_lib.grid.study_file import Study
 from rrsitr_lib.teach.doctor import start
-from rrsitr_lib.teach.lesson_run import lesson_run
 
 generator = start(SEED)
-shared = dict(encoder="tiny", scenes=SCENES, epochs=EPOCHS, noise_rate=NOISE_RATE, seed=SEED)
-configs = {method: RunConfig.build(method=method, **shared) for method in ("contrastive", "rrsitr")}
-print(f"{NOISE_RATE:.0%} noise, {SCENES} scenes, {EPOCHS} epochs, seed {SEED}")
+fields = {"scenes": SCENES, "epochs": EPOCHS, "noise_rate": NOISE_RATE}
+study = Study.read("laptop", fields).model_copy(update={"name": "lesson_09"})
+print(STUDY or f"preset laptop with {NOISE_RATE:.0%} noise, {SCENES} scenes, {EPOCHS} epochs")
 
 # %% tags=["nbval-ignore-output"]
-folders = {method: lesson_run(config, RUNS) for method, config in configs.items()}
+from rrsitr_lib.study.study_table import open_study
+
+if not STUDY:
+    run_study(study, RUNS, progress=False)
+opened = open_study(STUDY or Path(RUNS) / study.name)
+firsts = opened.runs[opened.runs["cell"].isin(opened.hits)].drop_duplicates("kind")
+folders = {row.kind: opened.folders[row.cell] for row in firsts.itertuples()}
+print(f"{len(opened.hits)} of {len(opened.runs)} cells are done, methods: {', '.join(folders)}")
+
+# %%
+from rrsitr_lib.config import RunConfig
+
+mine = folders.get("rrsitr") or next(iter(folders.values()))
+config = RunConfig.read(mine / "config.yaml", elsewhere=True)
+print(f"one of them: {config.method} on {config.data}, noise seed {config.noise_seed}")
 
 # %% [markdown]
 # ## What a cell is
 #
 # A cell of the table is named by *data*, *method* and *noise rate*. Its number is a mean over *seeds*: runs that are
 # equal in everything else. "Everything else" is long: encoder, protocol of the noise, batch size, thresholds, epochs.
-# `collect` reads every finished run below a folder and gives each a fingerprint, `settings`, over all of that except
+# `collect` reads every finished run below a folder, here the study's, and gives each a fingerprint, `settings`, over all of that except
 # the seed. Only runs with equal fingerprints may be averaged. Runs that are damaged or not finished are named, not
 # silently skipped.
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.study.table import collect
 
-runs, left_out = collect(RUNS)
+runs, left_out = collect(STUDY or Path(RUNS) / study.name)
 print(f"{len(runs)} finished runs; left out: {left_out or 'none'}")
 runs[["data", "method", "noise_rate", "realised", "seed", "best_epoch", "mR", "AUROC", "settings"]].round(3).head(12)
 
@@ -157,7 +176,7 @@ two_spreads(resampled, mean=25.44, over_seeds=0.54, over_tests=recall_error(25.4
 # is the paper's deviation over seeds; the longer one with the square marker is the error that 452 pictures bring. The
 # second is nearly four times the first. The printed ± answers "what if I train again?", not "what if I fly over another
 # city?". Two methods tested on the same pictures share much of this error, so their *difference* is surer than
-# either number; but for that one needs the answers question by question, not the table.
+# either number; further down it is computed, question by question.
 #
 # Text to image has five times as many questions, yet the five captions of a picture succeed and fail together. Resample
 # pictures with all their captions, and the error is larger than the formula for independent captions says. Our run
@@ -166,7 +185,7 @@ two_spreads(resampled, mean=25.44, over_seeds=0.54, over_tests=recall_error(25.4
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.training.rankings import Rankings
 
-rankings = Rankings.open(folders["rrsitr"])
+rankings = Rankings.open(mine)
 hit = 100.0 * (rankings.image_rank == 1)
 per_image = pd.Series(hit).groupby(rankings.image_of_caption).mean().to_numpy()
 drawn = per_image[generator.integers(0, len(per_image), (DRAWS, len(per_image)))].mean(axis=1)
@@ -184,10 +203,11 @@ print(f"error: {recall_error(hit.mean(), len(hit)):.2f} if captions were indepen
 # %%
 from rrsitr_lib.data.sources import inject_noise, open_data
 
-table = open_data(configs["rrsitr"])["train"].table
-first = inject_noise(configs["rrsitr"], table).mismatched
+world = config.model_copy(update={"data": "scenes", "noise_rate": NOISE_RATE})
+table = open_data(world)["train"].table
+first = inject_noise(world, table).mismatched
 for noise_seed in (42, 43, 44):
-    noise = inject_noise(configs["rrsitr"].model_copy(update={"noise_seed": noise_seed}), table)
+    noise = inject_noise(world.model_copy(update={"noise_seed": noise_seed}), table)
     again = (noise.mismatched & first).sum() / max(1, first.sum())
     print(
         f"noise seed {noise_seed}: realised {noise.realised_rate:.2%}, {again:.0%} of the first draw's rows, "
@@ -195,6 +215,22 @@ for noise_seed in (42, 43, 44):
     )
 
 # %% [markdown]
+# The study trained on those draws too. `variance` puts both deviations side by side, each with the other source held
+# fixed: the training seeds on one draw, and the draws with one training seed.
+
+# %% tags=["nbval-ignore-output"]
+from rrsitr_lib.study.study_figures import two_variances
+from rrsitr_lib.study.study_table import variance
+
+moved_by = variance(opened)
+print(moved_by[["method", "noise_rate", "what", "runs", "mean", "std"]].round(2).to_string(index=False))
+two_variances(moved_by)
+
+# %% [markdown]
+# **What to notice.** Round markers move with the training seed, squares with the draw of the noise. Where the squares
+# spread as wide as the circles, the ± of a table tells half of what can happen. Two or three draws only show the order
+# of magnitude; a claim about the size would need more.
+#
 # ## What the deviation does not contain, 3: the choice of the epoch
 #
 # The weights that are tested are those of the epoch with the best mR on a *clean* validation set. In a real collection
@@ -252,7 +288,7 @@ from rrsitr_lib.study.table import beside_paper
 
 summary = summarise(runs)
 theirs = paper.query("metric == 'mR' and method in ['RRSITR', 'chance']")
-for name, (paper_value, here) in paper_differences(configs["rrsitr"]).items():
+for name, (paper_value, here) in paper_differences(config).items():
     print(f"{name:14} paper {paper_value!s:10} here {here}")
 beside_paper(summary.query("metric == 'mR'"), theirs).drop(columns=["metric", "protocol"]).head(24)
 
@@ -262,6 +298,62 @@ beside_paper(summary.query("metric == 'mR'"), theirs).drop(columns=["metric", "p
 # not zero. Train five seeds on a benchmark, for instance with
 # `rrsitr train --data rsitmd --images FOLDER --encoder vit-b-32 --seed 13 --out runs/rsitmd_13`, and the empty column
 # `ours` fills without any change here.
+#
+# ## Method against method, pair by pair
+#
+# Two methods with the same seed train on the same mismatched pairs and answer the same test questions. So subtract
+# before you average: seed by seed, and, for the error of the test set, picture by picture. By hand, resample the test
+# pictures with their captions, compute both recalls on the *same* resample, take the difference; many times. `paired`
+# does that over all shared seeds.
+
+# %%
+from rrsitr_lib.study.bootstrap import hits, resampled
+from rrsitr_lib.study.finished import RECALLS
+
+counted = hits(Rankings.open(mine))
+times = np.random.default_rng(0).multinomial(len(counted.asked), np.full(len(counted.asked), 1 / len(counted.asked)), 3)
+by_hand = []
+for drawn_times in times:  # how often each test picture was drawn
+    image_way = [100 * sum(drawn_times * counted.found[:, k]) / sum(drawn_times * counted.asked[:, 0]) for k in range(3)]
+    text_way = [100 * sum(drawn_times * counted.found[:, k]) / sum(drawn_times * counted.asked[:, 1]) for k in range(3, 6)]
+    by_hand.append(np.mean(image_way + text_way))
+moved = pd.DataFrame(resampled(counted, draws=3), columns=RECALLS)
+np.testing.assert_allclose(moved["mR"], by_hand)
+
+# %% tags=["nbval-ignore-output"]
+from rrsitr_lib.study.bootstrap import resampling_interval
+from rrsitr_lib.study.study_table import comparison
+
+low, high = resampling_interval(counted)["mR"]
+print(f"mR of one run: {low:.2f} to {high:.2f} over resampled test sets")
+versus = comparison(opened)
+versus[["noise_rate", "first", "second", "seeds", "difference", "low", "high", "wins"]].round(2)
+
+# %% [markdown]
+# **What to notice.** The interval of the difference is much narrower than that of a single mR: pictures that are hard
+# for both no longer count. `wins` says at how many seeds the first method is ahead. An interval that leaves out zero
+# speaks for other test pictures, with these seeds and this noise; it is no promise for other noise.
+#
+# ## The table of a study
+#
+# `lines` puts everything into one line a cell; `rrsitr study report` writes it as Markdown, LaTeX, CSV and HTML, with
+# the figures and an executed notebook. A planned cell that is not done keeps its line, empty.
+
+# %% tags=["nbval-ignore-output"]
+from rrsitr_lib.study.study_table import missing, study_table
+from rrsitr_lib.study.study_text import lines
+
+study_lines = lines(study_table(opened))
+study_lines.drop(columns=["R@5", "R@10", "R@5 ", "R@10 ", "source"])
+
+# %% tags=["nbval-ignore-output"]
+from rrsitr_lib.study.study_figures import over_noise
+
+over_noise(study_table(opened), opened.runs)
+
+# %% [markdown]
+# **What to notice.** The band is the interval over test images, the dots are single seeds. With one noise rate a line
+# is a point; a study of the preset `laptop` or `paper` draws it from rate to rate.
 #
 # ## The card of a run
 #
@@ -273,7 +365,7 @@ beside_paper(summary.query("metric == 'mR'"), theirs).drop(columns=["metric", "p
 from IPython.display import Markdown
 from rrsitr_lib.study.card import run_card
 
-card = run_card(folders["rrsitr"])
+card = run_card(mine)
 Markdown(card.replace("# ", "### "))
 
 # %% [markdown]
@@ -302,8 +394,8 @@ assert cell_text(mean, by_n_minus_1) == "46.10 ± 1.08" and cell["seeds"] == 5
 assert abs(resampled.std() / recall_error(100 * share, 452) - 1) < 0.2, "formula and bootstrap agree"
 assert recall_error(25.44, 452) > 3 * 0.54, "the test set moves the recall more than the seed does"
 assert not paper.query("data != 'rsitmd'")["noise_rate"].isin([0.2, 0.4, 0.6, 0.8]).any(), "never invented"
-for folder in folders.values():
-    assert folder.name in set(runs["path"]), "our runs are in the table"
+assert len(opened.hits) + len(missing(opened)) == len(opened.runs), "every planned cell is in the table"
+assert low <= 100 and (abs(moved["mR"] - by_hand) < 1e-9).all(), "the hand's resampling is the library's"
 assert summary.query("seeds == 1")["std"].isna().all(), "one seed has no deviation"
 assert "What the numbers do not say" in card and "single network" in card
 print("all assertions hold")

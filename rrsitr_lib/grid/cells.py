@@ -49,8 +49,9 @@ def locate(root: str | Path, study: str, cells: Iterable[Cell]) -> dict[str, Pla
         for name in [study, *(other for other in studies if other != study)]:
             if (root / name).is_dir():
                 for entry in os.scandir(root / name):
-                    homes.setdefault(entry.name, root / name / entry.name)
-    return {cell.name: look(homes.get(cell.name, root / study / cell.name), cell.name in homes) for cell in cells}
+                    homes.setdefault(entry.name, Path(entry.path))
+    own = root / study
+    return {cell.name: look(homes.get(cell.name) or own / cell.name, cell.name in homes) for cell in cells}
 
 
 def look(folder: Path, exists: bool = True) -> Place:

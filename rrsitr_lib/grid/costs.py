@@ -15,6 +15,7 @@ from rrsitr_lib.grid.plan import Cell
 BENCHMARK_PAIRS = {"rsitmd": (19_305, 2_150), "rsicd": (44_225, 4_915), "nwpu": (127_575, 14_175)}
 SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3
 SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "local_loss", "precision", "compile")
+SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "preset"}
 SMALL_BATCH = 8  # pairs of a measured step of a large model without a GPU
 
 
@@ -31,21 +32,26 @@ class Cost(NamedTuple):
 
 def costs(cells: Sequence[Cell], places: Mapping[str, Place]) -> dict[str, Cost]:
     """The expected cost of every cell, by name; runs that are alike but for seed, noise and method cost the same."""
-    finished: dict[str, list[float]] = {}
+    known, likeness = _measured(), {cell.name: _alike(cell.config) for cell in cells}
+    finished: dict[tuple, list[float]] = {}
     for cell in cells:
         place = places[cell.name]
         if place.state == "done" and place.outcome["seconds"]:
-            finished.setdefault(_alike(cell.config), []).append(place.outcome["seconds"])
-    known = _measured()
-    return {cell.name: _cost(cell.config, finished, known) for cell in cells}
+            finished.setdefault(likeness[cell.name], []).append(place.outcome["seconds"])
+    by_likeness: dict[tuple, Cost] = {}
+    for cell in cells:  # thousands of cells are alike
+        if likeness[cell.name] not in by_likeness:
+            times = finished.get(likeness[cell.name], [])
+            by_likeness[likeness[cell.name]] = _cost(cell.config, times, known)
+    return {cell.name: by_likeness[likeness[cell.name]] for cell in cells}
 
 
-def _cost(config: RunConfig, finished: Mapping[str, list[float]], known: Mapping[str, Any]) -> Cost:
+def _cost(config: RunConfig, finished: Sequence[float], known: Mapping[str, Any]) -> Cost:
     step = known.get(shape_of(config), {})
     pairs = epoch_pairs(config)
     operations = step["operations_per_pair"] * pairs * config.epochs if step.get("operations_per_pair") else None
-    if _alike(config) in finished:
-        return Cost(median(finished[_alike(config)]), "finished runs", operations)
+    if finished:
+        return Cost(median(finished), "finished runs", operations)
     if step:
         return Cost(step["seconds_per_pair"] * pairs * config.epochs, "measured step", operations)
     return Cost(None, "unknown")
@@ -70,7 +76,8 @@ def shape_of(config: RunConfig) -> str:
 
 def measure(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> int:
     """Measure one step of every shape whose cost is unknown and keep it for this machine; returns how many."""
-    shapes = {shape_of(cell.config): cell.config for cell in cells if costs[cell.name].source == "unknown"}
+    unknown = {_alike(cell.config): cell.config for cell in cells if costs[cell.name].source == "unknown"}
+    shapes = {shape_of(config): config for config in unknown.values()}
     for shape, config in shapes.items():
         from rrsitr_lib.grid.measured_step import measured_step
 
@@ -78,9 +85,8 @@ def measure(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> int:
     return len(shapes)
 
 
-def _alike(config: RunConfig) -> str:
-    changed = {"seed": 0, "noise_rate": 0.0, "noise_seed": 0, "method": "rrsitr"}
-    return config.model_copy(update=changed).fingerprint
+def _alike(config: RunConfig) -> tuple:
+    return tuple(value for name, value in config.__dict__.items() if name not in SAME_COST)
 
 
 def _lines(folder: Path, split: str) -> int:

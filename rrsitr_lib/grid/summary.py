@@ -27,7 +27,7 @@ def plan_text(
         seconds = [costs[cell.name].seconds for cell in group]
         known = [value for value in seconds if value is not None]
         minutes = f"{sum(known) / len(known) / 60:.1f}" if known else "unknown"
-        rows.append((data, method, str(len(group)), str(done), minutes, _hours(group, places, costs)))
+        rows.append((Path(data).name, method, str(len(group)), str(done), minutes, _hours(group, places, costs)))
     lines += _aligned(rows)
     ended = counts(places)
     lines += ["", ", ".join(f"{number} {state}" for state, number in ended.items() if number)]
@@ -74,7 +74,7 @@ def _method(cell: Cell) -> str:
 def _groups(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:
     found: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
-        found.setdefault((Path(cell.config.data).name, _method(cell)), []).append(cell)
+        found.setdefault((cell.config.data, _method(cell)), []).append(cell)
     return found
 
 

@@ -22,12 +22,13 @@ SUBJECT = ["data", "encoder", "protocol", "noise_rate"]
 
 
 class StudyRuns(NamedTuple):
-    """``runs``: a row a planned cell, numbers missing where it is not done; ``hits``: what the done ones answered, by
-    cell; ``left_out``: cell -> why a cell that has ended is not in the table."""
+    """``runs``: a row a planned cell, numbers missing where it is not done; by cell, ``hits``: what the done ones
+    answered, ``folders``: their run folders, ``left_out``: why one that has ended is not in the table."""
 
     study: Study
     runs: pd.DataFrame
     hits: dict[str, Hits]
+    folders: dict[str, Path]
     left_out: dict[str, str]
 
 
@@ -58,7 +59,8 @@ def open_study(folder: str | Path) -> StudyRuns:
         rows.append(row)
     numbers = [*RECALLS, "AUROC", "before", "chance", "seconds"]
     runs = pd.DataFrame(rows).reindex(columns=[*rows[0], *(name for name in numbers if name not in rows[0])])
-    return StudyRuns(study, runs.astype(dict.fromkeys(numbers, float)), counted, left_out)
+    folders = {name: places[name].run for name in counted}
+    return StudyRuns(study, runs.astype(dict.fromkeys(numbers, float)), counted, folders, left_out)
 
 
 def _planned(cell: Cell, place: Place) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""What a study costs beside the training itself, and how long ten thousand planned cells take to plan and to look at.
+
+The overhead of a run is its time as a cell (papermill, a process of its own, Dask, provenance, figures) less that of
+``rrsitr train`` of the same configuration. Both are new processes that import everything. Usage:
+
+    python benchmarks/study.py                  # --rounds 5, --cells 10000
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rrsitr_lib.grid.cells import write_outcome
+from rrsitr_lib.grid.clusters import Where
+from rrsitr_lib.grid.engine import run_study
+from rrsitr_lib.grid.plan import plan
+from rrsitr_lib.grid.study_file import Grid, Study
+
+FIX = {"encoder": "tiny", "scenes": 60, "epochs": 2}
+
+
+def alone(seed: int, folder: Path) -> float:
+    """Seconds of ``rrsitr train`` in a new process, one thread."""
+    code = "import torch; torch.set_num_threads(1); from rrsitr_lib.cli import main; main()"
+    options = ["--encoder", "tiny", "--epochs", "2", "--set", "scenes=60", "--seed", str(seed), "--out", str(folder)]
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code, "train", *options], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def as_cells(seeds: list[int], root: Path) -> tuple[list[float], float]:
+    """Seconds of every cell, one after another on one worker, and of the whole study with the cluster's start."""
+    study = Study(name="overhead", runs=[Grid(fix=FIX, axes={"seed": seeds})])
+    started = time.perf_counter()
+    places = run_study(study, root, Where(workers=1), progress=False)
+    whole = time.perf_counter() - started
+    return [place.outcome["seconds"] for place in places.values()], whole
+
+
+def many(cells: int, root: Path) -> dict[str, float]:
+    """Seconds of ``rrsitr study plan`` and ``status`` as commands, half of the cells done."""
+    study = Study(name="many", runs=[Grid(fix=FIX, axes={"seed": list(range(cells))})])
+    file = root / "many.yaml"
+    study.save(root / "many")
+    (root / "many" / "study.yaml").rename(file)
+    study.save(root / "many")
+    for cell in plan(study)[::2]:
+        write_outcome(root / "many" / cell.name, "done", 60.0)
+    found = {}
+    for name, options in (("plan", ["plan", str(file)]), ("status", ["status", "many"])):
+        times = []
+        for _ in range(3):
+            started = time.perf_counter()
+            command = [sys.executable, "-m", "rrsitr_lib", "study", *options, "--runs", str(root)]
+            subprocess.run(command, check=True, capture_output=True)
+            times.append(time.perf_counter() - started)
+        found[name] = statistics.median(times)
+    return found
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cells", type=int, default=10_000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root, seeds = Path(folder), list(range(arguments.rounds))
+        plain = [alone(seed, root / f"alone_{seed}") for seed in seeds]
+        cells, whole = as_cells(seeds, root / "runs")
+        print(f"rrsitr train alone   median {statistics.median(plain):6.1f} s   {min(plain):.1f} to {max(plain):.1f}")
+        print(f"the same as a cell   median {statistics.median(cells):6.1f} s   {min(cells):.1f} to {max(cells):.1f}")
+        print(f"overhead a run       {statistics.median(cells) - statistics.median(plain):6.1f} s")
+        print(f"start and end of the cluster, once a study {whole - sum(cells):6.1f} s")
+        for name, seconds in many(arguments.cells, root / "plans").items():
+            print(f"rrsitr study {name:7} {arguments.cells:,} cells: {seconds:5.2f} s")
+
+
+if __name__ == "__main__":
+    main()
