@@ -61,12 +61,11 @@ def _crate(study: Study) -> Any:
 
 
 def _add_cell(crate: Any, cell: Cell, place: Place, weights: bool) -> None:
-    inside = f"{cell.name}"
-    folder = crate.add(_dataset(crate, cell, place, inside))
-    parts = []
-    for path, name in _files(place, weights):
-        parts.append(crate.add_file(path, f"{inside}/{name}", properties=_about(path, path.name)))
-    folder["hasPart"] = parts
+    folder = crate.add_dataset(dest_path=f"{cell.name}/", properties=_described(crate, cell, place))
+    folder["hasPart"] = [
+        crate.add_file(path, f"{cell.name}/{name}", properties=_about(path, path.name))
+        for path, name in _files(place, weights)
+    ]
     folder["wasGeneratedBy"] = crate.add(_action(crate, cell, place, folder))
 
 
@@ -79,17 +78,17 @@ def _files(place: Place, weights: bool) -> Iterator[tuple[Path, str]]:
             yield place.run / name, f"{RUN}/{name}"
 
 
-def _dataset(crate: Any, cell: Cell, place: Place, inside: str) -> Any:
+def _described(crate: Any, cell: Cell, place: Place) -> dict[str, Any]:
     from rocrate.model.contextentity import ContextEntity
 
     config = cell.config
+    shown = {name: getattr(config, name) for name in ("method", "noise_rate", "noise_seed", "seed")}
+    variables = []
+    for name, value in {**shown, "variant": cell.variant}.items():
+        about = {"@type": "PropertyValue", "name": name, "value": value}
+        variables.append(crate.add(ContextEntity(crate, f"#{cell.name}-{name}", properties=about)))
     name = f"{config.method} on {config.data}, {config.noise_rate:.0%} noise, seed {config.seed}"
-    variables = {"method": config.method, "noise_rate": config.noise_rate, "noise_seed": config.noise_seed,
-                 "seed": config.seed, "variant": cell.variant}  # fmt: skip
-    values = [{"@type": "PropertyValue", "name": key, "value": value} for key, value in variables.items()]
-    identifiers = [crate.add(ContextEntity(crate, f"#{inside}-{value['name']}", properties=value)) for value in values]
-    described = {"@type": "Dataset", "name": name, "variableMeasured": identifiers, "creativeWorkStatus": place.state}
-    return ContextEntity(crate, f"{inside}/", properties=described)
+    return {"name": name, "variableMeasured": variables, "creativeWorkStatus": place.state}
 
 
 def _action(crate: Any, cell: Cell, place: Place, result: Any) -> Any:

@@ -204,8 +204,11 @@ def test_job_queue_runs_the_study(tmp_path, monkeypatch, expected):
     """dask-jobqueue writes the job; a stand-in for SLURM's ``sbatch`` runs it on this machine."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    scripts = {"sbatch": f'cp "${{@: -1}}" {tmp_path}/job.sh; setsid bash "${{@: -1}}" >{tmp_path}/job.log 2>&1 & \n'
-               'echo "Submitted batch job $!"', "scancel": 'kill -- "-$1" 2>/dev/null || kill "$1"'}  # fmt: skip
+    started = f"setsid bash {tmp_path}/job.sh >{tmp_path}/job.log 2>&1 &"
+    scripts = {
+        "sbatch": f'cp "${{@: -1}}" {tmp_path}/job.sh\n{started}\necho "Submitted batch job $!"',
+        "scancel": 'kill -- "-$1" 2>/dev/null || kill "$1"',
+    }
     for name, text in scripts.items():
         (programs / name).write_text(f"#!/bin/bash\n{text}\n")
         (programs / name).chmod(0o755)

@@ -12,21 +12,28 @@ from rrsitr_lib.grid.engine import run_study
 from rrsitr_lib.grid.plan import plan
 from rrsitr_lib.grid.study_file import Study
 from rrsitr_lib.study.study_table import comparison, open_study, study_table
+from rrsitr_lib.training.checkpoint import load_checkpoint
 
-# every process of the study builds a ViT-B/32 of two narrow layers; loading, tokenizer and transforms are the real ones
-SMALL = """
-import open_clip
-open_clip.factory._MODEL_CONFIGS["ViT-B-32-quickgelu"] = {
+# every process of the study builds a ViT-B/32 of two narrow layers, and knows that this copy of RSITMD is a small one;
+# loading, tokenizer, transforms and layout are the real ones
+SMALL = {
     "embed_dim": 24, "quick_gelu": True,
     "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16},
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
-}
+}  # fmt: skip
+PATCH = """
+from dataclasses import replace
+from pathlib import Path
+import open_clip
+from rrsitr_lib.data.benchmarks import BENCHMARKS
+open_clip.add_model_config(Path(__file__).with_name("models"))  # a later folder wins
+BENCHMARKS["rsitmd"] = replace(BENCHMARKS["rsitmd"], images={"train": 9, "val": 1, "test": 4}, captions_sha256={})
 """
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """``data/rsitmd`` as its archive is laid out, twelve pictures in it, and the small model for every process."""
+    """``data/rsitmd`` as its archive is laid out, fourteen pictures in it, and the small model for every process."""
     (tmp_path / "data" / "rsitmd" / "images").mkdir(parents=True)
     entries = []
     for number in range(14):
@@ -36,8 +43,9 @@ def place(tmp_path, monkeypatch):
         sentences = [{"raw": f"lake {number}, said {k} ."} for k in range(5)]
         entries.append({"filename": name, "split": "train" if number < 10 else "test", "sentences": sentences})
     (tmp_path / "data" / "rsitmd" / "dataset_RSITMD.json").write_text(json.dumps({"images": entries}))
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(SMALL)
+    (tmp_path / "site" / "models").mkdir(parents=True)
+    (tmp_path / "site" / "models" / "ViT-B-32-quickgelu.json").write_text(json.dumps(SMALL))
+    (tmp_path / "site" / "sitecustomize.py").write_text(PATCH)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -58,6 +66,8 @@ def test_three_cells_of_the_paper_end_to_end(place):
     for cell in cells:
         assert places[cell.name].state == "done", places[cell.name].outcome
         assert_executed(places[cell.name].folder)
+        tensors, _ = load_checkpoint(places[cell.name].run / "best.safetensors")
+        assert sum(tensor.numel() for tensor in tensors.values()) < 5_000_000, "the small model was trained"
     opened = open_study(place / "runs" / "paper")
     table = study_table(opened).query("metric == 'mR'").set_index("method")
     assert table.loc["rrsitr", "paper"] == 35.93 and table.loc["rrsitr, hard-to-easy", "paper"] == 1.22
