@@ -17,8 +17,8 @@
 SEED = 3  # 0 to 2**31 - 1; training seed, the paper's are 3, 13, 25, 42, 65
 NOISE_RATE = 0.4  # 0 to 1; nominal share of rows with a wrong caption
 STUDY = ""  # folder of a study, say runs/laptop; "" runs a small one now
-SCENES = 160  # 40 or more; drawn training scenes, five captions each
-EPOCHS = 4  # 1 or more; epochs of each run
+SCENES = 120  # 40 or more; drawn training scenes, five captions each
+EPOCHS = 3  # 1 or more; epochs of each run
 RUNS = "runs"  # folder that holds the studies
 LEVEL = 0.95  # 0.5 to 0.99; confidence level of the interval
 DRAWS = 4000  # 500 or more; resampled test sets of the bootstrap
@@ -26,8 +26,8 @@ DRAWS = 4000  # 500 or more; resampled test sets of the bootstrap
 # %% [markdown]
 # A *study* is a file that names many runs. `rrsitr study run laptop` in a shell executes the preset of that name, about
 # a quarter of an hour; `STUDY = "runs/laptop"` above then makes this lesson read it, and any other study too. With no
-# study the lesson runs that preset now, cut to one noise rate and small runs: two methods, three training seeds, and two
-# more draws of the noise. Every run is an executed notebook with its folder. These are *drawn scenes* and a small
+# study the lesson runs that preset now, cut to one noise rate and small runs: two methods, two training seeds, and one
+# more draw of the noise. Every run is an executed notebook with its folder. These are *drawn scenes* and a small
 # encoder: their numbers can neither confirm nor refute the paper's. They show how its table is made.
 
 # %%
@@ -42,6 +42,9 @@ from rrsitr_lib.teach.doctor import start
 generator = start(SEED)
 fields = {"scenes": SCENES, "epochs": EPOCHS, "noise_rate": NOISE_RATE}
 study = Study.read("laptop", fields).model_copy(update={"name": "lesson_09"})
+by_seed, by_draw = study.runs  # its two grids, cut for a lesson
+by_seed.axes["seed"], by_draw.axes["noise_seed"] = [SEED, SEED + 10], [43]
+by_draw.fix["seed"] = SEED
 print(STUDY or f"preset laptop with {NOISE_RATE:.0%} noise, {SCENES} scenes, {EPOCHS} epochs")
 
 # %% tags=["nbval-ignore-output"]
@@ -228,7 +231,7 @@ two_variances(moved_by)
 
 # %% [markdown]
 # **What to notice.** Round markers move with the training seed, squares with the draw of the noise. Where the squares
-# spread as wide as the circles, the ± of a table tells half of what can happen. Two or three draws only show the order
+# spread as wide as the circles, the ± of a table tells half of what can happen. A few draws only show the order
 # of magnitude; a claim about the size would need more.
 #
 # ## What the deviation does not contain, 3: the choice of the epoch
@@ -307,7 +310,7 @@ beside_paper(summary.query("metric == 'mR'"), theirs).drop(columns=["metric", "p
 # does that over all shared seeds.
 
 # %%
-from rrsitr_lib.study.bootstrap import hits, resampled
+from rrsitr_lib.study.bootstrap import hits, resampled as resampled_recalls
 from rrsitr_lib.study.finished import RECALLS
 
 counted = hits(Rankings.open(mine))
@@ -317,7 +320,7 @@ for drawn_times in times:  # how often each test picture was drawn
     image_way = [100 * sum(drawn_times * counted.found[:, k]) / sum(drawn_times * counted.asked[:, 0]) for k in range(3)]
     text_way = [100 * sum(drawn_times * counted.found[:, k]) / sum(drawn_times * counted.asked[:, 1]) for k in range(3, 6)]
     by_hand.append(np.mean(image_way + text_way))
-moved = pd.DataFrame(resampled(counted, draws=3), columns=RECALLS)
+moved = pd.DataFrame(resampled_recalls(counted, draws=3), columns=RECALLS)
 np.testing.assert_allclose(moved["mR"], by_hand)
 
 # %% tags=["nbval-ignore-output"]
@@ -336,8 +339,9 @@ versus[["noise_rate", "first", "second", "seeds", "difference", "low", "high", "
 #
 # ## The table of a study
 #
-# `lines` puts everything into one line a cell; `rrsitr study report` writes it as Markdown, LaTeX, CSV and HTML, with
-# the figures and an executed notebook. A planned cell that is not done keeps its line, empty.
+# `plan` names the cells, `study_table` counts them, `lines` puts each into one line. `rrsitr study report`, or
+# `write_report`, writes that as Markdown, LaTeX, CSV and HTML, with the figures (`ablation_bars` where there are variants)
+# and an executed notebook. A planned cell that is not done keeps its line, empty.
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.study.study_table import missing, study_table
@@ -353,7 +357,9 @@ over_noise(study_table(opened), opened.runs)
 
 # %% [markdown]
 # **What to notice.** The band is the interval over test images, the dots are single seeds. With one noise rate a line
-# is a point; a study of the preset `laptop` or `paper` draws it from rate to rate.
+# is a point; a study of the preset `laptop` or `paper` draws it from rate to rate. A reader who doubts a cell opens its
+# notebook; `verify` computes all fingerprints anew and tests the saved weights of drawn cells again, and `pack` makes
+# one archive of it all for a paper's supplement.
 #
 # ## The card of a run
 #

@@ -38,10 +38,7 @@ class Place(NamedTuple):
 
 
 def locate(root: str | Path, study: str, cells: Iterable[Cell]) -> dict[str, Place]:
-    """Every cell's place, by name; folders are listed once, so that thousands of cells take no time.
-
-    Taught in: notebooks/09_reproduction
-    """
+    """Every cell's place, by name; folders are listed once, so that thousands of cells take no time."""
     root = Path(root)
     homes: dict[str, Path] = {}
     if root.is_dir():

@@ -17,7 +17,7 @@ def clean(
 ) -> Iterator[tuple[Path, int]]:
     """Yield (path, bytes) of what goes, and delete it if ``delete``; cells that are being trained are left alone.
 
-    A cell that another study in the same folder of runs plans stays. Taught in: notebooks/09_reproduction
+    A cell that another study in the same folder of runs plans stays.
     """
     folder = Path(folder)
     planned = set()

@@ -23,7 +23,7 @@ POWERCAP = Path("/sys/class/powercap")
 def recorded(run: str | Path) -> Iterator[None]:
     """Note in the run's folder where it came from; a run that goes on after an interruption gets a session more.
 
-    A session that was killed has no time. A finished run is not touched. Taught in: notebooks/09_reproduction
+    A session that was killed has no time. A finished run is not touched.
     """
     run = Path(run)
     if (run / "result.json").exists() and (run / FILE).exists():

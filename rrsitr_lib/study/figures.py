@@ -49,12 +49,11 @@ def methods_over_noise(runs: pd.DataFrame, levels: pd.Series, probe: pd.Series) 
         axis.errorbar(100 * mean.index, mean, deviation, fmt=marker + dash, color=colour, capsize=4, label=method)
         axis.plot(100 * part["noise"], part["mR"], ".", color=colour, ms=4, alpha=0.6)
     axis.plot(100 * probe.index, probe, "x--", color="#777777", label="linear probe")
-    for (name, level), shade in zip(levels.items(), ("black", "#555555"), strict=False):
-        axis.axhline(level, color=shade, ls=":", lw=1.2)
-        axis.annotate(f"{name}, {level:.1f}", (81, level), va="center", fontsize=8, annotation_clip=False)
-    axis.set(xlabel="nominal noise rate (%)", ylabel="test mR (%)", ylim=(0, None), xlim=(-3, 80.5))
+    for (name, level), dash, shade in zip(levels.items(), (":", "-."), ("black", "#555555"), strict=False):
+        axis.axhline(level, color=shade, ls=dash, lw=1.2, label=f"{name}, {level:.1f}")
+    axis.set(xlabel="nominal noise rate (%)", ylabel="test mR (%)", ylim=(0, None), xlim=(-3, 83))
     axis.grid(alpha=0.3)
-    axis.legend(frameon=False, ncol=2)
+    axis.legend(frameon=False, ncol=2, loc="center left", bbox_to_anchor=(0.02, 0.38))
     figure.tight_layout()
     return _closed(figure)
 

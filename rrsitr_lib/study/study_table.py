@@ -170,5 +170,5 @@ def variance(opened: StudyRuns, metric: str = "mR") -> pd.DataFrame:
 
 
 def missing(opened: StudyRuns) -> Sequence[str]:
-    """Cells that the study plans and that are not in its tables."""
+    """Cells that the study plans and that are not in its tables. Taught in: notebooks/09_reproduction"""
     return opened.runs.loc[~opened.runs["cell"].isin(opened.hits), "cell"].tolist()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.teach.notebooks import NOTEBOOKS, check, run, sources
+from rrsitr_lib.teach.notebooks import NOTEBOOKS, check, forms, run, sources, target_of
 from rrsitr_lib.teach.tutorial import SMOKE
 
 SOURCES = sources()
@@ -42,6 +42,12 @@ def test_every_notebook_has_a_source():
 @lessons
 def test_notebook_is_in_step_with_its_source(source):
     assert check(source, notebook_of(source)) == []
+
+
+@pytest.mark.parametrize("source", forms(), ids=lambda path: path.stem)
+def test_form_of_a_study_is_in_step_with_its_source(source):
+    assert check(source, target_of(source)) == []
+    assert any("parameters" in cell.metadata.get("tags", []) for cell in cells_of(source, "code"))
 
 
 @lessons

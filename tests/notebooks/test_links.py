@@ -9,12 +9,13 @@ import pytest
 
 import rrsitr_lib
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.teach.notebooks import NOTEBOOKS, sources
+from rrsitr_lib.teach.notebooks import NOTEBOOKS, forms, sources
 from rrsitr_lib.training.ledger import COLUMNS
 
 PACKAGE = Path(rrsitr_lib.__file__).parent
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 LESSONS = {path.stem: path for path in sources()}
+FORMS = {path.stem: path for path in forms()}
 EXERCISES = {path.stem: path for path in sorted((NOTEBOOKS / "exercises" / "src").glob("*.py"))}
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+\.ipynb)\)")
 TAUGHT = re.compile(r"Taught in:((?:[\s,]*notebooks/\w+)+)")
@@ -100,9 +101,9 @@ def links() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "target"), links(), ids=lambda value: value)
 def test_link_leads_to_a_notebook_with_a_source(page, target):
     path = Path(target)
-    known = EXERCISES if path.parent.name == "exercises" else LESSONS
-    assert path.parent in (Path("notebooks"), Path("notebooks/exercises")), f"{page}: {target}"
-    assert path.stem in known, f"{page}: {target} has no source"
+    known = {"notebooks": LESSONS, "notebooks/exercises": EXERCISES, "notebooks/runs": FORMS}
+    assert path.parent.as_posix() in known, f"{page}: {target}"
+    assert path.stem in known[path.parent.as_posix()], f"{page}: {target} has no source"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
