@@ -127,7 +127,9 @@ class Dispatch:
         healthy = self._healthy(client) if self.full and self.waiting else None
         while self.waiting:
             cell = self.waiting.popleft()
-            options = {"workers": healthy, "resources": self.where.resources or None, "retries": 0, "pure": False}
+            # preferred, not required: a worker that its nanny starts anew has another address
+            options = {"workers": healthy, "allow_other_workers": healthy is not None, "pure": False}
+            options |= {"resources": self.where.resources or None, "retries": 0}
             key = f"{cell}-{self.tries[cell]}-{time.monotonic_ns()}"
             future = client.submit(_on_worker, tuple(self.jobs[cell]), key=key, **options)
             self.flying[cell] = future
