@@ -36,6 +36,8 @@ def _panel(axis: plt.Axes, rows: pd.DataFrame, runs: pd.DataFrame, metric: str) 
         rate = 100 * line["noise_rate"]
         axis.plot(rate, line["mean"], dash, marker=marker, color=colour, label=method)
         axis.fill_between(rate, line["low"], line["high"], color=colour, alpha=0.15, lw=0)
+        if len(line) == 1:  # a band needs two rates
+            axis.vlines(rate, line["low"], line["high"], color=colour, lw=1.2)
         axis.plot(
             rate, line["paper"], "x", color=colour, ms=8, label=f"{method}, paper" if line["paper"].any() else None
         )
@@ -45,6 +47,7 @@ def _panel(axis: plt.Axes, rows: pd.DataFrame, runs: pd.DataFrame, metric: str) 
     if len(chance) and metric == "mR":
         axis.axhline(chance.iloc[0], color="black", ls=":", lw=1.2, label=f"chance, {chance.iloc[0]:.2f}")
     axis.grid(alpha=0.3)
+    axis.set_xticks(sorted(set(100 * rows["noise_rate"])))
     axis.set_ylim(0, None)
 
 
@@ -92,7 +95,7 @@ def two_variances(moved: pd.DataFrame) -> Figure | None:
         axis.annotate(f" deviation {row.std:.2f}", (max(row.values), height), fontsize=8, va="center",
                       xytext=(6, 0), textcoords="offset points")  # fmt: skip
     axis.set_yticks(range(len(rows)), [f"{row.method}, {row.noise_rate:.0%}: {row.what}" for row in rows.itertuples()])
-    axis.margins(x=0.2)
+    axis.margins(x=0.5, y=0.15)  # room for the words
     axis.set_xlabel("test mR (%)")
     axis.grid(alpha=0.3, axis="x")
     figure.tight_layout()
