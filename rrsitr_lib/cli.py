@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from rrsitr_lib.cli_audit import audit
 from rrsitr_lib.cli_data import app as data_app
 from rrsitr_lib.cli_share import features, push, weights
 from rrsitr_lib.cli_show import RunFolder, export, site
 from rrsitr_lib.cli_study import app as study_app
+from rrsitr_lib.cli_study import assigned
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
@@ -118,11 +118,7 @@ def train(
         "batch_size": batch_size, "seed": seed, "device": device,
     }  # fmt: skip
     fields |= {name: value for name, value in options.items() if value is not None}
-    for assignment in set_ or []:
-        name, equals, value = assignment.partition("=")
-        if not equals:
-            raise InputError(f"--set {assignment}: expected FIELD=VALUE")
-        fields[name.replace("-", "_")] = yaml.safe_load(value)
+    fields |= assigned(set_)
     settings = RunConfig.build(**fields)
 
     from rrsitr_lib.training.run import train as train_run

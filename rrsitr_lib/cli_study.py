@@ -19,6 +19,9 @@ Root = Annotated[Path, typer.Option("--runs", help="folder of studies")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="a field of every run: --set epochs=2")]
 Data = Annotated[str | None, typer.Option(help="folder of pairs for every run, as real-small needs it")]
 Weights = Annotated[str | None, typer.Option(help="local weights for every run")]
+Workers = Annotated[int, typer.Option(help="runs at once; 0: one a GPU, else one a core")]
+Threads = Annotated[int, typer.Option(help="of each run; another number may change last bits")]
+Scheduler = Annotated[str | None, typer.Option(help="address of a running scheduler of Dask")]
 RUNS = Path("runs")
 
 
@@ -53,9 +56,9 @@ def run(
     data: Data = None,
     weights: Weights = None,
     set_: Set = None,
-    workers: Annotated[int, typer.Option(help="runs at once; 0: one a GPU, else one a core")] = 0,
-    threads: Annotated[int, typer.Option(help="of each run; another number may change last bits")] = 1,
-    scheduler: Annotated[str | None, typer.Option(help="address of a running scheduler of Dask")] = None,
+    workers: Workers = 0,
+    threads: Threads = 1,
+    scheduler: Scheduler = None,
     cluster: Annotated[Path | None, typer.Option(help="YAML: kind slurm, pbs, sge or lsf, workers, options")] = None,
     resource: Annotated[list[str] | None, typer.Option(help="that a worker must have free: GPU=1")] = None,
 ) -> None:
@@ -70,9 +73,9 @@ def run(
 def retry(
     study: Source,
     runs: Root = RUNS,
-    workers: Annotated[int, typer.Option(help="runs at once; 0: one a GPU, else one a core")] = 0,
-    threads: Annotated[int, typer.Option(help="of each run")] = 1,
-    scheduler: Annotated[str | None, typer.Option(help="address of a running scheduler of Dask")] = None,
+    workers: Workers = 0,
+    threads: Threads = 1,
+    scheduler: Scheduler = None,
 ) -> None:
     """Run the failed cells again, from their last checkpoint, and what is left."""
     _run(str(_folder(study, runs)), runs, {}, _where(workers, scheduler, None, None), threads, retry=True)
@@ -187,7 +190,13 @@ def schema(out: Annotated[Path | None, typer.Option(help="write it here instead 
 
 
 def _fields(data: str | None, weights: str | None, set_: list[str] | None) -> dict[str, Any]:
-    fields = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
+    given = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
+    return given | assigned(set_)
+
+
+def assigned(set_: list[str] | None) -> dict[str, Any]:
+    """The fields that ``--set FIELD=VALUE`` gives, values read as YAML. Raises ``InputError`` without a ``=``."""
+    fields = {}
     for assignment in set_ or []:
         name, equals, value = assignment.partition("=")
         if not equals:

@@ -10,9 +10,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filelock import FileLock
+
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
-from rrsitr_lib.grid.plan import Cell
+from rrsitr_lib.grid.plan import Cell, plan
+from rrsitr_lib.grid.study_file import Study
 
 OUTCOME, NOTEBOOK, RUN = "outcome.json", "run.ipynb", "run"
 STATES = ("done", "failed", "begun", "waiting")
@@ -49,6 +52,35 @@ def locate(root: str | Path, study: str, cells: Iterable[Cell]) -> dict[str, Pla
                     homes.setdefault(entry.name, Path(entry.path))
     own = root / study
     return {cell.name: look(homes.get(cell.name) or own / cell.name, cell.name in homes) for cell in cells}
+
+
+def locate_one(root: Path, study: str, name: str) -> Place:
+    """The place of one cell, as ``locate`` finds it, without listing what other cells there are."""
+    own = root / study / name
+    others = [path for path in sorted(root.glob(f"*/{name}")) if not path.parent.name.startswith(".")]
+    home = next((path for path in (own, *others) if path.exists()), None)
+    return look(home or own, home is not None)
+
+
+def cell_lock(root: Path, name: str) -> FileLock:
+    """The lock of a cell, whichever study it belongs to; whoever finds it taken gets ``Timeout`` at once."""
+    (root / ".locks").mkdir(parents=True, exist_ok=True)
+    return FileLock(root / ".locks" / name, timeout=0)
+
+
+class Begun(NamedTuple):
+    """A study that has a folder, with its cells and their places by name."""
+
+    study: Study
+    cells: dict[str, Cell]
+    places: dict[str, Place]
+
+
+def open_begun(folder: Path) -> Begun:
+    """What a study's folder says. Raises ``InputError`` where there is no study."""
+    study = Study.read(folder)
+    cells = {cell.name: cell for cell in plan(study)}
+    return Begun(study, cells, locate(folder.parent, folder.name, cells.values()))
 
 
 def look(folder: Path, exists: bool = True) -> Place:

@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.cells import OUTCOME, RUN, look
+from rrsitr_lib.grid.cells import OUTCOME, RUN, cell_lock, look
 from rrsitr_lib.grid.plan import DIGITS, plan
 from rrsitr_lib.grid.study_file import STUDY_FILE, Study
 
@@ -45,8 +45,7 @@ def _remove(root: Path, cell: Path, path: Path, delete: bool) -> Iterator[tuple[
         sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else path.stat().st_size
     )
     try:
-        (root / ".locks").mkdir(exist_ok=True)
-        with FileLock(root / ".locks" / cell.name, timeout=0):
+        with cell_lock(root, cell.name):
             if delete and path.is_dir():
                 shutil.rmtree(path)
             elif delete:

@@ -6,14 +6,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import NAMED_DATA, RunConfig
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
 from rrsitr_lib.grid.cells import Place
 from rrsitr_lib.grid.plan import Cell
 
-# training and validation pairs of the benchmarks (paper, Setting); evaluation is a forward pass, a third
-BENCHMARK_PAIRS = {"rsitmd": (19_305, 2_150), "rsicd": (44_225, 4_915), "nwpu": (127_575, 14_175)}
-SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3
+SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3  # evaluation is a forward pass, a third of a training step
 SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "local_loss", "precision", "compile")
 SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "preset"}
 SMALL_BATCH = 8  # pairs of a measured step of a large model without a GPU
@@ -61,8 +59,11 @@ def epoch_pairs(config: RunConfig) -> float:
     """Pairs of an epoch in units of a trained pair: those trained, and a third of those evaluated."""
     if config.data == "scenes":
         trained, evaluated = 5 * config.scenes, SCENES_VAL_PAIRS
-    elif config.data in BENCHMARK_PAIRS:
-        trained, evaluated = BENCHMARK_PAIRS[config.data]
+    elif config.data in NAMED_DATA:
+        from rrsitr_lib.data.benchmarks import BENCHMARKS
+
+        pairs = BENCHMARKS[config.data].pairs
+        trained, evaluated = pairs["train"], pairs["val"]
     else:
         trained, evaluated = (_lines(Path(config.data), name) for name in ("train", "val"))
     return trained + FORWARD * evaluated

@@ -8,8 +8,8 @@ from typing import Any
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_atomically
-from rrsitr_lib.grid.cells import NOTEBOOK, OUTCOME, RUN, Place, locate
-from rrsitr_lib.grid.plan import Cell, plan
+from rrsitr_lib.grid.cells import NOTEBOOK, OUTCOME, RUN, Place, open_begun
+from rrsitr_lib.grid.plan import Cell
 from rrsitr_lib.grid.study_file import STUDY_FILE, Study
 
 KEPT = ("config.yaml", "run.json", "result.json", "metrics.csv", "rankings.npz", "noise.npz", "provenance.json")
@@ -28,9 +28,7 @@ def pack(folder: str | Path, out: str | Path, weights: bool = False) -> Path:
     study trained are packed too. Raises ``InputError`` where no cell has ended. Taught in: notebooks/09_reproduction
     """
     folder, out = Path(folder), Path(out)
-    study = Study.read(folder)
-    cells = {cell.name: cell for cell in plan(study)}
-    places = locate(folder.parent, folder.name, cells.values())
+    study, cells, places = open_begun(folder)
     ended = {name: place for name, place in places.items() if place.outcome}
     if not ended:
         raise InputError(f"{folder}: no cell has ended, so there is nothing to pack")

@@ -9,7 +9,7 @@ from typing import Any
 
 from rrsitr_lib.errors import RunError
 from rrsitr_lib.files import write_atomically
-from rrsitr_lib.grid.cells import OUTCOME, Place, locate, look, write_outcome
+from rrsitr_lib.grid.cells import OUTCOME, Place, locate, locate_one, write_outcome
 from rrsitr_lib.grid.clusters import Where, opened
 from rrsitr_lib.grid.one_run import Job, job_of, run_cell
 from rrsitr_lib.grid.plan import Cell, plan
@@ -163,8 +163,8 @@ class Dispatch:
             self.waiting.append(cell)
             return
         job = self.jobs[cell]
-        folder = Path(job.root) / job.study / cell
-        self.bar.ended(cell, look(folder).outcome or write_outcome(folder, "failed", 0.0, reason))
+        place = locate_one(Path(job.root), job.study, cell)  # another study may have begun it
+        self.bar.ended(cell, place.outcome or write_outcome(place.folder, "failed", 0.0, reason))
 
 
 def _on_worker(job: tuple[Any, ...]) -> dict[str, Any]:

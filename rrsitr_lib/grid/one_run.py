@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.cells import NOTEBOOK, RUN, locate, write_outcome
+from rrsitr_lib.grid.cells import NOTEBOOK, RUN, cell_lock, locate_one, write_outcome
 from rrsitr_lib.grid.plan import DIGITS, Cell
 
 TYPED = ("data", "images", "encoder", "method", "noise_rate", "noise_seed", "seed")
@@ -42,10 +42,8 @@ def run_cell(job: Job) -> dict[str, Any]:
     """
     root = Path(job.root)
     try:
-        (root / ".locks").mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".locks" / job.cell, timeout=0):
-            config = RunConfig.model_construct(**job.fields)
-            place = locate(root, job.study, [Cell(job.cell, config, "")])[job.cell]
+        with cell_lock(root, job.cell):
+            place = locate_one(root, job.study, job.cell)
             if place.outcome:
                 return dict(place.outcome)
             return _execute(job, place.folder)

@@ -41,8 +41,7 @@ class Progress:
             self.failed += 1
             self.say(f"{cell} failed: {outcome['reason']}")
         elif self.bar.disable:  # no terminal: a line a run
-            done = len(self.epochs) - len(self.open) - self.failed
-            self.say(f"[{done}/{len(self.epochs)}] {cell} done in {outcome['seconds']:.0f} s")
+            self.say(f"[{self._done()}/{len(self.epochs)}] {cell} done in {outcome['seconds']:.0f} s")
         self._describe()
         self.look()
 
@@ -55,6 +54,9 @@ class Progress:
         ended = sum(epochs for name, epochs in self.epochs.items() if name not in self.open)
         return ended + sum(min(self.places[name].epochs, self.epochs[name]) for name in self.open)
 
+    def _done(self) -> int:
+        return len(self.epochs) - len(self.open) - self.failed
+
     def _describe(self) -> None:
         failed = f", {self.failed} failed" if self.failed else ""
-        self.bar.set_description(f"{len(self.epochs) - len(self.open) - self.failed}/{len(self.epochs)} done{failed}")
+        self.bar.set_description(f"{self._done()}/{len(self.epochs)} done{failed}")

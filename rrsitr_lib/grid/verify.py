@@ -10,9 +10,8 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.sources import inject_noise, open_data, picture_size
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json
-from rrsitr_lib.grid.cells import NOTEBOOK, Place, locate
-from rrsitr_lib.grid.plan import DIGITS, Cell, plan
-from rrsitr_lib.grid.study_file import Study
+from rrsitr_lib.grid.cells import NOTEBOOK, Place, open_begun
+from rrsitr_lib.grid.plan import DIGITS, Cell
 
 TOLERANCE = 1e-6  # percentage points; another kind of device may need more
 
@@ -34,8 +33,7 @@ def verify(
     Raises ``InputError`` where there is no study, or no cell of it is done. Taught in: notebooks/09_reproduction
     """
     folder = Path(folder)
-    planned = {cell.name: cell for cell in plan(Study.read(folder))}
-    places = locate(folder.parent, folder.name, planned.values())
+    _, planned, places = open_begun(folder)
     done = [name for name, place in places.items() if place.state == "done"]
     if not done:
         raise InputError(f"{folder}: no cell is done, so there is nothing to verify")

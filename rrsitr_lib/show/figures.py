@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.objective.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import CATEGORY_COLOURS, COLOURS, DASHES, HATCHES, MARKERS, TRUE_COLOUR, WRONG_COLOUR
+from rrsitr_lib.show.look import CATEGORY_COLOURS, COLOURS, DASHES, HATCHES, MARKERS, TRUE_COLOUR, WRONG_COLOUR, closed
 
 
 def contact_sheet(
@@ -31,7 +31,7 @@ def contact_sheet(
     wrong = np.zeros(len(images), bool) if mismatched is None else mismatched
     for axis, image, caption, is_wrong in zip(axes.ravel(), images, captions, wrong, strict=False):
         _picture(axis, image, caption, bool(is_wrong))
-    return _closed(figure)
+    return closed(figure)
 
 
 def _picture(axis: Axes, image: np.ndarray, caption: str, wrong: bool) -> None:
@@ -63,7 +63,7 @@ def curves(metrics: dict[str, pd.DataFrame]) -> Figure:
         axis.grid(alpha=0.3)
         axis.legend()
     figure.tight_layout()
-    return _closed(figure)
+    return closed(figure)
 
 
 def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gamma_2: float) -> Figure:
@@ -81,7 +81,7 @@ def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gam
     axis.set(xlabel="loss of the pair", ylabel="pairs")
     axis.legend()
     figure.tight_layout()
-    return _closed(figure)
+    return closed(figure)
 
 
 def partition_over_epochs(category: np.ndarray, mismatched: np.ndarray) -> Figure:
@@ -105,10 +105,4 @@ def partition_over_epochs(category: np.ndarray, mismatched: np.ndarray) -> Figur
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles[::-1], names[::-1], loc="center right")
     figure.tight_layout(rect=(0, 0, 0.86, 1))
-    return _closed(figure)
-
-
-def _closed(figure: Figure) -> Figure:
-    """Out of pyplot's list, so that a notebook shows it once, as the cell's value."""
-    plt.close(figure)
-    return figure
+    return closed(figure)

@@ -1,6 +1,9 @@
 """The look that all figures share: colours told apart by colour-blind people and in grey, doubled by dash and hatch."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TRUE_COLOUR, WRONG_COLOUR = "#0072b2", "#d55e00"  # Okabe and Ito
 COLOURS, DASHES, MARKERS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), ("-", "--", "-.", ":"), "osD^v"
@@ -32,3 +35,11 @@ def straight(value: float, panel: int, dash: str, colour: str, across: bool = Fa
     span = {f"{free}0": value, f"{free}1": value, f"{free}ref": f"{free}{axis}"}
     span |= {f"{fixed}0": 0, f"{fixed}1": 1, f"{fixed}ref": f"{fixed}{axis} domain"}
     return {"type": "line", "line": {"dash": dash, "color": colour}, **span}
+
+
+def closed(figure: "Figure") -> "Figure":
+    """A matplotlib figure out of pyplot's list, so that a notebook shows it once, as the cell's value."""
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)
+    return figure

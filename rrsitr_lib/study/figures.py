@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS
+from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, closed
 from rrsitr_lib.study.paper import CHANCE, TABLE
 
 
@@ -33,7 +33,7 @@ def recall_over_noise(
     sources = "filled: the paper's table, ± over five seeds; hollow: a secondary source"
     axis.legend(loc="center left", bbox_to_anchor=(0.02, 0.3), ncol=3, title=sources, alignment="left")
     figure.tight_layout()
-    return _closed(figure)
+    return closed(figure)
 
 
 def methods_over_noise(runs: pd.DataFrame, levels: pd.Series, probe: pd.Series) -> Figure:
@@ -55,7 +55,7 @@ def methods_over_noise(runs: pd.DataFrame, levels: pd.Series, probe: pd.Series) 
     axis.grid(alpha=0.3)
     axis.legend(frameon=False, ncol=2, loc="center left", bbox_to_anchor=(0.02, 0.38))
     figure.tight_layout()
-    return _closed(figure)
+    return closed(figure)
 
 
 def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_tests: float) -> Figure:
@@ -76,10 +76,4 @@ def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_test
     axis.set(xlabel="i2t R@1 (%)", ylabel="resampled test sets", ylim=(0, 1.45 * top))
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     figure.tight_layout()
-    return _closed(figure)
-
-
-def _closed(figure: Figure) -> Figure:
-    """Out of pyplot's list, so that a notebook shows it once, as the cell's value."""
-    plt.close(figure)
-    return figure
+    return closed(figure)

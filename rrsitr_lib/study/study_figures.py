@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS
+from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, closed
 
 BASIC = ("contrastive", "rrsitr", "oracle")
 
@@ -25,7 +25,7 @@ def over_noise(table: pd.DataFrame, runs: pd.DataFrame, metric: str = "mR") -> F
     axes[0, 0].set_ylabel(f"test {metric} (%)")
     axes[0, 0].legend(frameon=False, fontsize=8)
     figure.tight_layout()
-    return _closed(figure)
+    return closed(figure)
 
 
 def _panel(axis: plt.Axes, rows: pd.DataFrame, runs: pd.DataFrame, metric: str) -> None:
@@ -74,7 +74,7 @@ def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:
     axis.set_xlabel("test mR (%), 95 % interval over test images")
     axis.legend(frameon=False, loc="lower right")
     figure.tight_layout()
-    return _closed(figure)
+    return closed(figure)
 
 
 def two_variances(moved: pd.DataFrame) -> Figure | None:
@@ -99,10 +99,4 @@ def two_variances(moved: pd.DataFrame) -> Figure | None:
     axis.set_xlabel("test mR (%)")
     axis.grid(alpha=0.3, axis="x")
     figure.tight_layout()
-    return _closed(figure)
-
-
-def _closed(figure: Figure) -> Figure:
-    """Out of pyplot's list, so that a notebook shows it once, as the cell's value."""
-    plt.close(figure)
-    return figure
+    return closed(figure)

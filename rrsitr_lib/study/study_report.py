@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from rrsitr_lib.files import write_atomically
@@ -20,18 +21,18 @@ def write_report(folder: str | Path) -> list[Path]:
 
     folder = Path(folder)
     opened = open_study(folder)
-    written = write_tables(study_table(opened), folder)
-    for name, figure in _figures(opened):
+    table = study_table(opened)
+    written = write_tables(table, folder)
+    for name, figure in _figures(opened, table):
         written.append(write_atomically(folder / f"{name}.png", lambda temporary, f=figure: _save(f, temporary)))
     notebook = folder / "report.ipynb"
     run(NOTEBOOKS / "runs" / "study_report.ipynb", notebook, {"STUDY": str(folder.resolve())})
     return [*written, notebook, _page(notebook)]
 
 
-def _figures(opened: StudyRuns) -> Iterator[tuple[str, Figure]]:
+def _figures(opened: StudyRuns, table: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
     if not opened.hits:
         return
-    table = study_table(opened)
     yield "over_noise", over_noise(table, opened.runs)
     for name, figure in (
         ("ablation", ablation_bars(table, opened.runs)),

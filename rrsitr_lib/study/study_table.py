@@ -9,8 +9,8 @@ import pandas as pd
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.cells import Place, locate
-from rrsitr_lib.grid.plan import Cell, plan
+from rrsitr_lib.grid.cells import Place, open_begun
+from rrsitr_lib.grid.plan import Cell
 from rrsitr_lib.grid.study_file import Study
 from rrsitr_lib.study.bootstrap import Hits, hits, mean_hits, paired, resampling_interval
 from rrsitr_lib.study.finished import RECALLS, FinishedRun, read_run
@@ -42,11 +42,9 @@ def open_study(folder: str | Path) -> StudyRuns:
     Raises ``InputError`` where there is no study. Taught in: notebooks/09_reproduction
     """
     folder = Path(folder)
-    study = Study.read(folder)
-    cells = plan(study)
-    places = locate(folder.parent, folder.name, cells)
+    study, cells, places = open_begun(folder)
     rows, counted, left_out = [], {}, {}
-    for cell in cells:
+    for cell in cells.values():
         row = _planned(cell, places[cell.name])
         if row["state"] == "failed":
             left_out[cell.name] = str(places[cell.name].outcome.get("reason", "failed"))
