@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.errors import InputError, complaint
 from rrsitr_lib.files import fingerprint, read_json
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -15,6 +15,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a study of thousands of seeds is read ten times faster
 SPEED = {"workers", "store", "compile", "gradient_slice"}  # these change how fast, and the last bits at most
+NO_RESULT = SPEED | {"device", "preset"}
 NAMED_DATA = ("scenes", "rsitmd", "rsicd", "nwpu")
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -118,16 +119,16 @@ class RunConfig(BaseModel):
         """
         if "data" in given and given.get("images") is None and _is_folder(f"{given['data']}/images"):
             given["images"] = str(Path(given["data"]) / "images")
-        unknown = sorted(map(str, set(given) - set(cls.model_fields)))
-        if unknown:
-            raise InputError(f"unknown field {unknown[0]!r}: known are {', '.join(cls.model_fields)}")
         preset = given.get("preset")
         if preset is None:
             preset = "heads" if given.get("train") == "heads" else "tiny" if given.get("encoder") == "tiny" else "paper"
         try:
             return cls(**{**(PRESETS.get(preset, {}) if isinstance(preset, str) else {}), **given, "preset": preset})
         except ValidationError as error:
-            raise InputError(_first_complaint(error)) from None
+            unknown = sorted(map(str, given.keys() - cls.model_fields.keys()))
+            if unknown:
+                raise InputError(f"unknown field {unknown[0]!r}: known are {', '.join(cls.model_fields)}") from None
+            raise InputError(complaint(error)) from None
 
     @classmethod
     def read(cls, path: str | Path, elsewhere: bool = False) -> Self:
@@ -168,7 +169,7 @@ class RunConfig(BaseModel):
     @property
     def fingerprint(self) -> str:
         """SHA-256 over all fields that can change a result by more than rounding: all but preset, device and speed."""
-        return fingerprint(self.model_dump_json(exclude=SPEED | {"device", "preset"}))
+        return fingerprint(self.model_dump_json(exclude=NO_RESULT))
 
 
 def _is_folder(path: str) -> bool:
@@ -176,12 +177,3 @@ def _is_folder(path: str) -> bool:
         return Path(path).is_dir()
     except (OSError, ValueError):  # too long a name, or a NUL in it
         return False
-
-
-def _first_complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    if not first["loc"]:
-        return str(first["ctx"]["error"])
-    field = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].replace("Input should be", "allowed is a value")
-    return f"{field} is {first['input']!r}: {message[0].lower()}{message[1:]}"

@@ -1,5 +1,10 @@
 """The two errors a user can cause or meet; both carry one line that says what to do."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class InputError(ValueError):
     """A file, row or parameter is not usable: the message names it, its value and what is allowed.
@@ -18,3 +23,14 @@ class RunError(RuntimeError):
 
     The command line prints the message on one line and exits with code 1.
     """
+
+
+def complaint(error: "ValidationError") -> str:
+    """The first thing that pydantic found wrong, in one line: the field, its value, what is allowed."""
+    first = error.errors()[0]
+    own = first.get("ctx", {}).get("error")  # raised by a validator of ours, which says everything
+    if not first["loc"]:
+        return str(own or first["msg"])
+    field, given = ".".join(str(part) for part in first["loc"]), repr(first["input"])
+    message = str(own) if own else first["msg"].replace("Input should be", "allowed is a value")
+    return f"{field} is {given if len(given) <= 80 else given[:80] + '…'}: {message[0].lower()}{message[1:]}"

@@ -5,12 +5,14 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from filelock import FileLock
 
 from rrsitr_lib.errors import InputError, RunError
+
+if TYPE_CHECKING:  # a command that only looks at files should not wait for it
+    import numpy as np
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> Path:
@@ -36,6 +38,11 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write ``text`` as UTF-8, whole or not at all. Raises ``RunError`` when the disk refuses."""
+    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def allocate(path: Path, size: int) -> None:
@@ -73,15 +80,14 @@ def build_once(folder: Path, name: str, build: Callable[[Path], object], what: s
 
 def write_json(path: str | Path, content: Any) -> Path:
     """Write ``content`` as indented JSON, whole or not at all."""
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: str | Path) -> Any:
     """Read JSON; raises ``InputError`` naming the file and line when it is absent or broken."""
-    path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        with open(path, "rb") as file:
+            return json.loads(file.read().decode("utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
@@ -94,7 +100,7 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: not readable ({error.strerror})") from None
 
 
-def fingerprint(*parts: bytes | str | np.ndarray) -> str:
+def fingerprint(*parts: "bytes | str | np.ndarray") -> str:
     """SHA-256 over texts, bytes and arrays (with their shape and type), in hex.
 
     >>> fingerprint("a", "b") == fingerprint("ab")
@@ -104,10 +110,10 @@ def fingerprint(*parts: bytes | str | np.ndarray) -> str:
     """
     digest = hashlib.sha256()
     for part in parts:
-        if isinstance(part, np.ndarray):
-            digest.update(f"{part.dtype.str}{part.shape}".encode())
-            part = np.ascontiguousarray(part).tobytes()
-        elif isinstance(part, str):
+        if isinstance(part, str):
             part = part.encode()
+        elif not isinstance(part, bytes):
+            digest.update(f"{part.dtype.str}{part.shape}".encode())
+            part = part.tobytes()  # in C order, however it lies in memory
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()

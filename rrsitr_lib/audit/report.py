@@ -11,7 +11,7 @@ from PIL import ImageOps
 
 from rrsitr_lib.audit.inputs import AuditPairs
 from rrsitr_lib.data.images import open_image
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.files import write_text
 
 SIZE = 112
 STYLE = """
@@ -30,7 +30,7 @@ def write_report(path: str | Path, top: pd.DataFrame, summary: dict[str, Any], p
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Suspect pairs</title>'
         f"<style>{STYLE}</style></head><body>\n{body}\n</body></html>\n"
     )
-    return write_atomically(path, lambda file: file.write_text(page, encoding="utf-8"))
+    return write_text(path, page)
 
 
 def _head(summary: dict[str, Any], pairs: AuditPairs) -> str:

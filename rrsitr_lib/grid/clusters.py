@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.errors import InputError, complaint
 
 KINDS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 
@@ -42,9 +42,7 @@ class Where(BaseModel):
         try:
             return cls.model_validate(RunConfig.fields_of(path))
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "cluster"
-            raise InputError(f"{path}: {place} is {first['input']!r}: {first['msg']}") from None
+            raise InputError(f"{path}: {complaint(error)}") from None
 
 
 def gpus() -> list[str]:

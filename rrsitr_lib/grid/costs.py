@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -86,8 +87,11 @@ def measure(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> int:
     return len(shapes)
 
 
+_alike_values = itemgetter(*(name for name in RunConfig.model_fields if name not in SAME_COST))
+
+
 def _alike(config: RunConfig) -> tuple:
-    return tuple(value for name, value in config.__dict__.items() if name not in SAME_COST)
+    return _alike_values(config.__dict__)
 
 
 def _lines(folder: Path, split: str) -> int:

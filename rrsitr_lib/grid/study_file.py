@@ -1,6 +1,5 @@
 """A study is a YAML file: grids of runs, each with fixed fields, axes that are combined, and named variants."""
 
-import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -9,8 +8,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.errors import InputError, complaint
+from rrsitr_lib.files import write_text
 
 PRESETS = ("laptop", "paper", "real-small")
 STUDY_FILE = "study.yaml"
@@ -71,7 +70,7 @@ class Study(BaseModel):
         try:
             study = cls.model_validate({str(name): value for name, value in content.items()})
         except ValidationError as error:
-            raise InputError(f"{path.name}: {_complaint(error)}") from None
+            raise InputError(f"{path.name}: {complaint(error)}") from None
         if path.name == STUDY_FILE and path.parent == Path(source):  # the folder may have been renamed
             study = study.model_copy(update={"name": Path(source).resolve().name})
         return study.with_fixed(fixed or {})
@@ -95,7 +94,7 @@ class Study(BaseModel):
     def save(self, folder: str | Path) -> Path:
         """Write ``study.yaml`` into the study's folder, so that later commands need only the folder."""
         text = yaml.safe_dump(self.model_dump(exclude_defaults=True), sort_keys=False, allow_unicode=True)
-        return write_atomically(Path(folder) / STUDY_FILE, lambda temporary: temporary.write_text(text, "utf-8"))
+        return write_text(Path(folder) / STUDY_FILE, text)
 
 
 def schema() -> dict[str, Any]:
@@ -121,11 +120,3 @@ def _path_of(source: str | Path) -> Path:
     if not path.is_file():
         raise InputError(f"{source}: no study there: allowed are {', '.join(PRESETS)}, a YAML file, a study's folder")
     return path
-
-
-def _complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    message = re.sub(r"^Value error, ", "", first["msg"])
-    given = str(first["input"])
-    return f"{place} is {given if len(given) < 60 else given[:60] + '…'}: {message[0].lower()}{message[1:]}"

@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.files import write_text
 from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
 
 TEMPLATE = Path(__file__).with_name("page_template.html")
@@ -49,7 +49,7 @@ def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Pa
         text = text.replace(f"%{name}%", part)
     if len(text.encode()) > LARGEST_BYTES:
         raise InputError(f"{path}: the page would have {len(text.encode()) / 1e6:.1f} MB; fewer frames make it smaller")
-    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return write_text(path, text)
 
 
 def _about(explorer: Explorer) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.files import write_atomically, write_text
 from rrsitr_lib.study.study_figures import ablation_bars, over_noise, two_variances
 from rrsitr_lib.study.study_table import StudyRuns, open_study, study_table, variance
 from rrsitr_lib.study.study_text import write_tables
@@ -17,7 +17,7 @@ def write_report(folder: str | Path) -> list[Path]:
 
     Raises ``InputError`` where there is no study. Taught in: notebooks/09_reproduction
     """
-    from rrsitr_lib.teach.notebooks import NOTEBOOKS, run
+    from rrsitr_lib.notebook_run import NOTEBOOKS, run
 
     folder = Path(folder)
     opened = open_study(folder)
@@ -50,4 +50,4 @@ def _page(notebook: Path) -> Path:
     from nbconvert import HTMLExporter
 
     body, _ = HTMLExporter(exclude_input=True).from_filename(str(notebook))
-    return write_atomically(notebook.with_suffix(".html"), lambda temporary: temporary.write_text(body, "utf-8"))
+    return write_text(notebook.with_suffix(".html"), body)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.files import write_text
 from rrsitr_lib.study.finished import RECALLS
 from rrsitr_lib.study.table import cell_text
 
@@ -70,9 +70,7 @@ def write_tables(table: pd.DataFrame, folder: str | Path) -> list[Path]:
     """Write ``table.md``, ``.tex``, ``.csv`` and ``.html`` into a folder."""
     written = []
     for ending, form in FORMATS.items():
-        text = form(table)
-        write = lambda temporary, text=text: temporary.write_text(text, encoding="utf-8")  # noqa: E731
-        written.append(write_atomically(Path(folder) / f"table.{ending}", write))
+        written.append(write_text(Path(folder) / f"table.{ending}", form(table)))
     return written
 
 

@@ -17,8 +17,8 @@ import nbformat
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
+from rrsitr_lib.notebook_run import NOTEBOOKS
 from rrsitr_lib.teach import checks
-from rrsitr_lib.teach.notebooks import NOTEBOOKS
 
 EXERCISES = NOTEBOOKS / "exercises"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"

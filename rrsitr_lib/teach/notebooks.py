@@ -1,28 +1,21 @@
-"""Lessons from their percent-format sources: build, compare, run with other parameters.
+"""Lessons from their percent-format sources: build, compare.
 
 ``python -m rrsitr_lib.teach.notebooks`` executes every source and writes the notebooks; ``--check`` only compares.
 """
 
 import argparse
-import ast
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jupytext
 import nbformat
-import papermill
 from nbclient import NotebookClient
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
+from rrsitr_lib.notebook_run import KERNEL, NOTEBOOKS
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-KERNEL = {
-    "extra_arguments": ["--IPKernelApp.log_level=50"],  # it warns at every start, and calls its own shutdown an error
-    "coalesce_streams": True,  # one print may arrive in two messages, another time in one
-}
 WIDGET_OUTPUT = "application/vnd.jupyter.widget-view+json"
 
 
@@ -55,41 +48,6 @@ def check(source: str | Path, target: str | Path) -> list[str]:
         if old.cell_type == "code" and old.execution_count is None:
             problems.append(f"{target}, cell {number}: was never executed")
     return problems
-
-
-def run(
-    notebook: str | Path,
-    output: str | Path,
-    parameters: Mapping[str, Any] | None = None,
-    cwd: Path | None = None,
-    limit: float | None = None,
-) -> None:
-    """Execute a notebook by papermill; parameters that it does not know, or of another type, are an error.
-
-    ``limit``: seconds that a cell may take. Raises ``InputError`` listing the known parameters, and papermill's own
-    error when a cell fails.
-    Taught in: notebooks/00_start_here
-    """
-    parameters = dict(parameters or {})
-    _check_parameters(Path(notebook), parameters)
-    Path(output).parent.mkdir(parents=True, exist_ok=True)
-    place = str(cwd or Path.cwd())
-    options = {"cwd": place, "progress_bar": False, "kernel_name": "python3", "execution_timeout": limit}
-    papermill.execute_notebook(str(notebook), str(output), parameters, **options, **KERNEL)
-
-
-def _check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
-    """papermill only warns about an unknown name, and takes any type."""
-    if not notebook.exists():
-        raise InputError(f"{notebook}: no such notebook")
-    known = papermill.inspect_notebook(str(notebook))
-    for name, value in parameters.items():
-        if name not in known:
-            raise InputError(f"{notebook}: unknown parameter {name!r}; known are {', '.join(known)}")
-        default = ast.literal_eval(known[name]["default"])
-        if type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
-            wanted = type(default).__name__
-            raise InputError(f"{notebook}: parameter {name} is {value!r}: allowed is {wanted}, as {default!r}")
 
 
 def _read_source(source: str | Path) -> nbformat.NotebookNode:

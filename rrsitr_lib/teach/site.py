@@ -11,8 +11,8 @@ import nbformat
 import pandas as pd
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_atomically
-from rrsitr_lib.teach.notebooks import NOTEBOOKS
+from rrsitr_lib.files import write_text
+from rrsitr_lib.notebook_run import NOTEBOOKS
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
@@ -54,7 +54,7 @@ def lesson_html(notebook: Path, target: Path) -> Path:
                 lambda found: f"]({found[1]}.{'ipynb' if 'exercises' in found[1] else 'html'})", cell.source
             )
     body, _ = HTMLExporter().from_notebook_node(content)
-    return write_atomically(target, lambda temporary: temporary.write_text(body, encoding="utf-8"))
+    return write_text(target, body)
 
 
 def copy_exercises(out: Path, notebooks: Path = NOTEBOOKS) -> list[str]:
@@ -86,7 +86,7 @@ def write_page(path: Path, title: str, body: str) -> Path:
         f"<meta name='viewport' content='width=device-width'><title>{html.escape(title)}</title><style>{STYLE}</style>"
         f"<body>{body}</body></html>"
     )
-    return write_atomically(path, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    return write_text(path, page)
 
 
 def export_explorers(run: str | Path, out: Path, names: Sequence[str] = ()) -> tuple[dict[str, str], list[str]]:

@@ -17,8 +17,9 @@ import nbformat
 from nbconvert.filters import markdown2html
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_atomically
-from rrsitr_lib.teach.notebooks import NOTEBOOKS, sources
+from rrsitr_lib.files import write_atomically, write_text
+from rrsitr_lib.notebook_run import NOTEBOOKS
+from rrsitr_lib.teach.notebooks import sources
 from rrsitr_lib.teach.site import describe, write_page
 
 WORDS = 130  # more prose than this goes on under the same heading on a slide of its own
@@ -79,7 +80,7 @@ def write_slides(notebook: Path, target: Path) -> Path:
         f"<title>{title}</title><style>{STYLE}</style><body>{body}<div id='place'></div>"
         f"<script>{SCRIPT}</script></body></html>"
     )
-    return write_atomically(target, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    return write_text(target, page)
 
 
 def write_figures(notebook: Path, folder: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from rrsitr_lib.data.noise_files import save_noise
 from rrsitr_lib.data.sources import Split, inject_noise, open_data, picture_size
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
-from rrsitr_lib.files import read_json, write_atomically, write_json
+from rrsitr_lib.files import read_json, write_atomically, write_json, write_text
 from rrsitr_lib.training import distributed
 from rrsitr_lib.training.album import write_page
 from rrsitr_lib.training.assemble import assemble
@@ -85,7 +85,7 @@ def _claim(config: RunConfig, folder: Path, resume: bool) -> None:
         strangers = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
         if strangers:
             raise InputError(f"{folder}: not empty and not a run (it holds {strangers[0]}): name a new folder")
-        write_atomically(path, lambda temporary: temporary.write_text(config.to_yaml(), encoding="utf-8"))
+        write_text(path, config.to_yaml())
         return
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")

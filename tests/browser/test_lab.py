@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from browser.looking import drag, errors, found, wait
 
-from rrsitr_lib.teach.notebooks import NOTEBOOKS
+from rrsitr_lib.notebook_run import NOTEBOOKS
 
 LESSON = "04_self_paced_weights"
 SENTENCES = "return [...document.querySelectorAll('.widget-html')].map(e => e.innerText).join('|')"

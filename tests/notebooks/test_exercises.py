@@ -12,10 +12,10 @@ import pytest
 from nbclient import NotebookClient
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.notebook_run import KERNEL, NOTEBOOKS
 from rrsitr_lib.teach import checks, exercise_books
 from rrsitr_lib.teach.exercise import DIFFICULTIES
 from rrsitr_lib.teach.exercise_books import BEGIN, END, EXERCISES, compare, exercise_sources, main, read_book
-from rrsitr_lib.teach.notebooks import KERNEL, NOTEBOOKS
 
 ALL = checks.exercises()
 each_exercise = pytest.mark.parametrize("exercise", ALL.values(), ids=list(ALL))

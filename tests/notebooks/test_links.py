@@ -9,7 +9,8 @@ import pytest
 
 import rrsitr_lib
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.teach.notebooks import NOTEBOOKS, forms, sources
+from rrsitr_lib.notebook_run import NOTEBOOKS
+from rrsitr_lib.teach.notebooks import forms, sources
 from rrsitr_lib.training.ledger import COLUMNS
 
 PACKAGE = Path(rrsitr_lib.__file__).parent

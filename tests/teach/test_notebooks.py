@@ -8,8 +8,9 @@ import nbformat
 import pytest
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.notebook_run import run
 from rrsitr_lib.teach import notebooks
-from rrsitr_lib.teach.notebooks import build, check, main, run
+from rrsitr_lib.teach.notebooks import build, check, main
 
 SOURCE = """# %% [markdown]
 # # Does this build?
