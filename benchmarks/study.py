@@ -1,12 +1,15 @@
 """What a study costs beside the training itself, and how long ten thousand planned cells take to plan and to look at.
 
 The overhead of a run is its time as a cell (papermill, a process of its own, Dask, provenance, figures) less that of
-``rrsitr train`` of the same configuration. Both are new processes that import everything. Usage:
+``rrsitr train`` of the same configuration. Both are new processes that import everything, with one thread; the command
+also ends in order, which unloads torch for seconds, while a cell's process is ended at once: so the difference may be
+negative. Usage:
 
     python benchmarks/study.py                  # --rounds 5, --cells 10000
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -28,7 +31,8 @@ def alone(seed: int, folder: Path) -> float:
     code = "import torch; torch.set_num_threads(1); from rrsitr_lib.cli import main; main()"
     options = ["--encoder", "tiny", "--epochs", "2", "--set", "scenes=60", "--seed", str(seed), "--out", str(folder)]
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code, "train", *options], check=True, capture_output=True)
+    command, one_thread = [sys.executable, "-c", code, "train", *options], {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, capture_output=True, env=one_thread)
     return time.perf_counter() - started
 
 

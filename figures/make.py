@@ -1,6 +1,7 @@
-"""The README's figures, as PNG and SVG: the contact sheet, and what the runs of lesson 06 show.
+"""The README's figures, as PNG and SVG: the contact sheet, the runs of lesson 06, a study's recall over noise.
 
-Usage, after `make tutorial`: python figures/make.py [--runs runs/tutorial/runs] [--out figures]
+Usage, after `make tutorial` and `rrsitr study run laptop`:
+python figures/make.py [--runs runs/tutorial/runs] [--study runs/laptop] [--out figures]
 """
 
 import argparse
@@ -11,8 +12,11 @@ import pandas as pd
 
 from rrsitr_lib.data.scenes import draw_scenes
 from rrsitr_lib.files import read_json
+from rrsitr_lib.grid.study_file import STUDY_FILE
 from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
 from rrsitr_lib.show.views.weights import weight_map, weights_static
+from rrsitr_lib.study.study_figures import over_noise
+from rrsitr_lib.study.study_table import open_study, study_table
 from rrsitr_lib.training.ledger import Ledger
 
 
@@ -20,6 +24,7 @@ def main() -> None:
     """Write every figure; those of runs only where the runs are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/tutorial/runs"))
+    parser.add_argument("--study", type=Path, default=Path("runs/laptop"))
     parser.add_argument("--out", type=Path, default=Path("figures"))
     arguments = parser.parse_args()
     scenes = draw_scenes(24, seed=5, size=128)
@@ -32,6 +37,9 @@ def main() -> None:
         loss, weight, wrong = (np.asarray(ledger.column(name)) for name in ("loss", "weight", "mismatched"))
         figures["losses"] = loss_histogram(loss[-1], wrong, ledger.config["gamma_1"], ledger.config["gamma_2"])
         figures["weights"] = weights_static(weight_map(weight, wrong, loss), ledger.epochs)
+    if (arguments.study / STUDY_FILE).exists():
+        opened = open_study(arguments.study)
+        figures["study"] = over_noise(study_table(opened), opened.runs)
     for name, figure in figures.items():
         figure.savefig(arguments.out / f"{name}.png", dpi=80)
         figure.savefig(arguments.out / f"{name}.svg")

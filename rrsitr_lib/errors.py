@@ -32,5 +32,6 @@ def complaint(error: "ValidationError") -> str:
     if not first["loc"]:
         return str(own or first["msg"])
     field, given = ".".join(str(part) for part in first["loc"]), repr(first["input"])
-    message = str(own) if own else first["msg"].replace("Input should be", "allowed is a value")
+    said = first["msg"].replace("Input should be a ", "allowed is a ").replace("Input should be", "allowed is a value")
+    message = str(own or said)
     return f"{field} is {given if len(given) <= 80 else given[:80] + '…'}: {message[0].lower()}{message[1:]}"

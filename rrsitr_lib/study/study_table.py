@@ -102,7 +102,8 @@ def study_table(opened: StudyRuns) -> pd.DataFrame:
 
     ``mean`` and ``std`` (n - 1) over ``seeds`` training seeds; ``low``, ``high``: 95 % interval of the mean over
     resampled test images; ``planned``: seeds that the study plans; ``paper``, ``paper_std``, ``source``: the published
-    number where data, noise, method and metric meet and the noise is the authors' ``shuffle``. Percent.
+    number where data, noise, method and metric meet and the noise is the authors' ``shuffle``; ``gain``, ``gain_low``,
+    ``gain_high`` in points, at mR of RRSITR: what ``comparison`` finds against plain training. Percent.
     Taught in: notebooks/09_reproduction
     """
     rows = []
@@ -115,7 +116,12 @@ def study_table(opened: StudyRuns) -> pd.DataFrame:
             low, high = interval.get(metric, (np.nan, np.nan))
             number = {"mean": values.mean(), "std": values.std(), "seeds": len(values), "low": low, "high": high}
             rows.append({**own, "metric": metric, **number})
-    return _with_paper(pd.DataFrame(rows))
+    return _with_gain(_with_paper(pd.DataFrame(rows)), comparison(opened))
+
+
+def _with_gain(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    gains = {"difference": "gain", "low": "gain_low", "high": "gain_high"}
+    return table.merge(found[["alike", *gains]].rename(columns=gains).assign(metric="mR"), "left", ["alike", "metric"])
 
 
 def _with_paper(table: pd.DataFrame) -> pd.DataFrame:
@@ -131,8 +137,8 @@ def comparison(
 ) -> pd.DataFrame:
     """Two methods at every noise rate, by the seeds that both have finished: mean difference and its interval.
 
-    Columns: data, encoder, protocol, noise_rate, ``seeds`` compared, ``difference``, ``low``, ``high`` in points,
-    ``wins``: at how many seeds the first is ahead, ``by_seed``. The noise is the same in every pair.
+    Columns: data, encoder, protocol, noise_rate, ``alike`` of the first, ``seeds`` compared, ``difference``, ``low``,
+    ``high`` in points, ``wins``: at how many seeds the first is ahead, ``by_seed``. A pair has the same noise.
     Taught in: notebooks/09_reproduction
     """
     rows = []
@@ -143,9 +149,10 @@ def comparison(
     for _, part in both.groupby("pairs", sort=False):
         sides = [[opened.hits[cell] for cell in part[name]] for name in ("cell", "cell_other")]
         found = paired(*sides, metric=metric)
-        own = {**part.iloc[0][SUBJECT], "first": part["method"].iloc[0], "second": second, "seeds": len(part)}
+        own = {**part.iloc[0][[*SUBJECT, "alike"]], "first": part["method"].iloc[0], "second": second}
+        own |= {"seeds": len(part)}
         rows.append({**own, **found._asdict(), "wins": sum(value > 0 for value in found.by_seed)})
-    columns = [*SUBJECT, "first", "second", "seeds", "difference", "low", "high", "wins", "by_seed"]
+    columns = [*SUBJECT, "alike", "first", "second", "seeds", "difference", "low", "high", "wins", "by_seed"]
     return pd.DataFrame(rows, columns=columns).sort_values(SUBJECT, kind="stable", ignore_index=True)
 
 

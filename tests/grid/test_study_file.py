@@ -85,11 +85,11 @@ def test_schema_refuses_what_the_program_refuses(break_it, tmp_path):
 
 @pytest.mark.parametrize(("text", "message"), [
     ("name: x\nruns: []", r"s\.yaml: runs is \[\]: list should have at least 1 item"),
-    ("name: a/b\nruns: [{}]", r"s\.yaml: name is a/b: string should match pattern"),
+    ("name: a/b\nruns: [{}]", r"s\.yaml: name is 'a/b': string should match pattern"),
     ("name: x\nruns: [{axes: {seed: []}}]", r"axis seed has no values"),
     ("name: x\nruns: [{axes: {sed: [3]}}]", r"axis sed is no field of a run"),
-    ("name: x\nruns: [{axes: {seed: 3}}]", r"runs\.0\.axes\.seed is 3: input should be a valid list"),
-    ("name: x\nlimit_minutes: -1\nruns: [{}]", r"limit_minutes is -1: input should be greater than 0"),
+    ("name: x\nruns: [{axes: {seed: 3}}]", r"runs\.0\.axes\.seed is 3: allowed is a valid list"),
+    ("name: x\nlimit_minutes: -1\nruns: [{}]", r"limit_minutes is -1: allowed is a value greater than 0"),
     ("- a", r"expected a mapping of fields, got list"),
     ("name: [", r"not readable YAML"),
 ])  # fmt: skip

@@ -129,6 +129,18 @@ def test_comparison_pairs_equal_seeds_and_noise(opened):
     assert 0 < found.loc[0.8, "low"] < found.loc[0.8, "difference"] < found.loc[0.8, "high"]
 
 
+def test_gain_stands_in_the_table_with_its_interval(opened):
+    table, found = study_table(opened), comparison(opened).set_index("noise_rate")
+    gains = table[table["gain"].notna()]
+    assert gains["method"].tolist() == ["rrsitr"] * 2 and set(gains["metric"]) == {"mR"}
+    assert gains.set_index("noise_rate")["gain"].to_dict() == found["difference"].to_dict()
+    shown = lines(table).set_index(["noise", "method"])["gain over contrastive"]
+    assert shown["80 %", "rrsitr"] == "{:+.2f} ({:+.2f} to {:+.2f})".format(
+        *found.loc[0.8, ["difference", "low", "high"]]
+    )
+    assert shown["80 %", "contrastive"] == shown["80 %", "rrsitr, fixed margin"] == ""
+
+
 def test_variances_hold_the_other_source_fixed(opened):
     moved = variance(opened)
     (by_noise,) = moved[moved["what"] == "noise seed"].itertuples()
