@@ -2,27 +2,21 @@
 
 import os
 import random
-import resource
-import signal
-import socket
 import subprocess
-import sys
 import time
 
 import psutil
 import pytest
-from grid.small_studies import assert_executed, assert_same, small_study, undisturbed
+from grid.machines import EVERY_TRY, RRSITR, Machines, assert_study, epochs, free_port, study_command
+from grid.small_studies import small_study, undisturbed
 
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import read_json
-from rrsitr_lib.grid.cells import NOTEBOOK, OUTCOME, RUN, counts, locate
+from rrsitr_lib.grid.cells import NOTEBOOK, counts, locate
 from rrsitr_lib.grid.clusters import Where, local_workers
 from rrsitr_lib.grid.engine import run_study
 from rrsitr_lib.grid.plan import plan
 
-RRSITR = [sys.executable, "-m", "rrsitr_lib", "study"]
 AXES = {"seed": [3, 13], "method": ["contrastive", "rrsitr"]}
-EVERY_TRY = 540  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -30,79 +24,11 @@ def expected(tmp_path_factory):
     return undisturbed(small_study("chaos", AXES), tmp_path_factory.mktemp("plain"))
 
 
-def assert_study(root, study, expected):
-    """Every cell is there exactly once, with its notebook, and equals the undisturbed one."""
-    for cell in plan(study):
-        folders = [path.parent for path in root.glob(f"*/{cell.name}/{OUTCOME}")]
-        assert len(folders) == 1
-        assert read_json(folders[0] / OUTCOME)["state"] == "done"
-        assert_executed(folders[0])
-        assert_same(folders[0] / RUN, expected / cell.name)
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
-class Machines:
-    """A scheduler and workers as a cluster has them, each a process with children, that can be killed."""
-
-    def __init__(self, folder):
-        self.folder, self.port = folder, free_port()
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.workers = []
-        self.start_scheduler()
-
-    def start(self, *command, before=None):
-        log = open(self.folder / "machines.log", "a")
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen([sys.executable, "-m", *command], stdout=log, stderr=log, env=environment,
-                                preexec_fn=before, start_new_session=True)  # fmt: skip
-
-    def start_scheduler(self):
-        self.scheduler = self.start(
-            "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"
-        )
-
-    def start_worker(self, small_disk=False):
-        def limit():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))  # less than a checkpoint
-
-        scratch = self.folder / f"worker_{len(self.workers)}"
-        self.workers.append(self.start(
-            "distributed.cli.dask_worker", self.address, "--nthreads", "1", "--memory-limit", "0", "--no-dashboard",
-            "--local-directory", str(scratch), "--host", "127.0.0.1", "--death-timeout", "60",
-            before=limit if small_disk else None,
-        ))  # fmt: skip
-
-    def end(self):
-        for process in [*self.workers, self.scheduler]:
-            tree = [process, *psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
-            for one in tree:
-                try:
-                    one.kill()
-                except psutil.NoSuchProcess:
-                    pass
-            process.wait()
-
-
 @pytest.fixture
 def machines(tmp_path):
     found = Machines(tmp_path)
     yield found
     found.end()
-
-
-def study_command(study, root, *more):
-    study.save(root / study.name)
-    return [*RRSITR, "run", str(root / study.name), *more]
-
-
-def epochs(root, study):
-    return sum(place.epochs for place in locate(root, study.name, plan(study)).values())
 
 
 def test_scheduler_and_three_workers_survive_kills_a_full_disk_and_a_second_study_run(machines, tmp_path, expected):
@@ -245,7 +171,7 @@ def test_one_worker_a_gpu_that_sees_no_other():
     ("kind: lsv", "kind is 'lsv'"),
     ("kind: scheduler", "address is None and kind 'scheduler'"),
     ("kind: slurm\nworkers: -1", "workers is -1"),
-    ("jobs: 3", "jobs is 3: Extra inputs are not permitted"),
+    ("jobs: 3", "jobs is 3: extra inputs are not permitted"),
 ])  # fmt: skip
 def test_wrong_cluster_file_is_said(tmp_path, text, message):
     (tmp_path / "cluster.yaml").write_text(text)
