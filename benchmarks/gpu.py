@@ -29,9 +29,10 @@ from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.model.encoders import Encoder, build_encoder
 from rrsitr_lib.objective import pair_loss as pair_loss_module
+from rrsitr_lib.training.devices import compile_towers
 from rrsitr_lib.training.inputs import PictureBank, RowBatches, SplitInputs, TensorBank
-from rrsitr_lib.training.loop import Epoch, make_optimizer, pace_of_epoch
-from rrsitr_lib.training.run import compile_towers
+from rrsitr_lib.training.loop import Epoch, make_optimizer
+from rrsitr_lib.training.pace import pace_of_epoch
 from rrsitr_lib.training.store_bank import StoreBank
 
 RSITMD_PAIRS, WORDS = 19_305, "many green trees and some buildings are near a curved river in the north"

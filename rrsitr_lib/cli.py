@@ -12,10 +12,10 @@ import typer
 
 from rrsitr_lib.cli_audit import audit
 from rrsitr_lib.cli_data import app as data_app
+from rrsitr_lib.cli_options import assigned
 from rrsitr_lib.cli_share import features, push, weights
 from rrsitr_lib.cli_show import RunFolder, export, site
 from rrsitr_lib.cli_study import app as study_app
-from rrsitr_lib.cli_study import assigned
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(

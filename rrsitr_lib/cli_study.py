@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
+from rrsitr_lib.cli_options import begun_folder, fields_of, root_of, where_of
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
@@ -46,7 +46,7 @@ def plan(
         typer.echo("measuring a step, once on this machine ...", err=True)
         measure_steps(cells, expected)
         expected = costs(cells, places)
-    typer.echo(plan_text(study_, _root(study, runs), cells, places, expected, tflops))
+    typer.echo(plan_text(study_, root_of(study, runs), cells, places, expected, tflops))
 
 
 @app.command()
@@ -66,7 +66,14 @@ def run(
 
     Example: rrsitr study run laptop
     """
-    _run(study, runs, _fields(data, weights, set_), _where(workers, scheduler, cluster, resource), threads, retry=False)
+    _run(
+        study,
+        runs,
+        fields_of(data, weights, set_),
+        where_of(workers, scheduler, cluster, resource),
+        threads,
+        retry=False,
+    )
 
 
 @app.command()
@@ -78,7 +85,7 @@ def retry(
     scheduler: Scheduler = None,
 ) -> None:
     """Run the failed cells again, from their last checkpoint, and what is left."""
-    _run(str(_folder(study, runs)), runs, {}, _where(workers, scheduler, None, None), threads, retry=True)
+    _run(str(begun_folder(study, runs)), runs, {}, where_of(workers, scheduler, None, None), threads, retry=True)
 
 
 @app.command()
@@ -91,7 +98,7 @@ def status(
     from rrsitr_lib.grid.cells import counts
     from rrsitr_lib.grid.summary import status_text
 
-    study_, cells, places = _open(str(_folder(study, runs)), runs)
+    study_, cells, places = _open(str(begun_folder(study, runs)), runs)
     if as_json:
         failed = {name: place.outcome["reason"] for name, place in places.items() if place.state == "failed"}
         typer.echo(json.dumps({"study": study_.name, "cells": len(cells), **counts(places), "reasons": failed}))
@@ -111,7 +118,7 @@ def table(
 
     if form not in FORMATS:
         raise InputError(f"--format is {form!r}: allowed are {', '.join(FORMATS)}")
-    typer.echo(FORMATS[form](study_table(open_study(_folder(study, runs)))), nl=False)
+    typer.echo(FORMATS[form](study_table(open_study(begun_folder(study, runs)))), nl=False)
 
 
 @app.command()
@@ -119,7 +126,7 @@ def report(study: Source, runs: Root = RUNS) -> None:
     """Write report.ipynb, report.html, the tables in four forms and the figures into the study's folder."""
     from rrsitr_lib.study.study_report import write_report
 
-    for path in write_report(_folder(study, runs)):
+    for path in write_report(begun_folder(study, runs)):
         typer.echo(f"{path}: {path.stat().st_size // 1024 + 1} KB")
 
 
@@ -135,7 +142,7 @@ def verify(
     from rrsitr_lib.grid.verify import verify as check
 
     wrong = 0
-    findings = list(check(_folder(study, runs), cells, seed, tolerance))
+    findings = list(check(begun_folder(study, runs), cells, seed, tolerance))
     for finding in findings:
         wrong += bool(finding.problem)
         if finding.problem or not finding.what.startswith("files"):
@@ -157,7 +164,7 @@ def clean(
     from rrsitr_lib.grid.clean import clean as clean_study
 
     freed = 0
-    for path, size in clean_study(_folder(study, runs), failed, checkpoints, delete=yes):
+    for path, size in clean_study(begun_folder(study, runs), failed, checkpoints, delete=yes):
         freed += size
         typer.echo(f"{'deleted' if yes else 'would delete'} {path} ({size / 2**20:.1f} MiB)")
     typer.echo(f"{freed / 2**20:.1f} MiB" + ("" if yes or not freed else "; --yes deletes"))
@@ -173,7 +180,7 @@ def pack(
     """Pack a study into one archive with RO-Crate metadata, for a paper's supplement."""
     from rrsitr_lib.grid.crate import pack as pack_study
 
-    path = pack_study(_folder(study, runs), out, weights)
+    path = pack_study(begun_folder(study, runs), out, weights)
     typer.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 
@@ -189,68 +196,14 @@ def schema(out: Annotated[Path | None, typer.Option(help="write it here instead 
         typer.echo(write_json(out, study_schema()))
 
 
-def _fields(data: str | None, weights: str | None, set_: list[str] | None) -> dict[str, Any]:
-    given = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
-    return given | assigned(set_)
-
-
-def assigned(set_: list[str] | None) -> dict[str, Any]:
-    """The fields that ``--set FIELD=VALUE`` gives, values read as YAML. Raises ``InputError`` without a ``=``."""
-    fields = {}
-    for assignment in set_ or []:
-        name, equals, value = assignment.partition("=")
-        if not equals:
-            raise InputError(f"--set {assignment}: expected FIELD=VALUE")
-        fields[name.replace("-", "_")] = yaml.safe_load(value)
-    return fields
-
-
 def _open(study: str, runs: Path, data: str | None = None, weights: str | None = None, set_: Any = None) -> tuple:
     from rrsitr_lib.grid.cells import locate
     from rrsitr_lib.grid.plan import plan as plan_cells
     from rrsitr_lib.grid.study_file import Study
 
-    found = Study.read(study, _fields(data, weights, set_))
+    found = Study.read(study, fields_of(data, weights, set_))
     cells = plan_cells(found)
-    return found, cells, locate(_root(study, runs), found.name, cells)
-
-
-def _root(study: str, runs: Path) -> Path:
-    """A study that is named by its folder lies where it lies."""
-    from rrsitr_lib.grid.study_file import STUDY_FILE
-
-    return Path(study).resolve().parent if (Path(study) / STUDY_FILE).is_file() else runs
-
-
-def _folder(study: str, runs: Path) -> Path:
-    """The folder of a study that was begun: named itself, by the study's name, or by its file."""
-    from rrsitr_lib.grid.study_file import STUDY_FILE, Study
-
-    for folder in (Path(study), runs / study):
-        if (folder / STUDY_FILE).is_file():
-            return folder
-    named = runs / Study.read(study).name if Path(study).is_file() else runs / study
-    if not (named / STUDY_FILE).is_file():
-        raise InputError(f"{named}: no study was begun there; rrsitr study run {study} begins it")
-    return named
-
-
-def _where(workers: int, scheduler: str | None, cluster: Path | None, resource: list[str] | None) -> Any:
-    from rrsitr_lib.grid.clusters import Where
-
-    if scheduler and cluster:
-        raise InputError("--scheduler and --cluster: allowed is one of them")
-    where = Where.read(cluster) if cluster else Where()
-    resources = dict(where.resources)
-    for assignment in resource or []:
-        name, equals, count = assignment.partition("=")
-        if not equals or not count.replace(".", "", 1).isdigit():
-            raise InputError(f"--resource {assignment}: expected NAME=NUMBER")
-        resources[name] = float(count)
-    changed: dict[str, Any] = {"resources": resources}
-    changed |= {"workers": workers} if workers else {}
-    changed |= {"kind": "scheduler", "address": scheduler} if scheduler else {}
-    return where.model_copy(update=changed)
+    return found, cells, locate(root_of(study, runs), found.name, cells)
 
 
 def _run(study: str, runs: Path, fields: dict[str, Any], where: Any, threads: int, retry: bool) -> None:
@@ -258,7 +211,7 @@ def _run(study: str, runs: Path, fields: dict[str, Any], where: Any, threads: in
     from rrsitr_lib.grid.engine import run_study
     from rrsitr_lib.grid.study_file import Study
 
-    found, root = Study.read(study, fields), _root(study, runs)
+    found, root = Study.read(study, fields), root_of(study, runs)
     ended = counts(run_study(found, root, where, retry, threads))
     folder = root / found.name
     typer.echo(f"{folder}: {ended['done']} done, {ended['failed']} failed; rrsitr study report {folder}")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rrsitr_lib.audit.tables import FORMS, TABLES, RawPairs, read_pairs_of
+from rrsitr_lib.audit.raw_pairs import RawPairs
+from rrsitr_lib.audit.tables import FORMS, TABLES, read_pairs_of
 from rrsitr_lib.data.images import broken_images, match_images
 from rrsitr_lib.data.pairs import SPLITS
 from rrsitr_lib.errors import InputError

@@ -15,7 +15,8 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.model.heads import HeadsEncoder
 from rrsitr_lib.objective.pair_loss import chance_loss, symmetric_cross_entropy
 from rrsitr_lib.training.inputs import SplitInputs, TensorBank
-from rrsitr_lib.training.loop import Epoch, make_optimizer, pace_of_epoch
+from rrsitr_lib.training.loop import Epoch, make_optimizer
+from rrsitr_lib.training.pace import pace_of_epoch
 
 ROUNDS = 8  # random batches in which a held-out pair is scored
 BLOCK = 1024

@@ -4,14 +4,14 @@ import csv
 import io
 import json
 import re
-import tarfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from rrsitr_lib.audit.raw_pairs import CAPTION_NAMES, RawPairs
+from rrsitr_lib.audit.shards import read_shard
 from rrsitr_lib.data.images import SUFFIXES
 from rrsitr_lib.data.reading import read_text
 from rrsitr_lib.errors import InputError
@@ -20,26 +20,8 @@ IMAGE_NAMES = (
     "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_file", "img", "path", "file",
     "image_id", "图像", "图片", "文件名", "路径",
 )  # fmt: skip
-CAPTION_NAMES = (
-    "title", "caption", "captions", "sentence", "sentences", "text", "description", "raw", "描述", "标题", "文本",
-)  # fmt: skip
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".tar")
 FORMS = f"{', '.join(TABLES)}, and .csv.gz, .tsv.gz, .jsonl.gz"
-CAPTION_MEMBERS = (".txt", ".json")
-
-
-@dataclass(frozen=True)
-class RawPairs:
-    """Pairs as written. ``images`` (N,) names, ``captions`` (N,), ``rows`` (N,) numbers of the table's rows from 1.
-
-    ``notes``: what was guessed or left out. ``pictures``: contents by name where the table itself holds them.
-    """
-
-    images: list[str]
-    captions: list[str]
-    rows: list[int]
-    notes: list[str]
-    pictures: dict[str, bytes]
 
 
 def read_pairs_of(path: str | Path, image_column: str | None = None, caption_column: str | None = None) -> RawPairs:
@@ -51,7 +33,7 @@ def read_pairs_of(path: str | Path, image_column: str | None = None, caption_col
     path = Path(path)
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(".tar"):
-        return _of_shard(path)
+        return read_shard(path)
     if name.endswith(".parquet"):
         frame = _parquet(path)
     elif name.endswith((".jsonl", ".ndjson")):
@@ -196,53 +178,3 @@ def _texts(path: Path, row: int, value: Any) -> list[str]:
         if not missing and not isinstance(text, str):
             raise InputError(f"{path}, row {row}: the caption is {str(text)[:60]!r}: allowed is text, or a list of it")
     return [text if isinstance(text, str) else "" for text in values]
-
-
-def _of_shard(path: Path) -> RawPairs:
-    """A webdataset shard: members that share a name up to the first dot, one a picture, one a caption or JSON."""
-    raw = RawPairs([], [], [], ["pictures and captions by equal names of the shard's members"], {})
-    try:
-        with tarfile.open(path) as shard:
-            for row, (key, parts) in enumerate(_samples(shard), 1):
-                suffix = next((suffix for suffix in parts if suffix in SUFFIXES), None)
-                texts = _shard_texts(path, key, parts)
-                if suffix is None or not texts:
-                    raw.notes.append(f"{key}: left out, it lacks a {'caption' if suffix else 'picture'}")
-                    continue
-                name = key.replace("/", "_") + suffix
-                raw.pictures[name] = parts[suffix]
-                for text in texts:
-                    raw.images.append(name), raw.captions.append(text), raw.rows.append(row)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
-    if not raw.captions:
-        raise InputError(f"{path}: no picture with a caption ({', '.join(CAPTION_MEMBERS)}) in it")
-    return raw
-
-
-def _samples(shard: tarfile.TarFile) -> Iterator[tuple[str, dict[str, bytes]]]:
-    key, parts = "", {}
-    for member in shard:
-        if not member.isfile():
-            continue
-        folder, _, last = member.name.rpartition("/")
-        stem, _, suffix = last.partition(".")
-        this = f"{folder}/{stem}".removeprefix("/")
-        if this != key and parts:
-            yield key, parts
-            parts = {}
-        key = this
-        parts[f".{suffix.lower()}"] = shard.extractfile(member).read()
-    if parts:
-        yield key, parts
-
-
-def _shard_texts(path: Path, key: str, parts: dict[str, bytes]) -> list[str]:
-    try:
-        if ".txt" in parts:
-            return [line.strip() for line in parts[".txt"].decode("utf-8-sig").splitlines() if line.strip()]
-        entry = json.loads(parts[".json"]) if ".json" in parts else {}
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}, {key}: the caption is not readable ({error})") from None
-    found = next((entry[name] for name in CAPTION_NAMES if isinstance(entry, dict) and name in entry), [])
-    return [text.strip() for text in ([found] if isinstance(found, str) else found) if text.strip()]

@@ -15,9 +15,10 @@ from rrsitr_lib.data.sources import picture_size
 from rrsitr_lib.grid.costs import SMALL_BATCH
 from rrsitr_lib.model.encoders import build_encoder
 from rrsitr_lib.model.heads import HeadsEncoder
+from rrsitr_lib.training.devices import device_of
 from rrsitr_lib.training.inputs import PictureBank, SplitInputs, TensorBank
-from rrsitr_lib.training.loop import Epoch, make_optimizer, pace_of_epoch
-from rrsitr_lib.training.run import device_of
+from rrsitr_lib.training.loop import Epoch, make_optimizer
+from rrsitr_lib.training.pace import pace_of_epoch
 
 WORDS, STEPS = "many green trees and some buildings are near a curved river in the north", 2
 IMAGE_TOKENS, TEXT_TOKENS = 49, 24  # of the cached towers

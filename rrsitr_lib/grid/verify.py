@@ -7,11 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.noise_files import load_noise
 from rrsitr_lib.data.sources import inject_noise, open_data, picture_size
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json
 from rrsitr_lib.grid.cells import NOTEBOOK, Place, open_begun
 from rrsitr_lib.grid.plan import DIGITS, Cell
+from rrsitr_lib.training.rankings import FILE as RANKINGS
+from rrsitr_lib.training.rankings import Rankings
 
 TOLERANCE = 1e-6  # percentage points; another kind of device may need more
 
@@ -27,7 +30,7 @@ class Finding(NamedTuple):
 def verify(
     folder: str | Path, cells: int = 1, seed: int | None = None, tolerance: float = TOLERANCE
 ) -> Iterator[Finding]:
-    """Check every done cell's files and fingerprints, then evaluate the weights of ``cells`` drawn ones again.
+    """Check what every done cell's files say of each other, then evaluate the weights of ``cells`` drawn ones again.
 
     Data and noise are opened and drawn anew for the drawn cells. ``seed`` None draws other cells each time.
     Raises ``InputError`` where there is no study, or no cell of it is done. Taught in: notebooks/09_reproduction
@@ -38,7 +41,8 @@ def verify(
     if not done:
         raise InputError(f"{folder}: no cell is done, so there is nothing to verify")
     for name in done:
-        yield Finding(name, "files and fingerprint of the configuration", _configuration(planned[name], places[name]))
+        problem = _configuration(planned[name], places[name]) or _records(places[name])
+        yield Finding(name, "files, fingerprints of configuration and noise, recalls of the rankings", problem)
     for name in _drawn(done, cells, seed):
         yield Finding(name, "fingerprints of data and noise", _sources(places[name]))
         yield Finding(name, "test recalls by the saved weights", _recalls(places[name], tolerance))
@@ -61,6 +65,22 @@ def _configuration(cell: Cell, place: Place) -> str:
         if found[:DIGITS] != cell.name:
             return f"{where} is the configuration {found[:DIGITS]}, not {cell.name}"
     return ""
+
+
+def _records(place: Place) -> str:
+    """The noise that was saved is the noise of the run, and its rankings give its recalls, but for one question."""
+    try:
+        noise, noted = load_noise(place.run / "noise.npz").fingerprint, read_json(place.run / "run.json")["noise"]
+        if noise != noted:
+            return f"noise.npz is {noise[:12]}, {noted[:12]} in run.json"
+        rankings, stated = Rankings.open(place.run), read_json(place.run / "result.json")["test"]
+        if rankings is None:
+            return f"{place.run / RANKINGS} is missing"
+        found, question = rankings.recalls(), 100 / len(rankings.caption_rank)
+        apart = [name for name, value in found.items() if not abs(value - stated[name]) <= question]
+        return ", ".join(f"{name} is {found[name]:.4f} by {RANKINGS}, {stated[name]} in result.json" for name in apart)
+    except (InputError, KeyError, TypeError) as error:
+        return str(error)
 
 
 def _sources(place: Place) -> str:

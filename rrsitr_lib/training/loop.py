@@ -1,7 +1,7 @@
 """One epoch of training and one evaluation: what the run repeats."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,54 +14,15 @@ from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import FusedScore, recall
 from rrsitr_lib.model.encoders import Features
-from rrsitr_lib.objective.pair_loss import chance_loss
-from rrsitr_lib.objective.partition import mixture_partition, quantile_partition
 from rrsitr_lib.objective.rrsitr import Objective, Parts, contrastive_objective, rrsitr_objective
 from rrsitr_lib.training import distributed
+from rrsitr_lib.training.epoch_record import EpochRecord
 from rrsitr_lib.training.gradient_cache import backward_in_slices
 from rrsitr_lib.training.inputs import RowBatches, SplitInputs, epoch_order, load
-from rrsitr_lib.training.ledger import COLUMNS
-from rrsitr_lib.training.schedules import gamma, quantile_gammas, warmup_cosine
+from rrsitr_lib.training.pace import Pace
+from rrsitr_lib.training.schedules import warmup_cosine
 
 EVALUATION_BATCH = 128
-TENSOR_TYPES = {"<f4": torch.float32, "|u1": torch.uint8, "|b1": torch.bool}
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How an epoch treats its pairs: plain or by the method, the two thresholds, and categories fixed beforehand.
-
-    ``gammas`` in the unit of the loss; ``category`` (N,) int64, or None where the thresholds decide batch by batch;
-    ``draws`` (N,) are weights in [0, 1] for the ablation with random ones.
-    """
-
-    plain: bool
-    gammas: tuple[float, float]
-    category: Tensor | None
-    draws: Tensor | None = None
-
-
-def pace_of_epoch(config: RunConfig, epoch: int, last_loss: np.ndarray | None) -> Pace:
-    """The treatment of ``epoch``, from the configuration and the losses (N,) of the epoch before it, if any.
-
-    Taught in: notebooks/04_self_paced_weights
-    """
-    chance = chance_loss(config.batch_size) * (1.0 if config.local_loss else 0.5)
-    unit = chance if config.gamma_unit == "chance" else 1.0
-    gammas = (config.gamma_1 * unit, config.gamma_2 * unit)
-    if config.gamma_schedule == "quantile" and last_loss is not None:
-        gammas = quantile_gammas(last_loss, config.clean_share, config.noisy_share)
-    elif config.gamma_schedule != "quantile":
-        progress = epoch / max(1, config.epochs - 1)
-        factor = gamma(config.gamma_schedule, progress, config.gamma_start, 1.0)
-        gammas = (gammas[0] * factor, gammas[1] * factor)
-    category = None
-    if last_loss is not None and config.partition == "quantile":
-        category = quantile_partition(last_loss, config.clean_share, config.noisy_share)
-    elif last_loss is not None and config.partition != "threshold":
-        category = mixture_partition(last_loss, components=int(config.partition[-1]), seed=config.seed)
-    plain = config.method != "rrsitr" or epoch < config.plain_epochs
-    return Pace(plain, gammas, None if category is None else torch.from_numpy(category))
 
 
 def make_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
@@ -131,7 +92,7 @@ class Epoch:
         result.total.backward()
         return result
 
-    def _score_rest(self, record: "EpochRecord", order: np.ndarray, epoch: int, pace: Pace) -> None:
+    def _score_rest(self, record: EpochRecord, order: np.ndarray, epoch: int, pace: Pace) -> None:
         """Pairs that filled no batch are not trained on; a batch filled up with others gives them their losses."""
         rest = order[self.steps * self.config.batch_size :]
         if not len(rest):
@@ -173,7 +134,7 @@ class Epoch:
             torch.from_numpy(~self.noise.mismatched[rows]).to(self.device) if self.config.method == "oracle" else None
         )
 
-    def _stop(self, epoch: int, rows: np.ndarray, record: "EpochRecord") -> None:
+    def _stop(self, epoch: int, rows: np.ndarray, record: EpochRecord) -> None:
         loss = record.columns()["loss"][rows]
         bad = rows[~np.isfinite(loss)] if not np.isfinite(loss).all() else rows
         table, named = self.inputs.table, []
@@ -185,37 +146,6 @@ class Epoch:
         raise RunError(
             f"epoch {epoch + 1}: loss or gradient not finite for {len(bad)} pairs: {', '.join(named)}; {kept}"
         )
-
-
-class EpochRecord:
-    """The ledger rows of an epoch, gathered where the losses are: no step waits for a copy to the host.
-
-    **Shape** every column (N,), by the names of the ledger.
-    """
-
-    def __init__(self, pairs: int, device: torch.device) -> None:
-        self.tensors = {
-            name: torch.zeros(pairs, dtype=TENSOR_TYPES[kind], device=device) for name, kind in COLUMNS.items()
-        }
-
-    def write(self, rows: np.ndarray, result: Objective, trained: bool) -> None:
-        """Note the pairs at ``rows`` (K,), the first K of the batch."""
-        triplet = result.triplet
-        values = {
-            "loss": result.pair_loss, "loss_global": result.global_loss, "loss_local": result.local_loss,
-            "category": result.category, "weight": result.weight, "margin_text": triplet.margin_text,
-            "margin_image": triplet.margin_image, "similarity": triplet.similarity,
-            "hardest_text": triplet.hardest_text, "hardest_image": triplet.hardest_image,
-        }  # fmt: skip
-        index = torch.from_numpy(rows).to(self.tensors["loss"].device, non_blocking=True)
-        for name, value in values.items():
-            column = self.tensors[name]
-            column[index] = value.detach()[: len(rows)].to(column.dtype)
-        self.tensors["trained"][index] = trained
-
-    def columns(self) -> dict[str, np.ndarray]:
-        """Everything on the host."""
-        return {name: tensor.cpu().numpy() for name, tensor in self.tensors.items()}
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, config: RunConfig, step: int, total: int) -> None:

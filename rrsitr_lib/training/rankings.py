@@ -52,6 +52,12 @@ class Rankings:
         except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: not rankings of this version ({error})") from None
 
+    def recalls(self) -> dict[str, float]:
+        """Recall at 1, 5, 10 both ways and mR, in percent, from the places of the true answers alone."""
+        places = {"i2t": self.caption_rank[self.caption_rank > 0], "t2i": self.image_rank}
+        found = {f"{way}_R@{k}": float(100 * np.mean(ranks <= k)) for way, ranks in places.items() for k in (1, 5, 10)}
+        return {**found, "mR": float(np.mean(list(found.values())))}
+
     def save(self, folder: str | Path) -> Path:
         """Write into a run folder, whole or not at all."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -5,7 +5,6 @@ ledger is written before it and cut back to it, the rest is derived from it; so 
 on to the same bits (on CPU) with the same command.
 """
 
-import platform
 import time
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from filelock import FileLock, Timeout
 from torch import nn
 from tqdm.auto import tqdm
 
-import rrsitr_lib
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.noise_files import save_noise
-from rrsitr_lib.data.sources import Split, inject_noise, open_data, picture_size
+from rrsitr_lib.data.sources import inject_noise, open_data, picture_size
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
-from rrsitr_lib.files import read_json, write_atomically, write_json, write_text
+from rrsitr_lib.files import read_json, write_atomically, write_json
 from rrsitr_lib.training import distributed
 from rrsitr_lib.training.album import write_page
 from rrsitr_lib.training.assemble import assemble
@@ -36,9 +32,12 @@ from rrsitr_lib.training.checkpoint import (
     save_checkpoint,
     training_tensors,
 )
+from rrsitr_lib.training.devices import compile_towers, device_of, peak_memory
+from rrsitr_lib.training.identity import claim, facts_of
 from rrsitr_lib.training.inputs import SplitInputs
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
-from rrsitr_lib.training.loop import Epoch, encode, evaluate, make_optimizer, pace_of_epoch
+from rrsitr_lib.training.loop import Epoch, encode, evaluate, make_optimizer
+from rrsitr_lib.training.pace import pace_of_epoch
 from rrsitr_lib.training.rankings import rank
 
 
@@ -59,7 +58,7 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
         with lock:
             for stale in folder.rglob(".*.tmp"):  # what a kill left half-written
                 stale.unlink()
-            _claim(config, folder, resume)
+            claim(config, folder, resume)
             distributed.wait()
             if (folder / "result.json").exists():
                 return read_json(folder / "result.json")
@@ -78,27 +77,6 @@ def _follow(config: RunConfig, folder: Path) -> dict[str, Any]:
     return read_json(folder / "result.json")
 
 
-def _claim(config: RunConfig, folder: Path, resume: bool) -> None:
-    """Write the configuration into an empty folder, or check that the run found there is this one."""
-    path = folder / "config.yaml"
-    if not path.exists():
-        strangers = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-        if strangers:
-            raise InputError(f"{folder}: not empty and not a run (it holds {strangers[0]}): name a new folder")
-        write_text(path, config.to_yaml())
-        return
-    if not resume:
-        raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")
-    written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    defaults = {name: field.default for name, field in RunConfig.model_fields.items()}
-    found, wanted = {**defaults, **written}, config.model_dump()
-    changed = [
-        f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in wanted if found.get(key) != wanted[key]
-    ]
-    if changed:
-        raise InputError(f"{folder}: holds a run with {'; '.join(changed[:3])}: name a new folder")
-
-
 class Run:
     """Everything a run needs, assembled from its configuration; ``finish`` trains what is left and evaluates."""
 
@@ -108,7 +86,7 @@ class Run:
         device = device_of(config)
         data = open_data(config, picture_size(config))
         self.noise = inject_noise(config, data["train"].table)
-        self.facts = _facts(config, data, self.noise)
+        self.facts = facts_of(config, data, self.noise)
         model, self.inputs = assemble(config, data, device)
         self.model = model.to(device, memory_format=torch.channels_last if device.type == "cuda" else None)
         if config.compile:
@@ -235,7 +213,7 @@ class Run:
             "chance": chance_recall(test.image_of_row, len(test.table.images)),
             "partition": partition_quality(*last, self.noise.mismatched),
             "seconds": round(sum(row["seconds"] for row in self.metrics), 1),
-            **_peak_memory(),
+            **peak_memory(),
         }
         write_json(self.folder / "result.json", result)
         return result
@@ -265,40 +243,3 @@ def open_run(folder: str | Path) -> tuple[nn.Module, dict[str, SplitInputs], Run
     run = Run(RunConfig.read(folder / "config.yaml"), folder)
     load_best(run.model, folder)
     return run.model, run.inputs, run.config
-
-
-def device_of(config: RunConfig) -> torch.device:
-    """The device that a configuration asks for. Raises ``InputError`` where it is not there."""
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device is 'cuda', but torch sees no GPU: allowed here are auto and cpu")
-    use_gpu = torch.cuda.is_available() and config.device != "cpu"
-    return torch.device("cuda", torch.cuda.current_device()) if use_gpu else torch.device("cpu")
-
-
-def compile_towers(model: nn.Module) -> None:
-    """Compile the towers where they stand: names in checkpoints stay as they are."""
-    towers = [getattr(getattr(model, "model", model), name, None) for name in ("visual", "transformer", "text")]
-    for tower in towers:
-        if isinstance(tower, nn.Module):
-            tower.compile()
-
-
-def _peak_memory() -> dict[str, float]:
-    """Most GPU memory that was in use, GiB; nothing on a CPU."""
-    if not torch.cuda.is_available():
-        return {}
-    return {"peak_memory_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2)}
-
-
-def _facts(config: RunConfig, data: dict[str, Split], noise: Noise) -> dict[str, Any]:
-    return {
-        "config": config.fingerprint,
-        "data": {name: split.table.fingerprint for name, split in data.items()},
-        "pairs": {name: len(split.table) for name, split in data.items()},
-        "noise": noise.fingerprint,
-        "versions": {
-            "rrsitr_lib": rrsitr_lib.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    }

@@ -13,6 +13,8 @@ from rocrate.rocrate import ROCrate
 from typer.testing import CliRunner
 
 from rrsitr_lib.cli import app
+from rrsitr_lib.data.noise import inject
+from rrsitr_lib.data.noise_files import load_noise, save_noise
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.grid.cells import RUN
 from rrsitr_lib.grid.clusters import Where
@@ -79,6 +81,21 @@ def touched_noise(run):
     (run / "run.json").write_text(json.dumps(facts))
 
 
+def touched_noise_file(run):
+    noise = load_noise(run / "noise.npz")
+    save_noise(inject(noise.caption_index, 0.4, seed=noise.seed + 1), run / "noise.npz")
+
+
+def touched_recall(run):
+    result = json.loads((run / "result.json").read_text())
+    result["test"]["i2t_R@10"] += 30
+    (run / "result.json").write_text(json.dumps(result))
+
+
+def no_rankings(run):
+    (run / "rankings.npz").unlink()
+
+
 def touched_notebook(run):
     (run.parent / "run.ipynb").unlink()
 
@@ -91,6 +108,17 @@ def test_touched_cell_is_found_out_and_the_other_is_not(copy, touch, message):
     cell = plan(STUDY)[1].name
     touch(copy / cell / RUN)
     found = problems(copy)
+    assert set(found) == {cell} and message in found[cell]
+
+
+@pytest.mark.parametrize(("touch", "message"), [
+    (touched_noise_file, "noise.npz is "), (touched_recall, " by rankings.npz, "),
+    (no_rankings, "rankings.npz is missing"),
+])  # fmt: skip
+def test_files_of_cells_that_are_not_drawn_are_held_against_each_other(copy, touch, message):
+    cell = plan(STUDY)[1].name
+    touch(copy / cell / RUN)
+    found = problems(copy, cells=0)
     assert set(found) == {cell} and message in found[cell]
 
 

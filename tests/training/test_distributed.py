@@ -62,7 +62,8 @@ import torch
 from safetensors.torch import save_file
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.training import distributed
-from rrsitr_lib.training.loop import Epoch, pace_of_epoch
+from rrsitr_lib.training.loop import Epoch
+from rrsitr_lib.training.pace import pace_of_epoch
 from rrsitr_lib.training.run import Run
 
 distributed.start()

@@ -1,0 +1,74 @@
+"""What options of ``rrsitr`` mean: fields of runs, the folder that a study is named by, where its runs are executed."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rrsitr_lib.errors import InputError
+
+
+def assigned(set_: list[str] | None) -> dict[str, Any]:
+    """The fields that ``--set FIELD=VALUE`` gives, values read as YAML. Raises ``InputError`` without a ``=``.
+
+    >>> assigned(["epochs=2", "noise-rate=0.4"])
+    {'epochs': 2, 'noise_rate': 0.4}
+    """
+    fields = {}
+    for assignment in set_ or []:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(f"--set {assignment}: expected FIELD=VALUE")
+        fields[name.replace("-", "_")] = yaml.safe_load(value)
+    return fields
+
+
+def fields_of(data: str | None, weights: str | None, set_: list[str] | None) -> dict[str, Any]:
+    """The fields that ``--data``, ``--weights`` and ``--set`` give to every run of a study."""
+    given = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
+    return given | assigned(set_)
+
+
+def root_of(study: str, runs: Path) -> Path:
+    """The folder of studies; a study that is named by its own folder lies where it lies."""
+    from rrsitr_lib.grid.study_file import STUDY_FILE
+
+    return Path(study).resolve().parent if (Path(study) / STUDY_FILE).is_file() else runs
+
+
+def begun_folder(study: str, runs: Path) -> Path:
+    """The folder of a study that was begun: named itself, by the study's name, or by its file.
+
+    Raises ``InputError`` where none was begun.
+    """
+    from rrsitr_lib.grid.study_file import STUDY_FILE, Study
+
+    for folder in (Path(study), runs / study):
+        if (folder / STUDY_FILE).is_file():
+            return folder
+    named = runs / Study.read(study).name if Path(study).is_file() else runs / study
+    if not (named / STUDY_FILE).is_file():
+        raise InputError(f"{named}: no study was begun there; rrsitr study run {study} begins it")
+    return named
+
+
+def where_of(workers: int, scheduler: str | None, cluster: Path | None, resource: list[str] | None) -> Any:
+    """Where runs are executed: the cluster's file, changed by the other options.
+
+    Raises ``InputError`` for a scheduler beside a cluster's file, and for a resource that is not NAME=NUMBER.
+    """
+    from rrsitr_lib.grid.clusters import Where
+
+    if scheduler and cluster:
+        raise InputError("--scheduler and --cluster: allowed is one of them")
+    where = Where.read(cluster) if cluster else Where()
+    resources = dict(where.resources)
+    for assignment in resource or []:
+        name, equals, count = assignment.partition("=")
+        if not equals or not count.replace(".", "", 1).isdigit():
+            raise InputError(f"--resource {assignment}: expected NAME=NUMBER")
+        resources[name] = float(count)
+    changed: dict[str, Any] = {"resources": resources}
+    changed |= {"workers": workers} if workers else {}
+    changed |= {"kind": "scheduler", "address": scheduler} if scheduler else {}
+    return where.model_copy(update=changed)
