@@ -16,7 +16,7 @@
 # %% tags=["parameters"]
 SEED = 3  # 0 to 2**31 - 1; training seed, the paper's are 3, 13, 25, 42, 65
 NOISE_RATE = 0.4  # 0 to 1; nominal share of rows with a wrong caption
-STUDY = ""  # folder of a study, say runs/laptop; "" runs a small one now
+STUDY = ""  # folder of a study, say runs/laptop; a preset or a study file: run now; "": the preset laptop, cut small
 SCENES = 120  # 40 or more; drawn training scenes, five captions each
 EPOCHS = 3  # 1 or more; epochs of each run
 RUNS = "runs"  # folder that holds the studies
@@ -25,10 +25,11 @@ DRAWS = 4000  # 500 or more; resampled test sets of the bootstrap
 
 # %% [markdown]
 # A *study* is a file that names many runs. `rrsitr study run laptop` in a shell executes the preset of that name, about
-# a quarter of an hour; `STUDY = "runs/laptop"` above then makes this lesson read it, and any other study too. With no
-# study the lesson runs that preset now, cut to one noise rate and small runs: two methods, two training seeds, and one
-# more draw of the noise. Every run is an executed notebook with its folder. These are *drawn scenes* and a small
-# encoder: their numbers can neither confirm nor refute the paper's. They show how its table is made.
+# a quarter of an hour; `STUDY = "runs/laptop"` above then makes this lesson read it, and any other study too;
+# `STUDY = "laptop"` runs the whole preset from here, with a bar that says how long it still takes. With no study the
+# lesson runs that preset now, cut to one noise rate and small runs: two methods, two training seeds, and one more draw
+# of the noise. Every run is an executed notebook with its folder. These are *drawn scenes* and a small encoder: their
+# numbers can neither confirm nor refute the paper's. They show how its table is made.
 
 # %%
 from pathlib import Path
@@ -36,25 +37,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rrsitr_lib.grid.engine import run_study
-from rrsitr_lib.grid.study_file import Study
+from rrsitr_lib.grid.study_file import PRESETS, Study
 from rrsitr_lib.teach.doctor import start
 
 generator = start(SEED)
-fields = {"scenes": SCENES, "epochs": EPOCHS, "noise_rate": NOISE_RATE}
-study = Study.read("laptop", fields).model_copy(update={"name": "lesson_09"})
-by_seed, by_draw = study.runs  # its two grids, cut for a lesson
-by_seed.axes["seed"], by_draw.axes["noise_seed"] = [SEED, SEED + 10], [43]
-by_draw.fix["seed"] = SEED
+if STUDY:
+    study = Study.read(STUDY)
+else:
+    fields = {"scenes": SCENES, "epochs": EPOCHS, "noise_rate": NOISE_RATE}
+    study = Study.read("laptop", fields).model_copy(update={"name": "lesson_09"})
+    by_seed, by_draw = study.runs  # its two grids, cut for a lesson
+    by_seed.axes["seed"], by_draw.axes["noise_seed"] = [SEED, SEED + 10], [43]
+    by_draw.fix["seed"] = SEED
 print(STUDY or f"preset laptop with {NOISE_RATE:.0%} noise, {SCENES} scenes, {EPOCHS} epochs")
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.study.study_table import open_study
 
-if not STUDY:
-    run_study(study, RUNS, progress=False)
-opened = open_study(STUDY or Path(RUNS) / study.name)
+live = not STUDY or STUDY in PRESETS or Path(STUDY).is_file()
+if live:
+    run_study(study, RUNS, progress=bool(STUDY))
+folder = Path(RUNS) / study.name if live else Path(STUDY)
+opened = open_study(folder)
 firsts = opened.runs[opened.runs["cell"].isin(opened.hits)].drop_duplicates("kind")
 folders = {row.kind: opened.folders[row.cell] for row in firsts.itertuples()}
+assert folders, f"{folder}: no cell of this study is done yet"
 print(f"{len(opened.hits)} of {len(opened.runs)} cells are done, methods: {', '.join(folders)}")
 
 # %%
@@ -76,7 +83,7 @@ print(f"one of them: {config.method} on {config.data}, noise seed {config.noise_
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.study.table import collect
 
-runs, left_out = collect(STUDY or Path(RUNS) / study.name)
+runs, left_out = collect(folder)
 print(f"{len(runs)} finished runs; left out: {left_out or 'none'}")
 runs[["data", "method", "noise_rate", "realised", "seed", "best_epoch", "mR", "AUROC", "settings"]].round(3).head(12)
 

@@ -77,7 +77,8 @@ class Begun(NamedTuple):
 
 
 def open_begun(folder: Path) -> Begun:
-    """What a study's folder says. Raises ``InputError`` where there is no study."""
+    """What a study's folder says, also where it is named ``.``. Raises ``InputError`` where there is no study."""
+    folder = folder if folder.name not in ("", "..") else folder.resolve()
     study = Study.read(folder)
     cells = {cell.name: cell for cell in plan(study)}
     return Begun(study, cells, locate(folder.parent, folder.name, cells.values()))

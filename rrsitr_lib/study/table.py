@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.grid.cells import open_begun
+from rrsitr_lib.grid.study_file import STUDY_FILE
 from rrsitr_lib.study.finished import RECALLS, FinishedRun, read_run
 from rrsitr_lib.study.paper import CHANCE, paper_differences
 
@@ -27,23 +29,33 @@ class Collected(NamedTuple):
 def collect(folder: str | Path) -> Collected:
     """Every finished run below ``folder``; damaged and unfinished ones are named with the reason, never raised.
 
+    Of a study's folder also the cells that it plans and another study beside it has trained.
     Columns: recalls and ``mR`` of the test set, ``before`` and ``chance`` (mR) in percent, ``AUROC`` in [0, 1],
     ``noise_rate`` and ``realised`` in [0, 1], ``best_epoch`` from 1, ``differs``: number of settings unlike the
-    paper's, ``settings``: fingerprint of everything but the seed, ``path`` relative to ``folder``.
+    paper's, ``settings``: fingerprint of everything but the seed, ``path`` relative to ``folder`` (of a shared cell: to
+    the folder of studies).
     Raises ``InputError`` where ``folder`` is none. Taught in: notebooks/09_reproduction
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of runs")
     rows, left_out = [], {}
-    for run in sorted({path.parent for name in ("config.yaml", "result.json") for path in folder.rglob(name)}):
-        path = run.relative_to(folder).as_posix()
+    below = {path.parent for name in ("config.yaml", "result.json") for path in folder.rglob(name)}
+    for run in sorted(below | _shared(folder)):
+        path = run.relative_to(folder if run.is_relative_to(folder) else folder.parent).as_posix()
         try:
             rows.append({**_row(read_run(run)), "path": path})
         except (InputError, OSError) as error:
             left_out[path] = str(error).removeprefix(f"{run.name}: ")
     runs = pd.DataFrame(rows, columns=list(COLUMNS))
     return Collected(runs.sort_values([*CELL, "settings", "seed", "path"], ignore_index=True), left_out)
+
+
+def _shared(folder: Path) -> set[Path]:
+    if not (folder / STUDY_FILE).is_file():
+        return set()
+    done = [place for place in open_begun(folder).places.values() if place.state == "done"]
+    return {place.run for place in done if place.folder.parent.name != folder.resolve().name}
 
 
 def _row(run: FinishedRun) -> dict[str, Any]:

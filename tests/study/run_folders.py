@@ -10,7 +10,7 @@ from rrsitr_lib.study.finished import RECALLS
 
 
 def write_run(folder, mr=40.0, auroc=0.9, data="scenes", **given):
-    """A run folder as training leaves it, without weights and ledger."""
+    """A run folder as training leaves it, without weights and ledger; its third epoch is the best."""
     config = RunConfig.build(**{"encoder": "tiny", "noise_rate": 0.4, "epochs": 8, **given})
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(config.model_copy(update={"data": data}).to_yaml())
@@ -23,6 +23,7 @@ def write_run(folder, mr=40.0, auroc=0.9, data="scenes", **given):
         "best_epoch": 3, "test": dict.fromkeys(RECALLS, mr), "before": dict.fromkeys(RECALLS, 30.0),
         "chance": chance_recall(np.repeat(np.arange(200), 5), 200), "partition": {"auroc": auroc},
     }))  # fmt: skip
+    (folder / "metrics.csv").write_text("epoch,val_mR,auroc\n1,30,0.8\n2,35,0.85\n3,40,0.9\n4,39,0.88\n")
     return folder
 
 

@@ -8,15 +8,18 @@ import shutil
 
 import numpy as np
 import pytest
+from papermill.exceptions import PapermillExecutionError
 from study.run_folders import write_run
 
 from rrsitr_lib.grid.cells import RUN, write_outcome
 from rrsitr_lib.grid.plan import plan
 from rrsitr_lib.grid.study_file import Grid, Study
+from rrsitr_lib.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.study.finished import RECALLS
 from rrsitr_lib.study.study_figures import ablation_bars, over_noise, two_variances
 from rrsitr_lib.study.study_table import comparison, missing, open_study, study_table, variance
 from rrsitr_lib.study.study_text import FORMATS, lines, write_tables
+from rrsitr_lib.study.table import collect
 from rrsitr_lib.training.rankings import Rankings
 
 BASE = {"encoder": "vit-b-32", "data": "rsitmd", "images": "data/rsitmd"}
@@ -95,9 +98,9 @@ def test_means_deviations_and_seeds_by_a_loop(opened):
     table = study_table(opened)
     for row in table.itertuples():
         values = []
-        for run in opened.runs.itertuples():
-            if (run.method, run.noise_rate, run.noise_seed) == (row.method, row.noise_rate, 42):
-                value = getattr(run, row.metric) if row.metric == "mR" else opened.runs.loc[run.Index, row.metric]
+        for one in opened.runs.itertuples():
+            if (one.method, one.noise_rate, one.noise_seed) == (row.method, row.noise_rate, 42):
+                value = getattr(one, row.metric) if row.metric == "mR" else opened.runs.loc[one.Index, row.metric]
                 values += [] if np.isnan(value) else [value]
         assert row.seeds == len(values)
         assert row.mean == pytest.approx(np.mean(values))
@@ -223,3 +226,45 @@ def test_damaged_run_is_named_and_left_out(folder, tmp_path):
     assert "rankings.npz" in open_study(copy).left_out[cell]
     (copy / cell / RUN / "result.json").unlink()
     assert "no result.json" in open_study(copy).left_out[cell]
+
+
+# --- the folder, and the lesson that reads it ---
+
+
+@pytest.fixture
+def borrower(folder, tmp_path):
+    """A study beside the other one, whose three cells the other one planned too: one failed, two are done."""
+    root = shutil.copytree(folder.parent, tmp_path / "runs")
+    Study(
+        name="t",
+        runs=[
+            Grid(fix=BASE, axes={"noise_rate": [0.4, 0.8], "seed": [13]}),
+            Grid(fix={**BASE, "method": "contrastive"}, axes={"noise_rate": [0.4]}),
+        ],
+    ).save(root / "t")
+    return root / "t"
+
+
+def test_cells_of_another_study_are_collected_too(borrower):
+    assert open_study(borrower).runs["state"].tolist() == ["failed", "done", "done"]
+    runs, left_out = collect(borrower)
+    assert sorted(zip(runs["method"], runs["noise_rate"], strict=True)) == [("contrastive", 0.4), ("rrsitr", 0.8)]
+    assert left_out == {} and all(path.startswith("s/") for path in runs["path"])
+
+
+def test_a_study_may_be_named_by_a_dot(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert study_table(open_study(".")).equals(study_table(open_study(folder)))
+    assert len(collect(".").runs) == len(open_study(".").hits)
+
+
+def test_lesson_09_reads_a_study_that_is_not_whole(borrower):
+    run(NOTEBOOKS / "09_reproduction.ipynb", borrower / "lesson.ipynb", {"STUDY": "t"}, borrower.parent)
+    said = (borrower / "lesson.ipynb").read_text()
+    assert "2 of 3 cells are done, methods: rrsitr, contrastive" in said
+
+
+def test_lesson_09_says_that_nothing_is_done(tmp_path):
+    Study(name="s", runs=[Grid(fix={"encoder": "tiny"})]).save(tmp_path / "s")
+    with pytest.raises(PapermillExecutionError, match="s: no cell of this study is done yet"):
+        run(NOTEBOOKS / "09_reproduction.ipynb", tmp_path / "lesson.ipynb", {"STUDY": "s"}, tmp_path)
