@@ -41,6 +41,8 @@ from rrsitr_lib.grid.study_file import PRESETS, Study
 from rrsitr_lib.teach.doctor import start
 
 generator = start(SEED)
+
+# %%
 if STUDY:
     study = Study.read(STUDY)
 else:

@@ -20,7 +20,7 @@ def plan_text(
     tflops: float,
 ) -> str:
     """A line for every data set and method, and the total; hours of one worker, on this machine and on a GPU."""
-    lines = [f"{study.name}: {study.title}".rstrip(": "), f"{len(cells)} cells in {root / study.name}", ""]
+    lines = [f"{study.name}: {study.title}".rstrip(": "), f"{_number(cells)} in {root / study.name}", ""]
     rows = [HEAD]
     for (data, method), group in _groups(cells).items():
         done = sum(places[cell.name].state == "done" for cell in group)
@@ -49,7 +49,7 @@ def _on_gpu(cells: Sequence[Cell], places: Mapping[str, Place], costs: Mapping[s
 
 def status_text(study: Study, cells: Sequence[Cell], places: Mapping[str, Place]) -> str:
     """Cells by state, those that are begun with their epochs, those that failed with their reasons."""
-    lines = [f"{study.name}: {len(cells)} cells"]
+    lines = [f"{study.name}: {_number(cells)}"]
     lines += [f"  {number:6} {state}" for state, number in counts(places).items()]
     for cell in cells:
         place = places[cell.name]
@@ -60,6 +60,10 @@ def status_text(study: Study, cells: Sequence[Cell], places: Mapping[str, Place]
     if any(place.state == "failed" for place in places.values()):
         lines.append(f"rrsitr study retry {study.name} runs the failed ones again")
     return "\n".join(lines)
+
+
+def _number(cells: Sequence[Cell]) -> str:
+    return f"{len(cells)} cell{'s' * (len(cells) != 1)}"
 
 
 def _what(cell: Cell) -> str:
