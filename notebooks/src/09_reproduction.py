@@ -16,7 +16,7 @@
 # %% tags=["parameters"]
 SEED = 3  # 0 to 2**31 - 1; training seed, the paper's are 3, 13, 25, 42, 65
 NOISE_RATE = 0.4  # 0 to 1; nominal share of rows with a wrong caption
-STUDY = ""  # folder of a study, say runs/laptop; a preset or a study file: run now; "": the preset laptop, cut small
+STUDY = ""  # folder of a study, say runs/laptop; or a preset or file to run now; "" runs a small one
 SCENES = 120  # 40 or more; drawn training scenes, five captions each
 EPOCHS = 3  # 1 or more; epochs of each run
 RUNS = "runs"  # folder that holds the studies
