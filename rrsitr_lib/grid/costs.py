@@ -15,7 +15,6 @@ from rrsitr_lib.grid.plan import Cell
 SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3  # evaluation is a forward pass, a third of a training step
 SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "local_loss", "precision", "compile")
 SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "preset"}
-SMALL_BATCH = 8  # pairs of a measured step of a large model without a GPU
 
 
 class Cost(NamedTuple):

@@ -12,7 +12,6 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.data.sources import picture_size
-from rrsitr_lib.grid.costs import SMALL_BATCH
 from rrsitr_lib.model.encoders import build_encoder
 from rrsitr_lib.model.heads import HeadsEncoder
 from rrsitr_lib.training.devices import device_of
@@ -22,6 +21,7 @@ from rrsitr_lib.training.pace import pace_of_epoch
 
 WORDS, STEPS = "many green trees and some buildings are near a curved river in the north", 2
 IMAGE_TOKENS, TEXT_TOKENS = 49, 24  # of the cached towers
+SMALL_BATCH = 8  # pairs of a measured step of a large model without a GPU
 
 
 def measured_step(config: RunConfig) -> dict[str, Any]:
