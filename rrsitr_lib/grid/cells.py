@@ -76,9 +76,15 @@ class Begun(NamedTuple):
     places: dict[str, Place]
 
 
-def open_begun(folder: Path) -> Begun:
-    """What a study's folder says, also where it is named ``.``. Raises ``InputError`` where there is no study."""
-    folder = folder if folder.name not in ("", "..") else folder.resolve()
+def study_folder(folder: str | Path) -> Path:
+    """The path of a study's folder with its name and its parent, the folder of studies, in it; ``.`` has neither."""
+    folder = Path(folder)
+    return folder if folder.name not in ("", "..") else folder.resolve()
+
+
+def open_begun(folder: str | Path) -> Begun:
+    """What a study's folder says. Raises ``InputError`` where there is no study."""
+    folder = study_folder(folder)
     study = Study.read(folder)
     cells = {cell.name: cell for cell in plan(study)}
     return Begun(study, cells, locate(folder.parent, folder.name, cells.values()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.cells import OUTCOME, RUN, cell_lock, look
+from rrsitr_lib.grid.cells import OUTCOME, RUN, cell_lock, look, study_folder
 from rrsitr_lib.grid.plan import DIGITS, plan
 from rrsitr_lib.grid.study_file import STUDY_FILE, Study
 
@@ -19,7 +19,7 @@ def clean(
 
     A cell that another study in the same folder of runs plans stays.
     """
-    folder = Path(folder)
+    folder = study_folder(folder)
     planned = set()
     for file in sorted(folder.parent.glob(f"*/{STUDY_FILE}")):
         try:

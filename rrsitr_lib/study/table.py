@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.cells import open_begun
+from rrsitr_lib.grid.cells import open_begun, study_folder
 from rrsitr_lib.grid.study_file import STUDY_FILE
 from rrsitr_lib.study.finished import RECALLS, FinishedRun, read_run
 from rrsitr_lib.study.paper import CHANCE, paper_differences
@@ -36,12 +36,12 @@ def collect(folder: str | Path) -> Collected:
     the folder of studies).
     Raises ``InputError`` where ``folder`` is none. Taught in: notebooks/09_reproduction
     """
-    folder = Path(folder)
+    folder = study_folder(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of runs")
     rows, left_out = [], {}
     below = {path.parent for name in ("config.yaml", "result.json") for path in folder.rglob(name)}
-    for run in sorted(below | _shared(folder)):
+    for run in sorted(below | _done(folder)):
         path = run.relative_to(folder if run.is_relative_to(folder) else folder.parent).as_posix()
         try:
             rows.append({**_row(read_run(run)), "path": path})
@@ -51,11 +51,11 @@ def collect(folder: str | Path) -> Collected:
     return Collected(runs.sort_values([*CELL, "settings", "seed", "path"], ignore_index=True), left_out)
 
 
-def _shared(folder: Path) -> set[Path]:
+def _done(folder: Path) -> set[Path]:
+    """Runs of the study's done cells, wherever they lie; none where the folder is no study's."""
     if not (folder / STUDY_FILE).is_file():
         return set()
-    done = [place for place in open_begun(folder).places.values() if place.state == "done"]
-    return {place.run for place in done if place.folder.parent.name != folder.resolve().name}
+    return {place.run for place in open_begun(folder).places.values() if place.state == "done"}
 
 
 def _row(run: FinishedRun) -> dict[str, Any]:

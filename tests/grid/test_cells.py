@@ -71,6 +71,15 @@ def test_clean_removes_only_what_no_study_plans(root):
     assert (root / "one" / "notes").exists() and (root / "one" / NAMES[2]).exists(), "another study plans that cell"
 
 
+@pytest.mark.parametrize("named", [".", "../one"])
+def test_clean_from_within_a_study_keeps_what_it_plans(root, monkeypatch, named):
+    STUDY.save(root / "one")
+    write_outcome(root / "one" / "0123456789abcdef", "done", 1.0)
+    monkeypatch.chdir(root / "one")
+    assert [path.name for path, _ in clean(named, delete=True)] == ["0123456789abcdef"]
+    assert {path.name for path in (root / "one").iterdir()} == {"study.yaml", *NAMES[:3]}, "nor a folder of locks"
+
+
 def test_clean_takes_failed_cells_and_spare_checkpoints_where_asked(root):
     STUDY.save(root / "one")
     spare = root / "one" / NAMES[0] / RUN / "last.safetensors"
