@@ -66,14 +66,8 @@ def run(
 
     Example: rrsitr study run laptop
     """
-    _run(
-        study,
-        runs,
-        fields_of(data, weights, set_),
-        where_of(workers, scheduler, cluster, resource),
-        threads,
-        retry=False,
-    )
+    where = where_of(workers, scheduler, cluster, resource)
+    _run(study, runs, fields_of(data, weights, set_), where, threads, retry=False)
 
 
 @app.command()

@@ -67,8 +67,22 @@ def recall(score: Any, image_of_caption: np.ndarray, ks: Sequence[int] = (1, 5, 
         score = score.dense()
     answers = _checked(score, image_of_caption, ks)
     text_rank, image_rank = _ranks(score, answers)
-    result = {f"i2t_R@{k}": _percent(image_rank < k) for k in ks}
-    result |= {f"t2i_R@{k}": _percent(text_rank < k) for k in ks}
+    return recall_of_places(image_rank + 1, text_rank + 1, ks)
+
+
+def recall_of_places(
+    caption_place: np.ndarray, image_place: np.ndarray, ks: Sequence[int] = (1, 5, 10)
+) -> dict[str, float]:
+    """Recall at K both ways and mR, their mean, in percent, where the places of the true answers are known, from 1.
+
+    Shape: ``caption_place`` (images that have captions,), place of the best of its captions; ``image_place``
+    (captions,).
+
+    >>> recall_of_places(np.array([1, 2]), np.array([1, 1, 4]), ks=(1,))["i2t_R@1"]
+    50.0
+    """
+    result = {f"i2t_R@{k}": _percent(caption_place <= k) for k in ks}
+    result |= {f"t2i_R@{k}": _percent(image_place <= k) for k in ks}
     return result | {"mR": float(np.mean(list(result.values())))}
 
 

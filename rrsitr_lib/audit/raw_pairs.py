@@ -19,3 +19,9 @@ class RawPairs:
     rows: list[int]
     notes: list[str]
     pictures: dict[str, bytes]
+
+    def add(self, image: str, caption: str, row: int) -> None:
+        """One pair more."""
+        self.images.append(image)
+        self.captions.append(caption)
+        self.rows.append(row)

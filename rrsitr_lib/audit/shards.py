@@ -29,7 +29,7 @@ def read_shard(path: Path) -> RawPairs:
                 name = key.replace("/", "_") + suffix
                 raw.pictures[name] = parts[suffix]
                 for text in texts:
-                    raw.images.append(name), raw.captions.append(text), raw.rows.append(row)
+                    raw.add(name, text, row)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
     if not raw.captions:

@@ -149,7 +149,7 @@ def _pairs(path: Path, frame: pd.DataFrame, image: str, captions: Sequence[str],
                 if not text.strip():
                     empty += 1
                     continue
-                raw.images.append(name), raw.captions.append(text.strip()), raw.rows.append(row)
+                raw.add(name, text.strip(), row)
     if empty:
         notes.append(f"{empty} empty captions left out")
     if not raw.captions:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.evaluation import recall_of_places
 from rrsitr_lib.files import write_atomically
 from rrsitr_lib.model.encoders import Features
 from rrsitr_lib.model.similarity import cosine_similarity, local_similarity
@@ -54,9 +55,7 @@ class Rankings:
 
     def recalls(self) -> dict[str, float]:
         """Recall at 1, 5, 10 both ways and mR, in percent, from the places of the true answers alone."""
-        places = {"i2t": self.caption_rank[self.caption_rank > 0], "t2i": self.image_rank}
-        found = {f"{way}_R@{k}": float(100 * np.mean(ranks <= k)) for way, ranks in places.items() for k in (1, 5, 10)}
-        return {**found, "mR": float(np.mean(list(found.values())))}
+        return recall_of_places(self.caption_rank[self.caption_rank > 0], self.image_rank)
 
     def save(self, folder: str | Path) -> Path:
         """Write into a run folder, whole or not at all."""

@@ -64,9 +64,9 @@ def touched_weights(run):
     save_checkpoint(run / "best.safetensors", tensors, state)
 
 
-def touched_result(run):
+def touched_result(run, metric="mR", by=0.01):
     result = json.loads((run / "result.json").read_text())
-    result["test"]["mR"] += 0.01
+    result["test"][metric] += by
     (run / "result.json").write_text(json.dumps(result))
 
 
@@ -87,9 +87,7 @@ def touched_noise_file(run):
 
 
 def touched_recall(run):
-    result = json.loads((run / "result.json").read_text())
-    result["test"]["i2t_R@10"] += 30
-    (run / "result.json").write_text(json.dumps(result))
+    touched_result(run, "i2t_R@10", by=30)
 
 
 def no_rankings(run):

@@ -15,7 +15,6 @@ from rrsitr_lib.grid.cells import RUN, write_outcome
 from rrsitr_lib.grid.plan import plan
 from rrsitr_lib.grid.study_file import Grid, Study
 from rrsitr_lib.notebook_run import NOTEBOOKS, run
-from rrsitr_lib.study.finished import RECALLS
 from rrsitr_lib.study.study_figures import ablation_bars, over_noise, two_variances
 from rrsitr_lib.study.study_table import comparison, missing, open_study, study_table, variance
 from rrsitr_lib.study.study_text import FORMATS, lines, write_tables
@@ -38,12 +37,6 @@ def test_set(generator, share):
 
 
 test_set.__test__ = False
-
-
-def recalls_of(rankings):
-    both = (rankings.caption_rank, rankings.image_rank)
-    values = [100 * float(np.mean(rank <= k)) for rank in both for k in (1, 5, 10)]
-    return dict(zip(RECALLS, [*values, float(np.mean(values))], strict=True))
 
 
 SHARES = {"rrsitr": 0.6, "contrastive": 0.4}
@@ -74,7 +67,7 @@ def folder(tmp_path_factory):
                  "noise_seed": cell.config.noise_seed, "triplet": cell.config.triplet, "epochs": 50}  # fmt: skip
         write_run(place / RUN, **given)
         result = json.loads((place / RUN / "result.json").read_text())
-        result |= {"test": recalls_of(rankings), "seconds": 10.0}
+        result |= {"test": rankings.recalls(), "seconds": 10.0}
         (place / RUN / "result.json").write_text(json.dumps(result))
         rankings.save(place / RUN)
         write_outcome(place, "done", 12.0)
