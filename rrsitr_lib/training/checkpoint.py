@@ -13,6 +13,8 @@ from torch.optim import Optimizer
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 
+MOMENTS = ("exp_avg", "exp_avg_sq")  # of AdamW
+
 
 def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> Path:
     """Write tensors and state together, whole or not at all. Raises ``RunError`` when the disk refuses.
@@ -64,15 +66,20 @@ def training_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor
 
 
 def restore_training(model: nn.Module, optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put ``training_tensors`` back in place, bit for bit."""
+    """Put ``training_tensors`` back in place, bit for bit, as the optimizer's kernels want them.
+
+    A fused kernel pairs a moment with its parameter by their place in memory, so moments get the parameter's strides,
+    and it wants the count of steps on the parameter's device.
+    """
     restore_model(model, tensors)
-    for name, parameter in model.named_parameters():
-        moments = {key: tensors.get(f"optimizer.{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
-        if moments["step"] is not None:
-            optimizer.state[parameter] = {
-                key: value.clone().to(parameter.device if key != "step" else value.device)
-                for key, value in moments.items()
-            }
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            moments = {key: tensors.get(f"optimizer.{key}.{names[parameter]}") for key in MOMENTS}
+            if (step := tensors.get(f"optimizer.step.{names[parameter]}")) is not None:
+                step = step.clone().to(parameter.device if group["fused"] else "cpu")
+                state = {key: torch.empty_like(parameter).copy_(value) for key, value in moments.items()}
+                optimizer.state[parameter] = {"step": step, **state}
 
 
 def restore_model(model: nn.Module, tensors: dict[str, Tensor]) -> None:

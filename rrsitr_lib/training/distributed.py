@@ -88,6 +88,8 @@ def sum_gradients(model: nn.Module) -> None:
     if size() == 1:
         return
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    flat = nn.utils.parameters_to_vector(gradients)
-    group.all_reduce(flat)
-    nn.utils.vector_to_parameters(flat, gradients)
+    total = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    group.all_reduce(total)
+    # copied into place: a gradient keeps the strides of its parameter, which a fused optimizer relies on
+    for gradient, part in zip(gradients, total.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(part.view(gradient.shape))

@@ -52,6 +52,48 @@ def test_training_goes_on_to_the_same_bits(tmp_path):
     assert_same_bits(tensors_of(*other), tensors_of(*whole))
 
 
+def build_as_on_a_gpu(seed):
+    """What a GPU has, on a CPU: convolutions in channels_last, and the fused kernel of AdamW."""
+    torch.manual_seed(seed)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3), torch.nn.Flatten(), torch.nn.Linear(180, 3))
+    model = model.to(memory_format=torch.channels_last)
+    return model, torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
+
+
+def test_a_fused_optimizer_over_channels_last_goes_on_to_the_same_bits(tmp_path):
+    def train_on_pictures(model, optimizer, first, last):
+        for step in range(first, last):
+            pictures = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(step))
+            optimizer.zero_grad(set_to_none=True)
+            model(pictures).square().mean().backward()
+            optimizer.step()
+
+    whole, first, other = build_as_on_a_gpu(0), build_as_on_a_gpu(0), build_as_on_a_gpu(1)
+    train_on_pictures(*whole, 0, 4)
+    train_on_pictures(*first, 0, 2)
+    path = save_checkpoint(tmp_path / "last.safetensors", tensors_of(*first), {})
+    restore_training(*other, load_checkpoint(path)[0])
+    convolution = other[0][0].weight
+    assert other[1].state[convolution]["exp_avg"].stride() == convolution.stride()
+    train_on_pictures(*other, 2, 4)
+    assert_same_bits(tensors_of(*other), tensors_of(*whole))
+
+
+@pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter")
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_count_of_steps_lies_where_the_optimizer_wants_it(fused):
+    """A fused kernel wants it beside the parameter, the others on the CPU; ``meta`` stands in for a GPU."""
+    model = torch.nn.Linear(2, 2)
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"optimizer.{key}.weight": torch.ones(2, 2) for key in ("exp_avg", "exp_avg_sq")}
+    tensors |= {"optimizer.step.weight": torch.tensor(3.0)}
+    model = model.to("meta")
+    optimizer = torch.optim.AdamW(model.parameters(), foreach=False)
+    optimizer.param_groups[0]["fused"] = fused
+    restore_training(model, optimizer, tensors)
+    assert optimizer.state[model.weight]["step"].device.type == ("meta" if fused else "cpu")
+
+
 def test_forgetting_the_moments_would_show(tmp_path):
     """The test above can fail: without the optimizer's state the bits differ."""
     whole, first, other = build(0), build(0), build(1)

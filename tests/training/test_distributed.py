@@ -1,18 +1,23 @@
 """Two processes over gloo train the run that one process trains; a killed pair goes on."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
+import torch
 from safetensors.torch import load_file
 from test_cli import rrsitr
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.training import distributed
 from rrsitr_lib.training.ledger import Ledger
+from rrsitr_lib.training.run import Run
 
 RUN = [
     "train", "--data", "scenes", "--encoder", "tiny", "--set", "scenes=42", "--batch-size", "50", "--noise-rate", "0.4",
@@ -23,17 +28,17 @@ RUN = [
 MODULE = ["-m", "rrsitr_lib"]
 
 
-def torchrun(*arguments, processes=2):
+def torchrun_command(*arguments, processes=2):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     if sys.platform == "linux":  # some machines cannot resolve their own name
         environment["GLOO_SOCKET_IFNAME"] = "lo"
+    return {"args": [*command, *map(str, arguments)], "env": environment}
+
+
+def torchrun(*arguments, processes=2):
     return subprocess.run(
-        [*command, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=300,
+        **torchrun_command(*arguments, processes=processes), capture_output=True, text=True, timeout=300
     )
 
 
@@ -94,14 +99,65 @@ def test_the_gradient_of_two_processes_is_that_of_one(tmp_path, gradient_slice):
     assert set(one) == set(two) and all((one[name] - two[name]).abs().max() <= 1e-5 * scale for name in one)
 
 
-def test_a_run_begun_by_one_goes_on_with_two(runs, tmp_path):
-    assert rrsitr(*RUN, "--epochs", "2", "--out", tmp_path / "a") == 0
-    for name in ("result.json",):
-        (tmp_path / "a" / name).unlink()
-    last = tmp_path / "a" / "last.safetensors"
-    assert last.exists()
-    done = torchrun(*MODULE, *RUN, "--epochs", "2", "--out", tmp_path / "a")
-    assert done.returncode == 0 and (tmp_path / "a" / "result.json").exists(), done.stderr[-3000:]
+FOUR = [*RUN, "--epochs", "4", "--set", "gamma_schedule=quantile"]  # its thresholds come from the epoch before
+
+
+def killed_after(epochs, folder):
+    """Both processes of a run, killed at once as soon as so many epochs are committed; how many there are then."""
+    command = torchrun_command(*MODULE, *FOUR, "--out", folder)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(**command, **silent, start_new_session=True)
+    deadline = time.monotonic() + 240
+    while committed(folder) < epochs and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for child in psutil.Process(process.pid).children(recursive=True):  # torchrun gives each a session of its own
+        child.kill()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return committed(folder)
+
+
+def committed(folder):
+    try:
+        return (folder / "metrics.csv").read_bytes().count(b"\n") - 1
+    except OSError:
+        return 0
+
+
+@pytest.fixture(scope="module")
+def undisturbed_pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair") / "run"
+    done = torchrun(*MODULE, *FOUR, "--out", folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def go_on_with_two(folder, undisturbed):
+    """Largest difference of a weight or moment; the second process trains its share of the epochs that are left."""
+    done = torchrun(*MODULE, *FOUR, "--out", folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    weights, expected = (load_file(path / "last.safetensors") for path in (folder, undisturbed))
+    assert weights.keys() == expected.keys()
+    return max(float((weights[name] - expected[name]).abs().max()) for name in expected)
+
+
+def test_a_killed_pair_goes_on_to_the_same_bits(undisturbed_pair, tmp_path):
+    assert 1 <= killed_after(2, tmp_path / "run") < 4
+    assert go_on_with_two(tmp_path / "run", undisturbed_pair) == 0
+
+
+def test_a_run_begun_by_one_goes_on_with_two(undisturbed_pair, tmp_path, monkeypatch):
+    def cut_short(self, epoch, *arguments):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return train_epoch(self, epoch, *arguments)
+
+    train_epoch = Run._train_epoch
+    monkeypatch.setattr(Run, "_train_epoch", cut_short)
+    assert rrsitr(*FOUR, "--out", tmp_path / "a") == 130 and committed(tmp_path / "a") == 2
+    go_on_with_two(tmp_path / "a", undisturbed_pair)
+    one, two = (np.array(Ledger.open(path).column("loss")) for path in (tmp_path / "a", undisturbed_pair))
+    assert one.shape == (4, 210) and np.median(np.abs(one[2:] - two[2:])) < 1e-3
 
 
 def test_a_finished_run_ends_at_once_in_both_processes(runs):
@@ -120,3 +176,18 @@ def test_without_torchrun_nothing_changes():
     assert (distributed.share(np.arange(5)) == np.arange(5)).all()
     with distributed.alone():
         assert distributed.size() == 1
+
+
+def test_gradients_keep_the_layout_that_convolutions_have_on_a_gpu(monkeypatch):
+    """A sum of two equal processes, seen from one: every gradient doubled, and each in its parameter's strides."""
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 2), torch.nn.Flatten(), torch.nn.LazyLinear(2))
+    model(torch.ones(1, 3, 5, 5))
+    model = model.to(memory_format=torch.channels_last)
+    model(torch.randn(2, 3, 5, 5)).square().sum().backward()
+    before = [parameter.grad.clone() for parameter in model.parameters()]
+    monkeypatch.setattr(distributed, "size", lambda: 2)
+    monkeypatch.setattr(distributed.group, "all_reduce", lambda total: total.mul_(2))
+    distributed.sum_gradients(model)
+    for parameter, gradient in zip(model.parameters(), before, strict=True):
+        assert torch.equal(parameter.grad, 2 * gradient) and parameter.grad.stride() == gradient.stride()
+    assert not model[0].weight.grad.is_contiguous()
