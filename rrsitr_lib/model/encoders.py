@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import open_clip
 import torch
@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.randomness import drawn_from
 
 CONFIGS = Path(__file__).parent / "configs"
 TINY_WEIGHTS = Path(__file__).parent / "weights" / "rrsitr_tiny.safetensors"
@@ -104,6 +105,14 @@ class ClipEncoder(Encoder):
 class JointEncoder(Encoder):
     """A timm image tower and a Hugging Face text tower; both pool by a mean, so the projection serves tokens alike."""
 
+    def train(self, mode: bool = True) -> Self:
+        """Batch normalisation stays as it was pretrained: slices and processes must not see batches of their own."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
     def lengths(self, tokens: Tensor) -> Tensor:
         """Padding has a number of its own."""
         return (tokens != self.model.text.config.pad_token_id).sum(dim=1)
@@ -141,8 +150,7 @@ def build_encoder(name: str, weights: str | None = None, pad_tokens: str = "pape
         raise InputError(f"pad_tokens is {pad_tokens!r}: allowed are paper, masked")
     if weights not in (None, "none") and not Path(weights).exists():
         raise InputError(f"weights is {weights}: no such file or folder")
-    with torch.random.fork_rng(devices=[]), _quiet():
-        torch.manual_seed(seed)
+    with drawn_from(seed), _quiet():
         return BUILDERS[name](weights, pad_tokens)
 
 

@@ -1,9 +1,9 @@
 """Small heads on frozen towers: the laptop route for real pictures (``train="heads"``)."""
 
-import torch
 from torch import Tensor, nn
 
 from rrsitr_lib.model.encoders import Features
+from rrsitr_lib.randomness import drawn_from
 
 
 class TokenHead(nn.Module):
@@ -35,8 +35,7 @@ class HeadsEncoder(nn.Module):
 
     def __init__(self, image_width: int, text_width: int, features: int = 256, seed: int = 0) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawn_from(seed):
             self.image, self.text = TokenHead(image_width, features), TokenHead(text_width, features)
 
     def forward(self, image_tokens: Tensor, text_tokens: Tensor) -> tuple[Features, Features]:

@@ -24,7 +24,6 @@ def backward_in_slices(
     """The objective of the whole batch; its gradients are in the parameters afterwards, as after ``backward``.
 
     Random layers draw the same numbers both times. **Shape** images, captions (B, ...), ``size`` pairs a slice.
-    Batch normalisation would see slices instead of the batch: models with it must run it in evaluation mode.
     """
     slices = list(zip(images.split(size), captions.split(size), strict=True))
     states, parts = [], []

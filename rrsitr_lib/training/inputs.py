@@ -1,6 +1,5 @@
 """What the loop feeds an encoder: pictures or cached tokens by image, token numbers or cached tokens by caption."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from rrsitr_lib.data.images import open_image
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.model.token_cache import TokenCache
+from rrsitr_lib.randomness import drawn_from
 
 IN_MEMORY_BYTES = 2 * 1024**3
 
@@ -110,16 +110,8 @@ class PictureBank:
         picture = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
         if epoch is None:
             return self.eval_transform(picture)
-        with crop_generator(self.seed, epoch, item):
+        with drawn_from(self.seed, epoch, item):
             return self.train_transform(picture)
-
-
-@contextlib.contextmanager
-def crop_generator(seed: int, epoch: int, item: int) -> Iterator[None]:
-    """Within this, torch draws what belongs to this picture in this epoch; nothing of it is seen outside."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(np.random.SeedSequence((seed, epoch, item)).generate_state(1)[0]))
-        yield
 
 
 def picture_bank(pictures: np.ndarray | Sequence[Path], encoder: Any, augment: bool, seed: int) -> Bank:

@@ -15,6 +15,7 @@ from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import FusedScore, recall
 from rrsitr_lib.model.encoders import Features
 from rrsitr_lib.objective.rrsitr import Objective, Parts, contrastive_objective, rrsitr_objective
+from rrsitr_lib.randomness import drawn_from
 from rrsitr_lib.training import distributed
 from rrsitr_lib.training.epoch_record import EpochRecord
 from rrsitr_lib.training.gradient_cache import backward_in_slices
@@ -62,21 +63,22 @@ class Epoch:
         order = epoch_order(len(self.inputs.table), self.config.seed, epoch)
         whole = np.split(order[: self.steps * self.config.batch_size], self.steps)
         own = [distributed.share(rows) for rows in whole]
-        self.model.train()
         batches = load(self._dataset(own, epoch), self.config.workers)
-        for step, (rows, (_, images, captions)) in enumerate(zip(whole, batches, strict=True)):
-            set_learning_rate(optimizer, self.config, epoch * self.steps + step, self.config.epochs * self.steps)
-            optimizer.zero_grad(set_to_none=True)
-            result = self._backward(rows, images, captions, pace)
-            distributed.sum_gradients(self.model)
-            norms.append(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm).detach())
-            totals.append(result.total.detach())
-            record.write(rows, result, trained=True)
-            # on a GPU the question would wait for the step to end; there it is asked once an epoch
-            if self.device.type == "cpu" and not torch.isfinite(totals[-1] + norms[-1]):
-                self._stop(epoch, rows, record)
-            optimizer.step()
-            on_step()
+        self.model.train()
+        with drawn_from(self.config.seed, epoch, distributed.rank(), device=self.device):  # what dropout draws
+            for step, (rows, (_, images, captions)) in enumerate(zip(whole, batches, strict=True)):
+                set_learning_rate(optimizer, self.config, epoch * self.steps + step, self.config.epochs * self.steps)
+                optimizer.zero_grad(set_to_none=True)
+                result = self._backward(rows, images, captions, pace)
+                distributed.sum_gradients(self.model)
+                norms.append(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm).detach())
+                totals.append(result.total.detach())
+                record.write(rows, result, trained=True)
+                # on a GPU the question would wait for the step to end; there it is asked once an epoch
+                if self.device.type == "cpu" and not torch.isfinite(totals[-1] + norms[-1]):
+                    self._stop(epoch, rows, record)
+                optimizer.step()
+                on_step()
         if not torch.isfinite(torch.stack(totals) + torch.stack(norms)).all():
             self._stop(epoch, order, record)
         self._score_rest(record, order, epoch, pace)

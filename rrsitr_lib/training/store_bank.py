@@ -12,7 +12,7 @@ from torchvision.transforms import Normalize, RandomResizedCrop
 from rrsitr_lib.data.image_store import build_store
 from rrsitr_lib.files import fingerprint
 from rrsitr_lib.model.device_transforms import crop_resize, normalise, resize_centre
-from rrsitr_lib.training.inputs import crop_generator
+from rrsitr_lib.randomness import drawn_from
 
 ON_DEVICE_BYTES = 8 * 1024**3
 
@@ -53,7 +53,7 @@ class StoreBank:
         return pictures
 
     def _box(self, item: int, epoch: int, shape: tuple[int, int]) -> tuple[int, int, int, int]:
-        with crop_generator(self.seed, epoch, item):
+        with drawn_from(self.seed, epoch, item):
             return self.crop.get_params(torch.empty(3, *shape), self.crop.scale, self.crop.ratio)
 
 

@@ -1,5 +1,6 @@
 """Encoders: global features are open_clip's own, tokens go the same way, files load or say why not."""
 
+import copy
 import json
 import shutil
 
@@ -99,6 +100,18 @@ def test_global_features_are_open_clip_s_own(built, name, pad):
     if name != "lite":
         visual.output_tokens = True
     torch.testing.assert_close(text.pooled, encoder.model.encode_text(tokens), rtol=1e-4, atol=1e-5)
+
+
+def test_training_leaves_batch_normalisation_as_it_was_pretrained(built):
+    """A slice of a batch, or a process's share of it, is encoded as the whole batch is."""
+    encoder = copy.deepcopy(built["lite", "masked"]).train()
+    norms = [module for module in encoder.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
+    dropouts = [module for module in encoder.modules() if isinstance(module, torch.nn.Dropout)]
+    assert norms and dropouts and not any(norm.training for norm in norms) and all(one.training for one in dropouts)
+    before, images = norms[0].running_mean.clone(), pixels(encoder)
+    whole, slices = encoder.image(images).pooled, [encoder.image(part).pooled for part in images.split(2)]
+    torch.testing.assert_close(torch.cat(slices), whole, rtol=1e-4, atol=1e-5)
+    assert torch.equal(norms[0].running_mean, before)
 
 
 @CLIP
