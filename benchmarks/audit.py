@@ -16,14 +16,14 @@ import pandas as pd
 from rrsitr_lib.audit.baselines import confident_learning_score, dissimilarity
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, tower_features
+from rrsitr_lib.audit.mismatch_ranking import precision_at
 from rrsitr_lib.audit.ranking import AuditSettings, rank_pairs
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import PROTOCOLS, inject
 from rrsitr_lib.data.pairs import numbered
-from rrsitr_lib.data.reading import read_folder
-from rrsitr_lib.data.scenes import draw_scenes
-from rrsitr_lib.model.encoders import build_encoder
-from rrsitr_lib.suspects import precision_at
+from rrsitr_lib.data.tables import read_folder
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.scenes.world import draw_scenes
 
 SCENES, SCENES_SEED = 600, 77
 

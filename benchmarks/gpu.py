@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from rrsitr_lib.training.pace import pace_of_epoch
 from run import textbook_local
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -27,13 +28,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.model.encoders import Encoder, build_encoder
-from rrsitr_lib.objective import pair_loss as pair_loss_module
-from rrsitr_lib.training.devices import compile_towers
-from rrsitr_lib.training.inputs import PictureBank, RowBatches, SplitInputs, TensorBank
-from rrsitr_lib.training.loop import Epoch, make_optimizer
-from rrsitr_lib.training.pace import pace_of_epoch
-from rrsitr_lib.training.store_bank import StoreBank
+from rrsitr_lib.methods import pair_loss as pair_loss_module
+from rrsitr_lib.model.encoder import Encoder, build_encoder
+from rrsitr_lib.speed.stored_images import StoredImages
+from rrsitr_lib.training.batches import ImageFiles, InMemory, RowBatches, SplitInputs
+from rrsitr_lib.training.optimizer import make_optimizer
+from rrsitr_lib.training.precision import compile_towers
+from rrsitr_lib.training.trainer import Trainer
 
 RSITMD_PAIRS, WORDS = 19_305, "many green trees and some buildings are near a curved river in the north"
 
@@ -79,10 +80,10 @@ class Ours:
     def __init__(self, encoder: Encoder, config: RunConfig, pictures: np.ndarray, device: torch.device) -> None:
         rows = config.batch_size
         table = PairTable([str(k) for k in range(rows)], [WORDS] * rows, "train", "random")
-        self.bank = StoreBank(pictures, encoder, True, 0, device)
-        inputs = SplitInputs(table, self.bank, TensorBank(encoder.tokenize([WORDS] * rows)))
+        self.bank = StoredImages(pictures, encoder, True, 0, device)
+        inputs = SplitInputs(table, self.bank, InMemory(encoder.tokenize([WORDS] * rows)))
         noise = inject(table.image_ids, 0.0, captions=table.captions)
-        self.runner, self.device = Epoch(config, encoder.train(), inputs, noise), device
+        self.runner, self.device = Trainer(config, encoder.train(), inputs, noise), device
         self.optimizer, self.pace = make_optimizer(encoder, config), pace_of_epoch(config, 0, None)
         self.rows, self.captions, self.number = np.arange(rows), inputs.captions.fetch(np.arange(rows)).to(device), 0
 
@@ -120,7 +121,7 @@ class Plain(Ours):
         workers: int,
     ) -> None:
         super().__init__(encoder, config, pictures, device)
-        bank = PictureBank(paths, encoder.train_transform, encoder.eval_transform, 0)
+        bank = ImageFiles(paths, encoder.train_transform, encoder.eval_transform, 0)
         inputs = SplitInputs(self.runner.inputs.table, bank, self.runner.inputs.captions)
         batches = [self.rows % len(paths)] * 10_000
         dataset = RowBatches(inputs, batches, np.arange(len(self.rows)), 0)

@@ -20,9 +20,8 @@ from torch import Tensor
 
 from rrsitr_lib.data.noise import PROTOCOLS, inject
 from rrsitr_lib.evaluation import FusedScore, recall
-from rrsitr_lib.model.encoders import Features
-from rrsitr_lib.model.similarity import cosine_similarity, local_similarity
-from rrsitr_lib.objective.rrsitr import rrsitr_objective
+from rrsitr_lib.methods.rrsitr import rrsitr_objective
+from rrsitr_lib.model.similarity import Features, cosine_similarity, local_similarity
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 SCALE = 20.0

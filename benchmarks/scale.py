@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from gpu import pictures_on_disk
 
-from rrsitr_lib.data.image_store import build_store, sources_of
 from rrsitr_lib.data.noise import inject
-from rrsitr_lib.model.encoders import build_encoder
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.speed.image_store import build_store, sources_of
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 CAPTION = "many green trees and some buildings are near a curved river ."

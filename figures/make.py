@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.data.scenes import draw_scenes
 from rrsitr_lib.files import read_json
 from rrsitr_lib.grid.study_file import STUDY_FILE
+from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
 from rrsitr_lib.show.views.weights import weight_map, weights_static
 from rrsitr_lib.study.study_figures import over_noise

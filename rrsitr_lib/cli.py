@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from rrsitr_lib.cli_share import features, push, weights
 from rrsitr_lib.cli_show import RunFolder, export, site
 from rrsitr_lib.cli_study import app as study_app
 from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,7 +36,7 @@ app.command()(export)
 app.command()(site)
 
 INTERRUPTED = 130
-Protocol = StrEnum("Protocol", ["shuffle", "derangement", "image", "hard"])
+Protocol = Annotated[str, typer.Option(help=f"{', '.join(PROTOCOLS)}; shuffle is the authors'")]
 
 
 @app.command()
@@ -54,7 +54,7 @@ def noise(
     table: Annotated[Path, typer.Argument(help="caption table, .csv or .csv.gz with columns filename,title")],
     out: Annotated[Path, typer.Option(help=".npz: indices and truth; .npy: index form; .csv(.gz): noisy table")],
     rate: Annotated[float, typer.Option(help="share of rows (image: of images) to disturb, 0 to 1")] = 0.4,
-    protocol: Annotated[Protocol, typer.Option(help="shuffle is the authors'")] = Protocol.shuffle,
+    protocol: Protocol = "shuffle",
     seed: Annotated[int, typer.Option(help="42 gives the published splits")] = 42,
     form: Annotated[str, typer.Option(help=".npy only: 'caption' (NCR, L2RM) or 'image' (DECL, RCL)")] = "caption",
 ) -> None:
@@ -63,14 +63,14 @@ def noise(
     Prints nominal and realised rate and the fingerprint to quote beside results.
     Example: rrsitr noise train.csv --rate 0.4 --out train_nc04.csv.gz
     """
-    from rrsitr_lib.data.noise import inject
-    from rrsitr_lib.data.noise_files import save_index, save_noise
-    from rrsitr_lib.data.reading import read_csv
+    from rrsitr_lib.data.noise import inject, save_noise
+    from rrsitr_lib.data.tables import read_csv
+    from rrsitr_lib.exchange.noise_index import save_index
 
     if form not in ("caption", "image"):
         raise InputError(f"--form is {form!r}: allowed are caption, image")
     pairs = read_csv(table)
-    result = inject(pairs.image_ids, rate, protocol.value, seed, pairs.captions)
+    result = inject(pairs.image_ids, rate, protocol, seed, pairs.captions)
     noisy = pairs.with_captions(result.caption_index)
     if out.suffix == ".npz":
         save_noise(result, out)
@@ -88,20 +88,22 @@ def noise(
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="run folder; the same command goes on with an unfinished run")],
-    data: Annotated[str | None, typer.Option(help="scenes, rsitmd, rsicd, nwpu, or a FOLDER of csv tables")] = None,
-    images: Annotated[str | None, typer.Option(help="folder of the pictures (default: FOLDER/images)")] = None,
-    encoder: Annotated[str | None, typer.Option(help="tiny, lite or vit-b-32")] = None,
+    data: Annotated[str | None, typer.Option(help=f"{', '.join(DATASETS)}, or a FOLDER of csv tables")] = None,
+    images: Annotated[str | None, typer.Option(help="folder of the images (default: FOLDER/images)")] = None,
+    encoder: Annotated[str | None, typer.Option(help=", ".join(ENCODERS))] = None,
     weights: Annotated[str | None, typer.Option(help="local weight file or folder; 'none': from scratch")] = None,
     train_: Annotated[str | None, typer.Option("--train", help="all, or heads on frozen, cached towers")] = None,
     noise_rate: Annotated[float | None, typer.Option(help="nominal share of mismatched pairs, 0 to 1")] = None,
-    protocol: Annotated[Protocol | None, typer.Option(help="shuffle is the authors'")] = None,
-    method: Annotated[str | None, typer.Option(help="contrastive or rrsitr")] = None,
+    protocol: Annotated[str | None, typer.Option(help=", ".join(PROTOCOLS))] = None,
+    method: Annotated[str | None, typer.Option(help=", ".join(METHODS))] = None,
     epochs: Annotated[int | None, typer.Option()] = None,
     batch_size: Annotated[int | None, typer.Option()] = None,
     seed: Annotated[int | None, typer.Option(help="training seed; the paper's are 3, 13, 25, 42, 65")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda")] = None,
     config: Annotated[Path | None, typer.Option(help="JSON or YAML of fields; options given here win")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="any other field: --set gamma_2=15")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="any other field, also of the method: --set gamma_2=15")
+    ] = None,
     resume: Annotated[bool, typer.Option(help="go on with the run in --out if there is one")] = True,
 ) -> None:
     """Train a model under noisy correspondence and record every pair in every epoch.
@@ -114,7 +116,7 @@ def train(
     fields: dict[str, Any] = RunConfig.fields_of(config) if config else {}
     options = {
         "data": data, "images": images, "encoder": encoder, "weights": weights, "train": train_,
-        "noise_rate": noise_rate, "protocol": protocol and protocol.value, "method": method, "epochs": epochs,
+        "noise_rate": noise_rate, "protocol": protocol, "method": method, "epochs": epochs,
         "batch_size": batch_size, "seed": seed, "device": device,
     }  # fmt: skip
     fields |= {name: value for name, value in options.items() if value is not None}
@@ -136,7 +138,7 @@ def evaluate(
 ) -> None:
     """Evaluate the best weights of a run again, from its data."""
     from rrsitr_lib.evaluation import chance_recall
-    from rrsitr_lib.training.loop import evaluate as evaluate_split
+    from rrsitr_lib.training.evaluate import evaluate as evaluate_split
     from rrsitr_lib.training.run import open_run
 
     model, inputs, config = open_run(run)

@@ -11,16 +11,16 @@ from rrsitr_lib.cli_data import bar
 def audit(
     source: Annotated[Path, typer.Argument(help="table (.csv .tsv .parquet .jsonl .tar) or a folder that holds one")],
     out: Annotated[Path, typer.Option(help="folder that receives report.html, suspects.csv, cleaned.csv, weights.csv")],
-    images: Annotated[Path | None, typer.Option(help="folder of the pictures (default: beside the table)")] = None,
-    image_column: Annotated[str | None, typer.Option(help="column of picture files, else guessed and said")] = None,
+    images: Annotated[Path | None, typer.Option(help="folder of the images (default: beside the table)")] = None,
+    image_column: Annotated[str | None, typer.Option(help="column of image files, else guessed and said")] = None,
     caption_column: Annotated[str | None, typer.Option(help="column of captions, else guessed and said")] = None,
     encoder: Annotated[str, typer.Option(help="lite, vit-b-32 or tiny: whose frozen towers look")] = "lite",
     weights: Annotated[str | None, typer.Option(help="local weight file or folder")] = None,
-    features: Annotated[tuple[Path, Path] | None, typer.Option(help="two .npy files: pictures, captions")] = None,
+    features: Annotated[tuple[Path, Path] | None, typer.Option(help="two .npy files: images, captions")] = None,
     folds: Annotated[int, typer.Option(min=2, help="judges a round; each judges what it never saw")] = 4,
     repeats: Annotated[int, typer.Option(min=1, help="rounds with other folds")] = 2,
     epochs: Annotated[int, typer.Option(min=1, help="epochs of every judge")] = 6,
-    bad: Annotated[str, typer.Option(help="missing or undecodable pictures: skip (and list) or fatal")] = "skip",
+    bad: Annotated[str, typer.Option(help="missing or undecodable images: skip (and list) or fatal")] = "skip",
     top: Annotated[int, typer.Option(min=1, help="pairs shown in the report")] = 200,
     seed: Annotated[int, typer.Option(min=0)] = 3,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
@@ -45,6 +45,6 @@ def audit(
     typer.echo(shown[["rank", "row", "image", "score", "caption"]].to_string(index=False, max_colwidth=60))
     high = 100 * summary["expected_wrong"]
     typer.echo(
-        f"{summary['pairs']} pairs of {summary['pictures']} pictures, {high:.0f} % with a high loss, hard true pairs "
+        f"{summary['pairs']} pairs of {summary['pictures']} images, {high:.0f} % with a high loss, hard true pairs "
         f"among them; {summary['left_out']} rows left out (problems.csv); open {out / 'report.html'}"
     )

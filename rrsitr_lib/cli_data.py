@@ -32,7 +32,7 @@ def unpack(
     into: Annotated[Path, typer.Option(help="folder; nothing is written outside it")],
 ) -> None:
     """Unpack an archive inside its folder: no path leaves it, newer files stay, an interrupted call goes on."""
-    from rrsitr_lib.data.unpack import unpack as unpack_archive
+    from rrsitr_lib.exchange.unpack import unpack as unpack_archive
 
     with bar(archive.name) as progress:
         done = unpack_archive(archive, into, progress)
@@ -44,26 +44,26 @@ def unpack(
 @app.command()
 def check(
     name: Annotated[str, typer.Argument(help="rsitmd, rsicd or nwpu")],
-    dir_: Annotated[Path, typer.Option("--dir", help="folder with the set's JSON or its tables, and its pictures")],
-    images: Annotated[Path | None, typer.Option(help="folder of the pictures, where it is another one")] = None,
+    dir_: Annotated[Path, typer.Option("--dir", help="folder with the set's JSON or its tables, and its images")],
+    images: Annotated[Path | None, typer.Option(help="folder of the images, where it is another one")] = None,
     write: Annotated[bool, typer.Option(help="write train.csv, val.csv and test.csv where they are missing")] = True,
 ) -> None:
-    """Compare a copy with what is published: counts, splits, fingerprints, every picture decoded.
+    """Compare a copy with what is published: counts, splits, fingerprints, every image decoded.
 
     Exit code 1 when something is wrong. Example: rrsitr data check rsitmd --dir data/rsitmd
     """
-    from rrsitr_lib.data.benchmarks import benchmark
-    from rrsitr_lib.data.copies import check_copy, write_tables
+    from rrsitr_lib.data.benchmark import benchmark
+    from rrsitr_lib.exchange.benchmark_check import check_copy, write_tables
 
     known = benchmark(name)
-    with bar(f"pictures of {known.title}") as progress:
+    with bar(f"images of {known.title}") as progress:
         copy = check_copy(name, dir_, images, progress)
     for split, table in copy.tables.items():
         typer.echo(
             f"{split}: {len(table.images)} images, {len(table)} pairs (published {known.images[split]}, "
             f"{known.pairs[split]}); captions sha256 {table.captions_sha256}"
         )
-    typer.echo(f"pictures: {copy.images or 'not found'}")
+    typer.echo(f"images: {copy.images or 'not found'}")
     if write and not copy.problems:
         for path in write_tables(copy, dir_):
             typer.echo(f"{path}: written")

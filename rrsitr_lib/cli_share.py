@@ -13,10 +13,10 @@ def weights(run: RunFolder, out: Annotated[Path, typer.Option(help="file that re
 
     Example: rrsitr weights runs/p --out tuned.safetensors
     """
-    from rrsitr_lib.training.share import write_weights
+    from rrsitr_lib.exchange.export import write_weights
 
     name = write_weights(run, out)
-    note = "; import rrsitr_lib.model.encoders first" if name.startswith("rrsitr") else ""
+    note = "; import rrsitr_lib.model.encoder first" if name.startswith("rrsitr") else ""
     typer.echo(f'open_clip.create_model_and_transforms("{name}", pretrained="{out}"){note}')
 
 
@@ -26,7 +26,7 @@ def features(
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
 ) -> None:
     """Write a split's features by a run's best weights: unit rows, ready for FAISS or a table."""
-    from rrsitr_lib.training.share import write_features
+    from rrsitr_lib.exchange.export import write_features
 
     for path in write_features(run, out, split):
         typer.echo(path)
@@ -34,6 +34,6 @@ def features(
 
 def push(run: RunFolder, tensorboard: Annotated[Path, typer.Option(help="folder of TensorBoard's events")]) -> None:
     """Write a run's metrics as TensorBoard events (extra: trackers)."""
-    from rrsitr_lib.study.trackers import push_tensorboard
+    from rrsitr_lib.exchange.tensorboard import push_tensorboard
 
     typer.echo(f"{push_tensorboard(run, tensorboard)}: tensorboard --logdir {tensorboard}")

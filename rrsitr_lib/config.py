@@ -1,22 +1,30 @@
-"""One frozen, validated configuration determines a run; presets hold the paper's and the laptop's settings."""
+"""One frozen, validated configuration determines a run; presets hold the paper's and the laptop's settings.
 
-import math
+What a method needs beside this are its own settings (``rrsitr_lib.methods``); they are given, written and read like
+fields of the run: ``RunConfig.build(method="rrsitr", gamma_2=15)``, ``config.gamma_2``.
+"""
+
+import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rrsitr_lib.errors import InputError, complaint
+from rrsitr_lib.errors import InputError, describe_error
 from rrsitr_lib.files import fingerprint, read_json
+from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
-Share = Annotated[float, Field(ge=0, le=1)]
+if TYPE_CHECKING:
+    from rrsitr_lib.methods import Settings
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a study of thousands of seeds is read ten times faster
 SPEED = {"workers", "store", "compile", "gradient_slice"}  # these change how fast, and the last bits at most
 NO_RESULT = SPEED | {"device", "preset"}
-NAMED_DATA = ("scenes", "rsitmd", "rsicd", "nwpu")
+IDENTITY = 2  # of a run: 2 hashes what differs from its default, so that a new field names no old run anew
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
@@ -26,7 +34,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "heads": {
         "epochs": 10, "learning_rate": 3e-4, "weight_decay": 0.1, "warmup_steps": 40, "clip_norm": 5.0,
-        "pad_tokens": "masked", "augment": False, "plain_epochs": 4,
+        "pad_tokens": "masked", "augment": False, "warmup_fraction": 0.4,
     },
 }  # fmt: skip
 
@@ -36,6 +44,8 @@ class RunConfig(BaseModel):
 
     >>> RunConfig.build(encoder="tiny", noise_rate=0.4).preset
     'tiny'
+    >>> RunConfig.build(method="rrsitr", gamma_2=15).settings
+    {'gamma_2': 15.0}
 
     Taught in: notebooks/06_training_end_to_end
     """
@@ -43,11 +53,11 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     preset: Literal["paper", "tiny", "heads"] = "paper"
-    data: str = Field("scenes", description="scenes, rsitmd, rsicd, nwpu, or a folder with train, val, test tables")
-    images: str | None = Field(None, description="folder of the pictures; not needed for scenes")
-    scenes: int = Field(800, ge=40, le=100_000, description="drawn training scenes; val and test hold 100 each")
+    data: str = Field("scenes", description="a data set by name, or a folder with train, val, test tables")
+    images: str | None = Field(None, description="folder of the images; not needed for scenes")
+    scenes: int = Field(800, ge=40, le=100_000, description="drawn training scenes; val and test hold 100 and 200")
     scenes_seed: int = Field(0, ge=0, le=2**31, description="seed of the drawn world")
-    encoder: Literal["tiny", "lite", "vit-b-32"] = "vit-b-32"
+    encoder: str = Field("vit-b-32", description="an encoder by name")
     weights: str | None = Field(
         None, description="weight file or folder; by default what the encoder's name stands for"
     )
@@ -56,79 +66,98 @@ class RunConfig(BaseModel):
     augment: bool = Field(True, description="open_clip's random crop in training; off: its evaluation transform")
     feature_width: int = Field(256, ge=0, le=4096, description="heads: PCA width of the cached tokens; 0 keeps all")
 
-    noise_rate: Share = 0.0
-    protocol: Literal["shuffle", "derangement", "image", "hard"] = "shuffle"
+    noise_rate: Fraction = 0.0
+    protocol: str = Field("shuffle", description="a noise protocol by name")
     noise_seed: int = Field(42, ge=0, lt=2**32)
     noise_file: str | None = Field(None, description="injected noise to use instead (.npz of ours, .npy index form)")
 
-    method: Literal["contrastive", "rrsitr", "oracle"] = Field(
-        "rrsitr", description="contrastive: every pair counts; oracle: only those that are truly no mismatch"
-    )
-    local_loss: bool = Field(True, description="off: no local cross-entropies, and chance level is 2 ln B")
-    self_paced: bool = Field(True, description="off: clean and ambiguous pairs count fully")
-    weight_order: Literal["easy", "hard", "random"] = Field(
-        "easy", description="self-paced: which pairs count most; hard and random are the paper's ablation"
-    )
-    triplet: Literal["dynamic", "fixed", "off"] = Field("dynamic", description="margin of noisy pairs, or no loss")
-    gamma_1: float = Field(5.0, ge=0, description="clean below; in gamma_unit")
-    gamma_2: Positive = Field(18.0, description="noisy from here on; in gamma_unit")
-    gamma_unit: Literal["loss", "chance"] = Field("loss", description="loss: absolute; chance: shares of 4 ln B")
-    gamma_schedule: Literal["constant", "linear", "cosine", "geometric", "quantile"] = "constant"
-    gamma_start: Positive = Field(0.5, description="schedules begin at this multiple of the gammas, and end at 1")
-    partition: Literal["threshold", "quantile", "gmm2", "gmm3"] = "threshold"
-    clean_share: Share = Field(0.5, description="quantile partition and schedule: share of pairs called clean")
-    noisy_share: Share = Field(0.3, description="quantile partition and schedule: share of pairs called noisy")
-    lambda_1: float = Field(0.8, ge=0, description="factor of ambiguous pairs")
-    lambda_2: float = Field(0.9, ge=0, description="factor of noisy pairs")
-    sigma: float = Field(0.6, ge=0, description="base margin, in cosine units")
-    scale: Positive = Field(math.exp(2.996), description="frozen temperature, exp(2.996)")
-    local_share: Share = Field(0.1, description="share of the local similarity in the evaluation score")
-    plain_epochs: int = Field(0, ge=0, description="epochs of plain contrastive training before the method starts")
+    method: str = Field("rrsitr", description="a method by name")
+    settings: dict[str, Any] = Field({}, description="the method's own settings, those that differ from its defaults")
+    warmup_fraction: float = Field(0.0, ge=0, lt=1, description="of the epochs: contrastive, before the method starts")
+    local_fraction: Fraction = Field(0.1, description="of the local similarity in the evaluation score")
 
     epochs: int = Field(50, ge=1, le=100_000)
     batch_size: int = Field(100, ge=2, le=1_000_000)
     learning_rate: Positive = 7e-6
     weight_decay: float = Field(0.7, ge=0)
-    warmup_steps: int = Field(200, ge=0)
+    warmup_steps: int = Field(200, ge=0, description="steps of the learning rate's linear rise")
     clip_norm: Positive = Field(50.0, description="largest gradient norm")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 on a GPU that has it")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="auto: bfloat16 on a GPU that has it, float16 on another, float32 on a CPU"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    workers: int = Field(0, ge=0, le=256, description="processes that decode pictures")
-    store: bool = Field(False, description="decode every picture once, transform on the device")
+    workers: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = Field(
+        "auto", description="processes that decode images; auto: up to 8 where a GPU would wait for them"
+    )
+    store: Literal["auto"] | bool = Field(
+        "auto", description="decode every image once, transform on the device; auto: on a GPU"
+    )
     compile: bool = Field(False, description="compile the towers; pays on a GPU with many steps")
     gradient_slice: int = Field(0, ge=0, description="pairs encoded at once, for batches beyond memory; 0: all")
     seed: int = Field(3, ge=0, lt=2**31)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.gamma_1 > self.gamma_2:
-            raise ValueError(f"gamma_1 is {self.gamma_1}, above gamma_2 {self.gamma_2}: allowed is gamma_1 <= gamma_2")
-        if self.clean_share + self.noisy_share > 1:
-            raise ValueError(f"clean_share {self.clean_share} and noisy_share {self.noisy_share} are over 1 together")
-        if self.data not in NAMED_DATA and not _is_folder(self.data):
-            raise ValueError(f"data is {self.data!r}: allowed are {', '.join(NAMED_DATA)}, or a folder that exists")
+        for registry, name in ((ENCODERS, self.encoder), (PROTOCOLS, self.protocol), (METHODS, self.method)):
+            registry.check(name)
+        if self.data not in DATASETS and not _is_folder(self.data):
+            raise ValueError(f"data is {self.data!r}: allowed are {', '.join(DATASETS)}, or a folder that exists")
         if self.data != "scenes" and self.images is None:
-            raise ValueError(f"data is {self.data!r}, so images must name the folder of its pictures")
+            raise ValueError(f"data is {self.data!r}, so images must name the folder of its images")
+        if self.settings:
+            _ = self.method_settings
         return self
 
     @classmethod
     def build(cls, **given: Any) -> Self:
         """A configuration from what is given and, for the rest, the preset that suits the encoder.
 
-        Raises ``InputError`` naming the field, its value and what is allowed; unknown fields are errors too.
+        Fields of the run and settings of its method stand side by side. Raises ``InputError`` naming the field, its
+        value and what is allowed; unknown fields are errors too.
         """
         if "data" in given and given.get("images") is None and _is_folder(f"{given['data']}/images"):
             given["images"] = str(Path(given["data"]) / "images")
         preset = given.get("preset")
         if preset is None:
             preset = "heads" if given.get("train") == "heads" else "tiny" if given.get("encoder") == "tiny" else "paper"
+        own = {name: given.pop(name) for name in list(given) if name not in cls.model_fields}
         try:
+            if own or given.get("settings"):
+                given["settings"] = cls._settings_of(given.get("method"), own, given.get("settings") or {})
             return cls(**{**(PRESETS.get(preset, {}) if isinstance(preset, str) else {}), **given, "preset": preset})
         except ValidationError as error:
-            unknown = sorted(map(str, given.keys() - cls.model_fields.keys()))
-            if unknown:
-                raise InputError(f"unknown field {unknown[0]!r}: known are {', '.join(cls.model_fields)}") from None
-            raise InputError(complaint(error)) from None
+            raise InputError(describe_error(error)) from None
+
+    @classmethod
+    def _settings_of(cls, method: Any, own: dict[str, Any], nested: dict[str, Any]) -> dict[str, Any]:
+        """The settings that differ from the method's defaults, validated."""
+        method = cls.model_fields["method"].default if method is None else method
+        METHODS.check(method)
+        known = METHODS[method].Settings
+        for name in own | nested:
+            if name not in known.model_fields:
+                fields = ", ".join(name for name in cls.model_fields if name != "settings")
+                settings = ", ".join(known.model_fields)
+                raise InputError(f"unknown field {name!r}: known are {fields}, and of method {method} {settings}")
+        return known(**(nested | own)).model_dump(exclude_defaults=True)
+
+    @property
+    def method_settings(self) -> "Settings":
+        """All settings of the method, its defaults included."""
+        return METHODS[self.method].Settings(**self.settings)
+
+    if not TYPE_CHECKING:  # typed code reads ``method_settings``
+
+        def __getattr__(self, name: str) -> Any:
+            """Settings of the method read like fields of the run."""
+            if not name.startswith("_") and name in METHODS[self.method].Settings.model_fields:
+                return getattr(self.method_settings, name)
+            return super().__getattr__(name)
+
+    def flat(self) -> dict[str, Any]:
+        """All fields, with the method's settings among them instead of ``settings``: what ``build`` takes."""
+        fields = self.model_dump(exclude={"settings"})
+        return fields | self.method_settings.model_dump()
 
     @classmethod
     def read(cls, path: str | Path, elsewhere: bool = False) -> Self:
@@ -163,13 +192,17 @@ class RunConfig(BaseModel):
         return fields
 
     def to_yaml(self) -> str:
-        """All fields as YAML, in the order of this class."""
-        return yaml.safe_dump(self.model_dump(), sort_keys=False)
+        """All fields and settings as YAML, in the order of their classes."""
+        return yaml.safe_dump(self.flat(), sort_keys=False)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all fields that can change a result by more than rounding: all but preset, device and speed."""
-        return fingerprint(self.model_dump_json(exclude=NO_RESULT))
+        """SHA-256 over what differs from its default and can change a result: all but preset, device and speed.
+
+        A field or a method's setting that is new, with a default that changes nothing, leaves every run its name.
+        """
+        changed = self.model_dump(mode="json", exclude=NO_RESULT, exclude_defaults=True)
+        return fingerprint(f"identity {IDENTITY}", json.dumps(changed, sort_keys=True))
 
 
 def _is_folder(path: str) -> bool:

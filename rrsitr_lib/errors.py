@@ -25,13 +25,16 @@ class RunError(RuntimeError):
     """
 
 
-def complaint(error: "ValidationError") -> str:
+def describe_error(error: "ValidationError") -> str:
     """The first thing that pydantic found wrong, in one line: the field, its value, what is allowed."""
-    first = error.errors()[0]
+    first, *others = error.errors()
     own = first.get("ctx", {}).get("error")  # raised by a validator of ours, which says everything
     if not first["loc"]:
         return str(own or first["msg"])
-    field, given = ".".join(str(part) for part in first["loc"]), repr(first["input"])
-    said = first["msg"].replace("Input should be a ", "allowed is a ").replace("Input should be", "allowed is a value")
-    message = str(own or said)
+    # of a field with several types each has a complaint, named by field and type
+    same = [other for other in others if other["loc"][:-1] == first["loc"][:-1] and other["input"] == first["input"]]
+    location = first["loc"][:-1] if same and len(first["loc"]) > 1 else first["loc"]
+    field, given = ".".join(str(part) for part in location), repr(first["input"])
+    said = " or ".join(one["msg"].removeprefix("Input should be ") for one in [first, *same])
+    message = str(own or f"allowed is {said if said.startswith('a ') else f'a value {said}'}")
     return f"{field} is {given if len(given) <= 80 else given[:80] + '…'}: {message[0].lower()}{message[1:]}"

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.model.encoders import Features
-from rrsitr_lib.model.similarity import cosine_similarity, local_similarity
+from rrsitr_lib.model.similarity import Features, cosine_similarity, local_similarity
 
 BLOCK_ROWS, BLOCK_COLUMNS = 512, 1024
 DENSE_BYTES = 2**30
@@ -17,32 +16,51 @@ Block = tuple[slice, slice, Tensor]
 
 
 class FusedScore:
-    """(1 - local_share) * global cosine + local_share * local similarity, by blocks (paper, evaluation).
+    """(1 - local_fraction) * global cosine + local_fraction * local similarity, by blocks (paper, evaluation).
 
     Shape: ``text`` pooled (C, D), tokens (C, Lt, D), ``image`` pooled (M, D), tokens (M, Li, D) -> blocks of (C, M).
-    The local part is the norm without the factor 20, so it can exceed the cosine by far (quirk 11).
+    The local part is the norm without the factor 20, so it can exceed the cosine by far (quirk 11). ``others``: text
+    and image of further networks, whose similarities are averaged with these.
     Taught in: notebooks/01_retrieval
     """
 
-    def __init__(self, text: Features, image: Features, local_share: float = 0.1) -> None:
-        self.text, self.image, self.local_share = text, image, local_share
+    def __init__(
+        self,
+        text: Features,
+        image: Features,
+        local_fraction: float = 0.1,
+        others: Sequence[tuple[Features, Features]] = (),
+    ) -> None:
+        self.networks, self.local_fraction = [(text, image), *others], local_fraction
         self.shape = (len(text.pooled), len(image.pooled))
+        self.device = text.pooled.device
+
+    def cosine(self, rows: slice, columns: slice) -> Tensor:
+        """Cosine of some captions with some images, (captions, images)."""
+        return _mean([cosine_similarity(t.pooled[rows].float(), i.pooled[columns].float()) for t, i in self.networks])
+
+    def local(self, rows: slice, columns: slice) -> Tensor:
+        """Local similarity of some captions with some images, (captions, images)."""
+        return _mean([local_similarity(t.tokens[rows].float(), i.tokens[columns].float()) for t, i in self.networks])
 
     def blocks(self) -> Iterator[Block]:
         """The score block by block: memory stays bounded however large the set."""
         for rows, columns in _grid(*self.shape):
-            score = cosine_similarity(self.text.pooled[rows].float(), self.image.pooled[columns].float())
-            if self.local_share:
-                local = local_similarity(self.text.tokens[rows].float(), self.image.tokens[columns].float())
-                score = (1 - self.local_share) * score + self.local_share * local
+            score = self.cosine(rows, columns)
+            if self.local_fraction:
+                score = (1 - self.local_fraction) * score + self.local_fraction * self.local(rows, columns)
             yield rows, columns, score
 
     def dense(self) -> Tensor:
         """The whole score, (C, M)."""
-        score = torch.empty(self.shape, device=self.text.pooled.device)
+        score = torch.empty(self.shape, device=self.device)
         for rows, columns, block in self.blocks():
             score[rows, columns] = block
         return score
+
+
+def _mean(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.stack(list(parts)).mean(dim=0)
 
 
 def recall(score: Any, image_of_caption: np.ndarray, ks: Sequence[int] = (1, 5, 10)) -> dict[str, float]:
@@ -67,22 +85,21 @@ def recall(score: Any, image_of_caption: np.ndarray, ks: Sequence[int] = (1, 5, 
         score = score.dense()
     answers = _checked(score, image_of_caption, ks)
     text_rank, image_rank = _ranks(score, answers)
-    return recall_of_places(image_rank + 1, text_rank + 1, ks)
+    return recall_from_ranks(image_rank + 1, text_rank + 1, ks)
 
 
-def recall_of_places(
-    caption_place: np.ndarray, image_place: np.ndarray, ks: Sequence[int] = (1, 5, 10)
+def recall_from_ranks(
+    caption_rank: np.ndarray, image_rank: np.ndarray, ks: Sequence[int] = (1, 5, 10)
 ) -> dict[str, float]:
-    """Recall at K both ways and mR, their mean, in percent, where the places of the true answers are known, from 1.
+    """Recall at K both ways and mR, their mean, in percent, from the ranks of the true candidates, from 1.
 
-    Shape: ``caption_place`` (images that have captions,), place of the best of its captions; ``image_place``
-    (captions,).
+    Shape: ``caption_rank`` (images that have captions,), rank of the best of its captions; ``image_rank`` (captions,).
 
-    >>> recall_of_places(np.array([1, 2]), np.array([1, 1, 4]), ks=(1,))["i2t_R@1"]
+    >>> recall_from_ranks(np.array([1, 2]), np.array([1, 1, 4]), ks=(1,))["i2t_R@1"]
     50.0
     """
-    result = {f"i2t_R@{k}": _percent(caption_place <= k) for k in ks}
-    result |= {f"t2i_R@{k}": _percent(image_place <= k) for k in ks}
+    result = {f"i2t_R@{k}": 100 * float((caption_rank <= k).mean()) for k in ks}
+    result |= {f"t2i_R@{k}": 100 * float((image_rank <= k).mean()) for k in ks}
     return result | {"mR": float(np.mean(list(result.values())))}
 
 
@@ -186,10 +203,6 @@ def _grid(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
     for row in range(0, rows, BLOCK_ROWS):
         for column in range(0, columns, BLOCK_COLUMNS):
             yield slice(row, min(row + BLOCK_ROWS, rows)), slice(column, min(column + BLOCK_COLUMNS, columns))
-
-
-def _percent(hits: np.ndarray) -> float:
-    return float(100 * hits.mean())
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -3,11 +3,9 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rrsitr_lib.errors import InputError, RunError
 
@@ -45,37 +43,31 @@ def write_text(path: str | Path, text: str) -> Path:
     return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def allocate(path: Path, size: int) -> None:
-    """Reserve the bytes now: a memory map onto a full disk would end the process without a message."""
-    with open(path, "wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        else:
-            file.truncate(size)
+def save_array(path: str | Path, values: "np.ndarray") -> Path:
+    """Write one array as ``.npy``, whole or not at all."""
+    import numpy as np
+
+    return _through_file(path, lambda file: np.save(file, values, allow_pickle=False))
+
+
+def save_arrays(path: str | Path, arrays: Mapping[str, "np.ndarray"]) -> Path:
+    """Write arrays by name as a compressed ``.npz``, whole or not at all."""
+    import numpy as np
+
+    return _through_file(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
+
+
+def _through_file(path: str | Path, write: Callable[[BinaryIO], object]) -> Path:
+    def through(temporary: Path) -> None:
+        with open(temporary, "wb") as file:  # by name, numpy would add an ending
+            write(file)
+
+    return write_atomically(path, through)
 
 
 def cache_folder() -> Path:
     """``$RRSITR_CACHE``, else ``rrsitr`` in the user's cache folder."""
     return Path(os.environ.get("RRSITR_CACHE") or Path.home() / ".cache" / "rrsitr")
-
-
-def build_once(folder: Path, name: str, build: Callable[[Path], object], what: str) -> Path:
-    """The folder ``name`` in ``folder``, built now where it is not there yet; a lock keeps two builders apart.
-
-    ``build(partial)`` fills ``name.partial``, or goes on with what a killed build left there. Raises ``RunError`` when
-    the disk refuses; what is finished is kept.
-    """
-    final, partial = folder / name, folder / f"{name}.partial"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{name}.lock"):
-            if not final.exists():
-                partial.mkdir(exist_ok=True)
-                build(partial)
-                partial.rename(final)
-    except OSError as error:
-        raise RunError(f"cannot write the {what} in {folder}: {error.strerror or error}") from error
-    return final
 
 
 def write_json(path: str | Path, content: Any) -> Path:
@@ -84,20 +76,15 @@ def write_json(path: str | Path, content: Any) -> Path:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON; raises ``InputError`` naming the file and line when it is absent or broken."""
+    """Read JSON; raises ``InputError`` naming the file, and the line, when it is absent or broken."""
     try:
-        with open(path, "rb") as file:
-            return json.loads(file.read().decode("utf-8-sig"))
+        return json.loads(Path(path).read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
-    except (ValueError, RecursionError) as error:  # a number without end, or nested too deep
+    except (ValueError, RecursionError, OSError) as error:  # no UTF-8, a number without end, too deep, a folder
         raise InputError(f"{path}: not JSON that can be read ({error})") from None
-    except OSError as error:
-        raise InputError(f"{path}: not readable ({error.strerror})") from None
 
 
 def fingerprint(*parts: "bytes | str | np.ndarray") -> str:

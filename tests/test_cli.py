@@ -63,7 +63,7 @@ def test_help_teaches(command, capsys):
         ),
         (
             ["train", "--out", "x", "--method", "magic"],
-            "method is 'magic': allowed is a value 'contrastive', 'rrsitr' or 'oracle'",
+            "method is 'magic': allowed are contrastive, rrsitr, oracle, ncr",
         ),
         (["train", "--out", "x", "--epochs", "many"], "Invalid value for '--epochs'"),
         (["train", "--out", "x", "--set", "gamma_3=1"], "unknown field 'gamma_3': known are preset, data"),

@@ -1,6 +1,8 @@
 """One configuration determines a run: presets, files, limits, and a fingerprint of what can change a result."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -14,8 +16,9 @@ OTHER_RESULT = {
     "scenes": 900, "scenes_seed": 1, "encoder": "lite", "weights": "none", "train": "heads", "pad_tokens": "masked",
     "augment": False, "feature_width": 64, "noise_rate": 0.2, "protocol": "hard", "noise_seed": 1, "method":
     "contrastive", "gamma_1": 4.0, "gamma_2": 19.0, "gamma_unit": "chance", "gamma_schedule": "linear",
-    "gamma_start": 0.4, "partition": "gmm2", "clean_share": 0.4, "noisy_share": 0.2, "lambda_1": 0.7, "lambda_2": 0.8,
-    "sigma": 0.5, "scale": 10.0, "local_share": 0.2, "plain_epochs": 1, "epochs": 9, "batch_size": 64,
+    "gamma_start": 0.4, "partition": "gmm2", "clean_fraction": 0.4, "noisy_fraction": 0.2, "lambda_1": 0.7,
+    "lambda_2": 0.8,
+    "sigma": 0.5, "scale": 10.0, "local_fraction": 0.2, "warmup_fraction": 0.1, "epochs": 9, "batch_size": 64,
     "learning_rate": 1e-4, "weight_decay": 0.2, "warmup_steps": 1, "clip_norm": 1.0, "precision": "float32", "seed": 13,
     "local_loss": False, "self_paced": False, "triplet": "fixed", "weight_order": "hard",
 }  # fmt: skip
@@ -26,9 +29,10 @@ def test_defaults_are_the_paper_s():
     paper = {
         "preset": "paper", "encoder": "vit-b-32", "learning_rate": 7e-6, "weight_decay": 0.7, "batch_size": 100,
         "epochs": 50, "warmup_steps": 200, "clip_norm": 50.0, "gamma_1": 5.0, "gamma_2": 18.0, "lambda_1": 0.8,
-        "lambda_2": 0.9, "sigma": 0.6, "local_share": 0.1, "pad_tokens": "paper", "noise_seed": 42, "method": "rrsitr",
+        "lambda_2": 0.9, "sigma": 0.6, "local_fraction": 0.1, "pad_tokens": "paper", "noise_seed": 42,
+        "method": "rrsitr",
         "local_loss": True, "self_paced": True, "triplet": "dynamic", "weight_order": "easy",
-        "plain_epochs": 0, "augment": True, "train": "all", "protocol": "shuffle",
+        "warmup_fraction": 0.0, "augment": True, "train": "all", "protocol": "shuffle",
     }  # fmt: skip
     assert {name: getattr(config, name) for name in paper} == paper
     assert config.scale == pytest.approx(20.00535, abs=1e-5)
@@ -61,10 +65,10 @@ def test_what_is_given_beats_the_preset():
 def test_round_trip_through_a_file(tmp_path, preset, form):
     config = RunConfig.build(preset=preset, noise_rate=0.4, seed=13, learning_rate=1e-5)
     path = tmp_path / f"config.{form}"
-    path.write_text(config.model_dump_json() if form == "json" else config.to_yaml())
+    path.write_text(json.dumps(config.flat()) if form == "json" else config.to_yaml())
     read = RunConfig.read(path)
     assert read == config and read.fingerprint == config.fingerprint
-    assert list(yaml.safe_load(config.to_yaml())) == list(RunConfig.model_fields)
+    assert yaml.safe_load(config.to_yaml()) == config.flat()
 
 
 def test_a_file_of_few_fields_takes_the_rest_from_the_preset(tmp_path):
@@ -85,14 +89,15 @@ def test_unknown_field_is_named_with_the_known_ones():
 OUT_OF_RANGE = {
     "noise_rate": (-0.1, 1.01, float("nan"), "much", None), "scenes": (39, 100_001, 50.5), "scenes_seed": (-1,),
     "feature_width": (-1, 4097), "noise_seed": (-1, 2**32), "gamma_1": (-0.1, float("inf")), "gamma_2": (0, -1),
-    "gamma_start": (0,), "clean_share": (1.1,), "noisy_share": (-1,), "lambda_1": (-1,), "lambda_2": (-1,),
-    "sigma": (-0.1,), "scale": (0, float("inf")), "local_share": (1.5,), "plain_epochs": (-1,), "epochs": (0, 2.5),
+    "gamma_start": (0,), "clean_fraction": (1.1,), "noisy_fraction": (-1,), "lambda_1": (-1,), "lambda_2": (-1,),
+    "sigma": (-0.1,), "scale": (0, float("inf")), "local_fraction": (1.5,), "warmup_fraction": (-0.1, 1.0),
+    "epochs": (0, 2.5),
     "batch_size": (1, 0, -5), "learning_rate": (0, -1e-3), "weight_decay": (-1,), "warmup_steps": (-1,),
-    "clip_norm": (0,), "workers": (-1, 257), "seed": (-1, 2**31), "encoder": ("resnet", None, 3), 
+    "clip_norm": (0,), "workers": (-1, 257), "seed": (-1, 2**31), "encoder": ("resnet", None, 3),
     "method": ("plain",), "local_loss": ("perhaps",),
     "self_paced": (2,), "triplet": ("none",), "weight_order": ("hardest",),
     "protocol": ("swap",), "partition": ("kmeans",), "gamma_unit": ("nats",), "gamma_schedule": ("step",),
-    "pad_tokens": ("none",), "precision": ("float16",), "device": ("tpu",), "preset": ("laptop",),
+    "pad_tokens": ("none",), "precision": ("double",), "device": ("tpu",), "preset": ("laptop",),
     "augment": ("maybe",), "train": ("text",), "store": ("x",),
     "compile": (2,), "gradient_slice": (-1,), "weights": (3,), "noise_file": (3,),
 }  # fmt: skip
@@ -112,9 +117,9 @@ def test_out_of_range_names_field_and_value(field, value):
     ("given", "message"),
     [
         ({"gamma_1": 19}, r"gamma_1 is 19\.0, above gamma_2 18\.0: allowed is gamma_1 <= gamma_2"),
-        ({"clean_share": 0.8}, r"clean_share 0\.8 and noisy_share 0\.3 are over 1 together"),
+        ({"clean_fraction": 0.8}, r"clean_fraction 0\.8 and noisy_fraction 0\.3 are over 1 together"),
         ({"data": "moon"}, r"data is 'moon': allowed are scenes, rsitmd, rsicd, nwpu, or a folder that exists"),
-        ({"data": "rsicd"}, r"data is 'rsicd', so images must name the folder of its pictures"),
+        ({"data": "rsicd"}, r"data is 'rsicd', so images must name the folder of its images"),
     ],
 )
 def test_fields_that_contradict_each_other(given, message):
@@ -124,7 +129,7 @@ def test_fields_that_contradict_each_other(given, message):
 
 def test_equal_gammas_and_whole_shares_are_allowed():
     assert RunConfig.build(gamma_1=18).gamma_1 == 18
-    assert RunConfig.build(clean_share=0.7, noisy_share=0.3).clean_share == 0.7
+    assert RunConfig.build(clean_fraction=0.7, noisy_fraction=0.3).clean_fraction == 0.7
 
 
 def test_a_folder_brings_its_own_pictures(tmp_path):
@@ -151,7 +156,45 @@ def test_fingerprint_ignores_where_and_how_fast(field):
 def test_every_field_is_covered_here():
     """A new field must say whether it can change a result."""
     elsewhere = {"preset", "data", "images", "noise_file"}
-    assert set(RunConfig.model_fields) == set(OTHER_RESULT) | set(WHERE_AND_HOW_FAST) | elsewhere
+    assert set(RunConfig.build().flat()) == set(OTHER_RESULT) | set(WHERE_AND_HOW_FAST) | elsewhere
+
+
+def test_a_new_field_names_no_old_run_anew():
+    class Later(RunConfig):
+        """A later version: a field more, with the default that changes nothing."""
+
+        novelty: float = 0.0
+
+    given = {"encoder": "tiny", "noise_rate": 0.4, "gamma_2": 15}
+    assert Later.build(**given).fingerprint == RunConfig.build(**given).fingerprint
+    assert Later.build(**given, novelty=1).fingerprint != RunConfig.build(**given).fingerprint
+
+
+# --- settings of the method ---
+
+
+def test_settings_of_the_method_are_given_and_read_like_fields():
+    config = RunConfig.build(method="rrsitr", gamma_2=15, lambda_1=0.8)
+    assert config.settings == {"gamma_2": 15.0}, "a setting at its default is none"
+    assert (config.gamma_2, config.lambda_1, config.method_settings.sigma) == (15.0, 0.8, 0.6)
+    assert RunConfig.build(settings={"gamma_2": 15}) == config == RunConfig.build(**config.flat())
+    assert config.fingerprint != RunConfig.build().fingerprint
+    with pytest.raises(AttributeError):
+        _ = config.margin
+
+
+def test_a_method_refuses_the_settings_of_another():
+    assert RunConfig.build(method="ncr", margin=0.3).margin == 0.3
+    with pytest.raises(InputError, match=r"unknown field 'margin': known are preset, .*of method rrsitr local_loss"):
+        RunConfig.build(method="rrsitr", margin=0.3)
+    with pytest.raises(InputError, match=r"margin is -1: allowed is a value greater than or equal to 0"):
+        RunConfig.build(method="ncr", margin=-1)
+
+
+def test_names_and_their_check_wait_for_no_torch():
+    code = "import sys; from rrsitr_lib.config import RunConfig; RunConfig.build(encoder='tiny', method='ncr')"
+    found = subprocess.run([sys.executable, "-c", f"{code}; print('torch' in sys.modules)"], capture_output=True)
+    assert found.stdout.strip() == b"False", found.stderr
 
 
 @pytest.mark.parametrize(

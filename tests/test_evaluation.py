@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc
 from rrsitr_lib import evaluation
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
-from rrsitr_lib.model.encoders import Features
+from rrsitr_lib.model.similarity import Features
 
 KS = (1, 5, 10)
 

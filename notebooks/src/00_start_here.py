@@ -23,7 +23,7 @@ SCENES = 60  # 40 or more; drawn training scenes to look at
 
 # %%
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.sources import inject_noise, open_data
+from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.teach.doctor import start
 
 generator = start(SEED)
@@ -59,7 +59,7 @@ for row in range(6):
 from rrsitr_lib.show.figures import contact_sheet
 
 rows = 5 * generator.permutation(len(train.images))[:12]
-contact_sheet(data["train"].pictures[train.image_of_row[rows]], noisy.captions[rows], noise.mismatched[rows])
+contact_sheet(data["train"].images[train.image_of_row[rows]], noisy.captions[rows], noise.mismatched[rows])
 
 # %% [markdown]
 # **What to notice.** The frame is the only thing that tells them apart at once: neither the picture nor the sentence
@@ -73,14 +73,14 @@ contact_sheet(data["train"].pictures[train.image_of_row[rows]], noisy.captions[r
 
 # %%
 import torch
-from rrsitr_lib.model.encoders import build_encoder
-from rrsitr_lib.training.inputs import picture_bank
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.training.batches import image_items
 
 encoder = build_encoder("tiny", pad_tokens="masked").eval()
 test = data["test"]
 six = [5 * image for image in range(6)]  # the first caption of six pictures
 with torch.no_grad():
-    image = encoder.image(picture_bank(test.pictures[:6], encoder, augment=False, seed=SEED).tensor)
+    image = encoder.image(image_items(test.images[:6], encoder, augment=False, seed=SEED).tensor)
     text = encoder.text(encoder.tokenize(test.table.captions[six]))
 print("features of six pictures", tuple(image.pooled.shape), "and six sentences", tuple(text.pooled.shape))
 
@@ -143,10 +143,10 @@ print({name: round(value, 1) for name, value in found.items()})
 # %%
 import pandas as pd
 from rrsitr_lib.evaluation import chance_recall
-from rrsitr_lib.training.assemble import assemble
-from rrsitr_lib.training.loop import evaluate
+from rrsitr_lib.training.build import build_model
+from rrsitr_lib.training.evaluate import evaluate
 
-model, inputs = assemble(config, data)
+model, inputs = build_model(config, data)
 result = evaluate(model, inputs["test"], config)
 chance = chance_recall(test.table.image_of_row, len(test.table.images))
 print(f"{len(test.table.images)} pictures, {len(test.table)} sentences")
@@ -162,7 +162,7 @@ pd.DataFrame([result, chance], index=["tiny, before training", "chance"]).round(
 
 # %%
 import matplotlib.pyplot as plt
-from rrsitr_lib.training.loop import encode
+from rrsitr_lib.training.evaluate import encode
 
 pictures, sentences = encode(model, inputs["train"], config)
 cosines = cosine_similarity(sentences.pooled, pictures.pooled).numpy()

@@ -29,7 +29,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.sources import open_data
+from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.teach.doctor import start
 
 generator = start(SEED)
@@ -126,14 +126,14 @@ print({name: round(value, 1) for name, value in found.items()})
 # word or patch. `paper` keeps the tokens of the padding behind a sentence, `masked` sets them to zero.
 
 # %%
-from rrsitr_lib.model.encoders import build_encoder
-from rrsitr_lib.training.inputs import picture_bank
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.training.batches import image_items
 
 features = {}
 for padding in ("masked", "paper"):
     encoder = build_encoder("tiny", pad_tokens=padding).eval()
     with torch.no_grad():
-        image = encoder.image(picture_bank(test.pictures, encoder, augment=False, seed=SEED).tensor)
+        image = encoder.image(image_items(test.images, encoder, augment=False, seed=SEED).tensor)
         text = encoder.text(encoder.tokenize(captions))
     features[padding] = (text, image)
     print(f"{padding:6} text tokens {tuple(text.tokens.shape)}, picture tokens {tuple(image.tokens.shape)}")
@@ -180,7 +180,7 @@ print("one table:", tuple(table.shape), "  all of them:", tuple(all_tables.shape
 tokens = encoder.tokenize(captions[six[1:2]])[0]
 words = [encoder.tokenizer.decode([int(token)]).strip() for token in tokens[: int(encoder.lengths(tokens[None])[0])]]
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), width_ratios=(1, 1.8))
-left.imshow(test.pictures[1])
+left.imshow(test.images[1])
 for patch in range(16):
     left.text(16 * (patch % 4) + 1, 16 * (patch // 4) + 5, str(patch), fontsize=8, bbox={"fc": "white", "pad": 1})
 left.set(xticks=range(0, 65, 16), yticks=range(0, 65, 16), xlabel="pixels")

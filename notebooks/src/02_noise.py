@@ -111,7 +111,7 @@ for rows in (10, 100, 1000):
 
 # %%
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.scenes import draw_scenes
+from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.files import fingerprint
 
 world = draw_scenes(SCENES, seed=SEED, size=32)
@@ -218,7 +218,8 @@ for name, one in noises.items():
 # %%
 import tempfile
 from pathlib import Path
-from rrsitr_lib.data.noise_files import load_index, load_noise, save_index, save_noise
+from rrsitr_lib.exchange.noise_index import load_index, save_index
+from rrsitr_lib.data.noise import load_noise, save_noise
 
 with tempfile.TemporaryDirectory() as folder:
     again = load_noise(save_noise(noises[PROTOCOL], Path(folder) / "noise.npz"))

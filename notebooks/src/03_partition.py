@@ -46,7 +46,7 @@ print(similarity.numpy())
 # pairs, each keeps its own loss. The matrix form takes `logsumexp` of rows and columns; the library does the same.
 
 # %%
-from rrsitr_lib.objective.pair_loss import symmetric_cross_entropy
+from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
 
 logits = config.scale * similarity
 by_hand = []
@@ -65,7 +65,7 @@ print("losses:", [round(loss, 2) for loss in by_hand])
 # *ambiguous*. Note that the lower border belongs to the upper kind. Again by a loop, then by the library's one line.
 
 # %%
-from rrsitr_lib.objective.partition import CATEGORY_NAMES, partition
+from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES, partition
 
 losses = torch.tensor([0.4, 4.9, 5.0, 12.0, 17.9, 18.0])
 kinds = []
@@ -83,7 +83,7 @@ print({round(loss, 1): CATEGORY_NAMES[kind] for loss, kind in zip(losses.tolist(
 # while the guess depends on the batch. With 16 pairs a guess has 11.1, and hardly any pair can reach 18.
 
 # %%
-from rrsitr_lib.objective.pair_loss import chance_loss
+from rrsitr_lib.methods.pair_loss import chance_loss
 
 for size in (16, 32, 100, 256, 512):
     by_loop = sum(np.log(size) for _ in range(4))
@@ -96,15 +96,15 @@ for size in (16, 32, 100, 256, 512):
 # batches of several sizes. A box holds the middle half of the pairs, its whiskers reach from 5 to 95 %.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.data.sources import inject_noise, open_data
-from rrsitr_lib.objective.pair_loss import pair_loss
+from rrsitr_lib.data.datasets import inject_noise, open_data
+from rrsitr_lib.methods.pair_loss import pair_loss
 from rrsitr_lib.show.views.partition import batch_sizes_static
-from rrsitr_lib.training.assemble import assemble
-from rrsitr_lib.training.loop import encode
+from rrsitr_lib.training.build import build_model
+from rrsitr_lib.training.evaluate import encode
 
 data = open_data(config)
 noise = inject_noise(config, data["train"].table)
-model, inputs = assemble(config, data)
+model, inputs = build_model(config, data)
 image, text = encode(model, inputs["train"], config)
 pictures, sentences = inputs["train"].image_of_row, noise.caption_index
 sizes = [size for size in (16, 32, 100, 256) if size <= len(pictures)]
@@ -136,7 +136,7 @@ batch_sizes_static(losses_at, config.gamma_2)
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.evaluation import partition_quality
-from rrsitr_lib.objective.partition import mixture_partition, quantile_partition
+from rrsitr_lib.methods.rrsitr.partition import mixture_partition, quantile_partition
 from rrsitr_lib.show.record import RunRecord
 from rrsitr_lib.teach.lesson_run import lesson_run
 

@@ -61,7 +61,7 @@ for L in losses:
 # you will see why nothing is lost by that.
 
 # %%
-from rrsitr_lib.objective.self_paced import regulariser, weight
+from rrsitr_lib.methods.rrsitr import regulariser, weight
 
 gamma = np.where(losses < GAMMA_1, GAMMA_1, GAMMA_2)
 matrix_form = np.where(losses < gamma, np.cos(pi / 2 * losses / gamma), 0.0)
@@ -160,7 +160,7 @@ for L in (0.5, 2.0, 4.0, 4.9):
 # *exponential* never gives a pair up entirely. None of them jumps, because each uses one threshold only.
 
 # %%
-from rrsitr_lib.objective.self_paced_family import SELF_PACED, self_paced_weight
+from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
 from rrsitr_lib.show.views.pacing import family_static
 
 for kind in SELF_PACED:
@@ -183,7 +183,7 @@ family_static(GAMMA_2)
 
 # %%
 from rrsitr_lib.show.views.pacing import scheduled
-from rrsitr_lib.training.schedules import GAMMA_SCHEDULES
+from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
 
 for schedule in GAMMA_SCHEDULES:
     path = scheduled(schedule, 6, start=0.5, end=GAMMA_2)

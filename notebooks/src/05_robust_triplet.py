@@ -66,11 +66,12 @@ for i in range(6):
 # along rows and columns; the library does it in one call.
 
 # %%
-from rrsitr_lib.objective.robust_triplet import RobustTriplet, dynamic_margin, hardest_negatives, robust_triplet
+from rrsitr_lib.methods.triplet import Triplet, hardest_negatives
+from rrsitr_lib.methods.rrsitr.robust_triplet import dynamic_margin, robust_triplet
 
 hidden = cosines - torch.diag(torch.full((6,), torch.inf, dtype=torch.float64))
 text, image, own = hidden.max(dim=1).values, hidden.max(dim=0).values, cosines.diagonal()
-result: RobustTriplet = robust_triplet(cosines, SIGMA)
+result: Triplet = robust_triplet(cosines, SIGMA)
 torch.testing.assert_close(hardest_negatives(cosines), (text, image))
 torch.testing.assert_close(dynamic_margin(own, text, SIGMA), result.margin_text)
 expected = torch.tensor(by_hand, dtype=torch.float64).T
@@ -124,8 +125,8 @@ print("growing adds: ", [round(x, 3) for x in extra.tolist()])
 # form; it is a lower bound, because other wrong answers only add to it.
 
 # %%
-from rrsitr_lib.objective.pair_loss import symmetric_cross_entropy
-from rrsitr_lib.objective.rrsitr import PAPER_SCALE
+from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
+from rrsitr_lib.methods.base import PAPER_SCALE
 from rrsitr_lib.show.views.margins import entropy_pull
 
 at_least = entropy_pull(own.numpy(), text.numpy(), image.numpy(), PAPER_SCALE)
@@ -160,7 +161,7 @@ pull_static(SIGMA, LAMBDA_2)
 # much. The label is a number from outside, no gradient flows through it. By hand, and by the library:
 
 # %%
-from rrsitr_lib.objective.rivals.ncr import soft_margin
+from rrsitr_lib.methods.ncr import soft_margin
 
 labels = [0.0, 0.25, 0.5, 0.75, 1.0]
 ncr_by_hand = []

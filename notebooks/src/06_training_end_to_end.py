@@ -46,13 +46,13 @@ for name in ("gamma_1", "gamma_2", "lambda_1", "lambda_2", "sigma", "learning_ra
 # %%
 import numpy as np
 import torch
-from rrsitr_lib.data.sources import inject_noise, open_data
-from rrsitr_lib.training.assemble import assemble
-from rrsitr_lib.training.inputs import RowBatches
+from rrsitr_lib.data.datasets import inject_noise, open_data
+from rrsitr_lib.training.build import build_model
+from rrsitr_lib.training.batches import RowBatches
 
 data = open_data(config)
 noise = inject_noise(config, data["train"].table)
-model, inputs = assemble(config, data)
+model, inputs = build_model(config, data)
 wrong, right = noise.mismatched.nonzero()[0], (~noise.mismatched).nonzero()[0]
 rows = np.array([*right[:20:5], *wrong[:2], *right[20::5], *wrong[2:]])[:6]  # four true, two mismatched where there are
 with torch.no_grad():
@@ -127,7 +127,7 @@ def by_hand(i: int, L: float) -> tuple[str, float, float]:
 # Compare the weights of the pairs with the smallest losses, and see which part of the objective each pair feeds.
 
 # %%
-from rrsitr_lib.objective.pair_loss import chance_loss
+from rrsitr_lib.methods.pair_loss import chance_loss
 
 print(f"chance level: {chance_loss(6):.1f} for 6 pairs, {chance_loss(BATCH_SIZE):.1f} for {BATCH_SIZE}")
 for i, L in enumerate(loss.tolist()):
@@ -142,8 +142,8 @@ for i, L in enumerate(loss.tolist()):
 # and so may you: what the ledger records below are these very numbers, for every pair and every epoch.
 
 # %%
-from rrsitr_lib.objective.partition import CATEGORY_NAMES
-from rrsitr_lib.objective.rrsitr import rrsitr_objective
+from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.rrsitr import rrsitr_objective
 
 result = rrsitr_objective(image.pooled, text.pooled, image.tokens, text.tokens, scale=config.scale)
 kinds, weights, parts = zip(*[by_hand(i, L) for i, L in enumerate(loss.tolist())], strict=True)
@@ -164,7 +164,7 @@ print(f"total by the library {float(result.total):.3f}, by hand {sum(parts) / 6:
 # %%
 from rrsitr_lib.teach.lesson_run import run_folder
 
-no_local = dict(local_loss=False, local_share=0.0, gamma_1=config.gamma_1 / 2, gamma_2=config.gamma_2 / 2)
+no_local = dict(local_loss=False, local_fraction=0.0, gamma_1=config.gamma_1 / 2, gamma_2=config.gamma_2 / 2)
 variants = {
     "rrsitr": {},
     "contrastive": dict(method="contrastive"),

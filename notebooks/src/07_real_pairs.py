@@ -39,7 +39,7 @@ if DATA == "scenes":
 else:
     source = dict(data=DATA, train="heads", weights=WEIGHTS or None)
 config = RunConfig.build(encoder=ENCODER, **source, epochs=EPOCHS, noise_rate=NOISE_RATE, method="rrsitr", seed=SEED)
-for name in ("data", "encoder", "train", "noise_rate", "plain_epochs", "gamma_2"):
+for name in ("data", "encoder", "train", "noise_rate", "warmup_fraction", "gamma_2"):
     print(f"{name:12} {getattr(config, name)}")
 
 # %% [markdown]
@@ -91,8 +91,8 @@ for p in range(6):
 # with other thresholds, or with thresholds that move, is read correctly. All three agree.
 
 # %%
-from rrsitr_lib.objective.partition import partition
-from rrsitr_lib.suspects import agreement, signals, unit_rank
+from rrsitr_lib.methods.rrsitr.partition import partition
+from rrsitr_lib.audit.mismatch_ranking import agreement, signals, unit_rank
 import torch
 
 above = (by_hand[:, None] > by_hand[None]).sum(axis=1) + ((by_hand[:, None] == by_hand[None]).sum(axis=1) - 1) / 2
@@ -118,7 +118,7 @@ print(agreement(library, top=0.2).round(2).T.to_string())
 # as they were trained. It does not read the injected truth.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.suspects import suspects
+from rrsitr_lib.audit.mismatch_ranking import suspects
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 folder = lesson_run(config, RUNS)
@@ -195,8 +195,8 @@ sheet(chosen, record.mismatched[chosen])
 # are true of which scenes, so we can count such accidents.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.data.scenes import draw_scenes
-from rrsitr_lib.data.sources import inject_noise, open_data
+from rrsitr_lib.scenes.world import draw_scenes
+from rrsitr_lib.data.datasets import inject_noise, open_data
 
 if known and DATA == "scenes":
     world, tables = draw_scenes(SCENES), open_data(config)["train"].table
@@ -304,7 +304,7 @@ print(f"{saved.name}: {len(again)} decisions read back; {len(kept)} of {len(reco
 # *Reference: Song, Xie, Sun, Dian, Kang, Robust Remote Sensing Image-Text Retrieval with Noisy Correspondence, CVPR 2026.*
 
 # %%
-from rrsitr_lib.suspects import SIGNALS, precision_at
+from rrsitr_lib.audit.mismatch_ranking import SIGNALS, precision_at
 
 assert sorted(table.index) == list(range(len(record.pairs))), "every pair once"
 assert table[[*SIGNALS, "agreement"]].stack().between(0, 1).all()

@@ -131,12 +131,12 @@ print("gap {:.2f}; mean cosines: pictures {:.2f}, captions {:.2f}, between {:.2f
 
 # %% tags=["nbval-ignore-output"]
 import pandas as pd
-from rrsitr_lib.training.album import Album
+from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
 states = ("before training", "after RRSITR", "after plain training")
 three = [np.stack([getattr(album, kind)[0], getattr(album, kind)[-1], getattr(plain.album, kind)[-1]])
          for kind in ("image", "text")]  # fmt: skip
-three = Album(album.rows, *three)
+three = EmbeddingHistory(album.rows, *three)
 table = pd.DataFrame(index=states)
 cosine = (three.image * three.text).sum(axis=-1)
 for name, kind in (("cosine, true", ~wrong), ("cosine, mismatched", wrong)):

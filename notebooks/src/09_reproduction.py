@@ -195,9 +195,9 @@ two_spreads(resampled, mean=25.44, over_seeds=0.54, over_tests=recall_error(25.4
 # keeps its rankings, so it can be seen:
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.training.rankings import Rankings
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
-rankings = Rankings.open(mine)
+rankings = RetrievalResults.open(mine)
 hit = 100.0 * (rankings.image_rank == 1)
 per_image = pd.Series(hit).groupby(rankings.image_of_caption).mean().to_numpy()
 drawn = per_image[generator.integers(0, len(per_image), (DRAWS, len(per_image)))].mean(axis=1)
@@ -213,7 +213,7 @@ print(f"error: {recall_error(hit.mean(), len(hit)):.2f} if captions were indepen
 # fingerprints, and the drawn rows overlap no more than chance lets them.
 
 # %%
-from rrsitr_lib.data.sources import inject_noise, open_data
+from rrsitr_lib.data.datasets import inject_noise, open_data
 
 world = config.model_copy(update={"data": "scenes", "noise_rate": NOISE_RATE})
 table = open_data(world)["train"].table
@@ -322,7 +322,7 @@ beside_paper(summary.query("metric == 'mR'"), theirs).drop(columns=["metric", "p
 from rrsitr_lib.study.bootstrap import hits, resampled as resampled_recalls
 from rrsitr_lib.study.finished import RECALLS
 
-counted = hits(Rankings.open(mine))
+counted = hits(RetrievalResults.open(mine))
 times = np.random.default_rng(0).multinomial(len(counted.asked), np.full(len(counted.asked), 1 / len(counted.asked)), 3)
 by_hand = []
 for drawn_times in times:  # how often each test picture was drawn

@@ -6,7 +6,7 @@ import numpy as np
 
 from rrsitr_lib.audit.features import PairFeatures, unit
 from rrsitr_lib.audit.judges import folds_of
-from rrsitr_lib.model.ridge import fit_ridge
+from rrsitr_lib.audit.ridge import fit_ridge
 
 BLOCK = 512
 

@@ -1,6 +1,6 @@
 """One vector a picture and one a caption: pooled features of frozen towers, computed once, or from files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,8 @@ from torch import Tensor
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint
-from rrsitr_lib.model.encoders import ClipEncoder, Encoder, JointEncoder
-from rrsitr_lib.model.token_cache import build_cache, content_of, weights_of
-from rrsitr_lib.training.inputs import PictureBank
+from rrsitr_lib.model.encoder import Encoder, JointEncoder
+from rrsitr_lib.model.token_cache import Computed, cached_tokens, content_of, pixels_of, weights_of
 
 
 @dataclass(frozen=True)
@@ -51,47 +50,42 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 def tower_features(
     towers: Encoder,
-    pictures: np.ndarray | Sequence[Path],
+    images: np.ndarray | Sequence[Path],
     captions: Sequence[str],
     device: str = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pooled features of M pictures and U captions by frozen towers, (M, Di) and (U, Dt); kept in the token cache.
+    """Pooled features of M images and U captions by frozen towers, (M, Di) and (U, Dt); kept in the token cache.
 
     Towers without a common space give the mean of their tokens before any projection: no new weight has a say.
     """
     weights = weights_of(towers)
     towers = towers.eval().to(device)
-    bank = PictureBank(pictures, towers.eval_transform, towers.eval_transform, seed=0)
     numbers = towers.tokenize(list(captions))
 
-    def image(items: range) -> tuple[Tensor, Sequence[int]]:
-        pixels = bank.fetch(np.array(items)).to(device)
+    def image(items: range) -> Computed:
+        pixels = pixels_of(towers, images, items)
         joint = isinstance(towers, JointEncoder)
         pooled = towers.image_map(pixels).mean(dim=1) if joint else towers.image(pixels).pooled
         return pooled[:, None], [1] * len(items)
 
-    def text(items: range) -> tuple[Tensor, Sequence[int]]:
-        pooled = _pooled_text(towers, numbers[items.start : items.stop].to(device))
+    def text(items: range) -> Computed:
+        pooled = _pooled_text(towers, towers.trimmed(numbers[items.start : items.stop]).to(device))
         return pooled[:, None], [1] * len(items)
 
-    image_name = fingerprint("pooled image", weights, repr(towers.eval_transform), *map(content_of, pictures))
+    image_name = fingerprint("pooled image", weights, repr(towers.eval_transform), *map(content_of, images))
     text_name = fingerprint("pooled text", weights, *captions)
-    return _cached(image_name, len(bank), image, "pictures"), _cached(text_name, len(captions), text, "captions")
-
-
-def _cached(name: str, count: int, compute: Callable[[range], tuple[Tensor, Sequence[int]]], what: str) -> np.ndarray:
-    """Vectors of ``count`` items from the token cache, one token each: (count, D) float32."""
-    with torch.no_grad():
-        width = compute(range(1))[0].shape[2]
-    return np.array(build_cache(name, count, (1, width), compute, what).tokens[:, 0], dtype=np.float32)
+    cached = (
+        cached_tokens(towers, image_name, len(images), image, "images"),
+        cached_tokens(towers, text_name, len(captions), text, "captions"),
+    )
+    vectors = [np.array(tokens[:, 0], dtype=np.float32) for tokens, _ in cached]
+    return vectors[0], vectors[1]
 
 
 def _pooled_text(towers: Encoder, numbers: Tensor) -> Tensor:
-    if isinstance(towers, ClipEncoder):
+    if not isinstance(towers, JointEncoder):
         return towers.text(numbers).pooled
-    lengths = towers.lengths(numbers)
-    numbers = numbers[:, : int(lengths.max())]
-    real = (torch.arange(numbers.shape[1], device=numbers.device) < lengths[:, None])[..., None]
+    real = (torch.arange(numbers.shape[1], device=numbers.device) < towers.lengths(numbers)[:, None])[..., None]
     return (towers.text_map(numbers) * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
 
 

@@ -12,11 +12,10 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.methods.pair_loss import chance_loss, symmetric_cross_entropy
 from rrsitr_lib.model.heads import HeadsEncoder
-from rrsitr_lib.objective.pair_loss import chance_loss, symmetric_cross_entropy
-from rrsitr_lib.training.inputs import SplitInputs, TensorBank
-from rrsitr_lib.training.loop import Epoch, make_optimizer
-from rrsitr_lib.training.pace import pace_of_epoch
+from rrsitr_lib.training.batches import InMemory, SplitInputs
+from rrsitr_lib.training.trainer import Trainer
 
 ROUNDS = 8  # random batches in which a held-out pair is scored
 BLOCK = 1024
@@ -77,9 +76,10 @@ def judge(
     best = _Best(features)
     config = RunConfig.build(
         encoder="tiny", train="heads", method=method, local_loss=False, epochs=epochs, seed=seed,
-        gamma_unit="chance", gamma_1=5 / 18.42, gamma_2=18 / 18.42, plain_epochs=max(1, epochs // 3),
+        gamma_unit="chance", gamma_1=5 / 18.42, gamma_2=18 / 18.42, warmup_fraction=1 / 3,
         learning_rate=1e-3, batch_size=100, device=device,
     )  # fmt: skip
+    scale = config.method_settings.scale
     for repeat in range(repeats):
         fold = folds_of(groups, folds, seed + repeat)
         for number in range(folds):
@@ -88,7 +88,7 @@ def judge(
             image, text = encode_by(model, features)
             own = np.einsum("nd,nd->n", image[features.image_of_pair[held]], text[features.caption_of_pair[held]])
             similarity[repeat, held] = own
-            loss[repeat, held] = held_out_loss(features, held, image, text, config.scale, config.batch_size, seed)
+            loss[repeat, held] = held_out_loss(features, held, image, text, scale, config.batch_size, seed)
             best.look(held, image, text, own)
             if progress:
                 progress(repeat * folds + number + 1, folds * repeats)
@@ -102,12 +102,11 @@ def train_judge(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> 
     images = _tokens(features.image)[np.array(list(map(int, table.images)))]
     captions = _tokens(features.text)[features.caption_of_pair[rows]]
     model = HeadsEncoder(images.shape[-1], captions.shape[-1], seed=config.seed).to(config.device)
-    inputs = SplitInputs(table, TensorBank(images), TensorBank(captions))
-    nobody = Noise(np.arange(len(rows)), np.zeros(len(rows), dtype=bool), "shuffle", 0.0, config.seed)
-    epoch_runner, optimizer, last_loss = Epoch(config, model, inputs, nobody), make_optimizer(model, config), None
+    inputs = SplitInputs(table, InMemory(images), InMemory(captions))
+    as_they_are = Noise(np.arange(len(rows)), np.zeros(len(rows), bool), rate=0.0, protocol="shuffle", seed=config.seed)
+    trainer, record = Trainer(config, model, inputs, as_they_are), None
     for epoch in range(config.epochs):
-        record, _ = epoch_runner.run(epoch, pace_of_epoch(config, epoch, last_loss), optimizer, lambda: None)
-        last_loss = record["loss"]
+        record, _ = trainer.train_epoch(epoch, record)
     return model.eval()
 
 

@@ -10,7 +10,7 @@ from rrsitr_lib.audit.baselines import neighbour_score, ridge_score
 from rrsitr_lib.audit.duplicates import Duplicates
 from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.judges import Verdicts, judge
-from rrsitr_lib.suspects import unit_rank
+from rrsitr_lib.audit.mismatch_ranking import unit_rank
 
 COLUMNS = (
     "rank", "row", "image", "caption", "score", "wrong", "loss", "similarity", "linear", "neighbours", "disagreement",

@@ -14,7 +14,8 @@ from rrsitr_lib.audit.ranking import AuditSettings, rank_pairs
 from rrsitr_lib.audit.report import write_report
 from rrsitr_lib.data.pairs import numbered
 from rrsitr_lib.files import fingerprint, write_atomically, write_json
-from rrsitr_lib.model.encoders import build_encoder
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.registry import ENCODERS
 
 FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.csv", "audit.json")
 
@@ -42,7 +43,7 @@ def features_of(
     if files is None:
         towers = build_encoder(encoder, weights, "masked")
         image, text = tower_features(towers, pairs.paths, unique, device)
-        return PairFeatures(image, text, image_of_pair, caption_of_pair, shared=encoder != "lite")
+        return PairFeatures(image, text, image_of_pair, caption_of_pair, shared=ENCODERS[encoder].shared_space)
     image = read_features(files[0], len(pairs), int(image_of_pair.max()) + 1, image_of_pair, "picture")
     text = read_features(files[1], len(pairs), len(unique), caption_of_pair, "caption")
     return PairFeatures(image, text, image_of_pair, caption_of_pair, image.shape[1] == text.shape[1])

@@ -1,7 +1,5 @@
 """Tables of pairs as people keep them: CSV, TSV, Parquet, JSON lines, tar shards; columns given, or guessed."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Sequence
@@ -13,7 +11,7 @@ import pandas as pd
 from rrsitr_lib.audit.raw_pairs import CAPTION_NAMES, RawPairs
 from rrsitr_lib.audit.shards import read_shard
 from rrsitr_lib.data.images import SUFFIXES
-from rrsitr_lib.data.reading import read_text
+from rrsitr_lib.data.tables import read_separated, read_text
 from rrsitr_lib.errors import InputError
 
 IMAGE_NAMES = (
@@ -56,25 +54,11 @@ def read_pairs_of(path: str | Path, image_column: str | None = None, caption_col
 
 def _separated(path: Path) -> pd.DataFrame:
     """A table of separated values; without the ending .tsv the separator is the one that the header has most of."""
-    text = read_text(path)
-    header = text.lstrip().partition("\n")[0]
     tabbed = path.name.lower().removesuffix(".gz").endswith(".tsv")
-    separator = "\t" if tabbed else max(",;\t|", key=header.count)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
-    except csv.Error as error:
-        raise InputError(f"{path}: not a table of separated values ({error}); is a quote left open?") from None
-    rows = [row for row in rows if row]
-    names = [name.strip() for name in rows[0]]
+    names, rows = read_separated(path, "\t" if tabbed else None)
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(f"{path}: the header has {twice!r} twice: allowed is each column once")
-    for number, row in enumerate(rows[1:], 1):
-        if len(row) != len(names):
-            raise InputError(
-                f"{path}, row {number}: {len(row)} fields, the header has {len(names)} "
-                f"(separator {separator!r}; captions that hold it need quotes)"
-            )
-    return pd.DataFrame(rows[1:], columns=names)
+    return pd.DataFrame([row for _, row in rows], columns=names)
 
 
 def _json_lines(path: Path) -> pd.DataFrame:

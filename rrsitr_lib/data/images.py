@@ -1,4 +1,4 @@
-"""Pictures of any size and mode, decoded once to RGB bytes."""
+"""Images of any size and mode, decoded once to RGB bytes."""
 
 import os
 import unicodedata
@@ -21,10 +21,10 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", "
 
 
 def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Image:
-    """Decode one picture to RGB, upright by its EXIF orientation; of several pages or frames the first.
+    """Decode one image to RGB, upright by its EXIF orientation; of several pages or frames the first.
 
     Transparent parts become black, which is how aerial pictures store "no data" (white would pass for a bright roof).
-    16-bit grey is divided by 256, as Pillow does for 16-bit colour: stretching each picture to its own range would
+    16-bit grey is divided by 256, as Pillow does for 16-bit colour: stretching each image to its own range would
     make dark and bright ones alike. Float grey counts as 0 to 1. An open file needs a ``name`` for messages.
     Raises ``InputError`` naming the file.
 
@@ -53,7 +53,7 @@ def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Im
 def _check_file(path: Path) -> None:
     if not path.is_file() or path.stat().st_size == 0:
         reason = "an empty file" if path.is_file() else "a folder" if path.is_dir() else "no such file"
-        raise InputError(f"{path}: {reason}; allowed is a picture")
+        raise InputError(f"{path}: {reason}; allowed is an image")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -63,8 +63,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
             raise ValueError(f"mode {image.mode} beyond 0 to {'65535' if image.mode[0] == 'I' else '1'}")
         return Image.fromarray(np.minimum(grey * 256, 255).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
-        picture = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture).convert("RGB")
+        layers = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layers.size, "black"), layers).convert("RGB")
     return image.convert("RGB")
 
 
@@ -101,7 +101,7 @@ def match_images(folder: str | Path, image_ids: Sequence[str]) -> dict[str, list
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; allowed is a folder of pictures")
+        raise InputError(f"{folder}: no such folder; allowed is a folder of images")
     files = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
     names = list(dict.fromkeys(image_ids))
     exact = set(files)
@@ -130,7 +130,7 @@ def broken_images(
 ) -> dict[str | Path, str]:
     """What is wrong with each file that cannot be decoded, as ``open_image`` says it. Decodes everything.
 
-    ``progress(done, total)`` is called after every picture.
+    ``progress(done, total)`` is called after every image.
     """
 
     def problem(path: str | Path) -> str | None:
@@ -153,7 +153,7 @@ def broken_images(
 def check_images(paths: Sequence[str | Path], progress: Callable[[int, int], object] | None = None) -> list[str]:
     """One line for each file that cannot be decoded; empty when all is well. Decodes everything: minutes for NWPU.
 
-    ``progress(done, total)`` is called after every picture. Taught in: notebooks/07_real_pairs
+    ``progress(done, total)`` is called after every image. Taught in: notebooks/07_real_pairs
     """
     return list(broken_images(paths, progress).values())
 
@@ -161,9 +161,9 @@ def check_images(paths: Sequence[str | Path], progress: Callable[[int, int], obj
 def load_thumbnails(
     paths: Sequence[str | Path], size: int, progress: Callable[[int, int], object] | None = None
 ) -> np.ndarray:
-    """Decode all pictures to squares: the largest centred square, bicubic. **Shape** (M, size, size, 3) uint8.
+    """Decode all images to squares: the largest centred square, bicubic. **Shape** (M, size, size, 3) uint8.
 
-    ``progress(done, total)`` is called after every picture. Raises ``InputError`` naming the file or the size.
+    ``progress(done, total)`` is called after every image. Raises ``InputError`` naming the file or the size.
 
     Taught in: notebooks/07_real_pairs
     """
@@ -173,10 +173,10 @@ def load_thumbnails(
     def square(path: str | Path) -> np.ndarray:
         return np.asarray(ImageOps.fit(open_image(path), (size, size), Image.Resampling.BICUBIC))
 
-    pictures = np.empty((len(paths), size, size, 3), np.uint8)
+    images = np.empty((len(paths), size, size, 3), np.uint8)
     with ThreadPoolExecutor(THREADS) as pool:
-        for done, picture in enumerate(pool.map(square, paths)):
-            pictures[done] = picture
+        for done, image in enumerate(pool.map(square, paths)):
+            images[done] = image
             if progress:
                 progress(done + 1, len(paths))
-    return pictures
+    return images

@@ -55,12 +55,13 @@ class PairTable:
             column = np.array(getattr(self, field), dtype=object)
             for row, text in enumerate(column.ravel()):
                 if not isinstance(text, str) or _NO_TEXT.search(text):
-                    refuse(f"{self.source}, row {row + 1}", field, text, "text without NUL or half surrogate pairs")
+                    where = f"{self.source}, row {row + 1}"
+                    input_error(where, field, text, "text without NUL or half surrogate pairs")
             column.setflags(write=False)
             object.__setattr__(self, field, column)
         if self.captions.ndim != 1 or len(self) == 0 or self.image_ids.shape != self.captions.shape:
             shapes = (self.image_ids.shape, self.captions.shape)
-            refuse(self.source, "shape of image_ids and captions", shapes, "(N,) for both, N at least 1")
+            input_error(self.source, "shape of image_ids and captions", shapes, "(N,) for both, N at least 1")
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -89,14 +90,14 @@ class PairTable:
     def with_captions(self, caption_index: np.ndarray) -> Self:
         """The same rows, row i carrying ``captions[caption_index[i]]``. **Shape** (N,) integers 0 to N - 1."""
         if np.shape(caption_index) != (len(self),):
-            refuse(self.source, "shape of caption_index", np.shape(caption_index), f"({len(self)},)")
+            input_error(self.source, "shape of caption_index", np.shape(caption_index), f"({len(self)},)")
         return replace(self, captions=self.take(caption_index).captions)
 
     def take(self, rows: np.ndarray) -> Self:
         """The pairs at ``rows``, in that order. **Shape** (K,) integers 0 to N - 1, K at least 1."""
         rows = np.asarray(rows)
         if rows.ndim != 1 or rows.dtype.kind not in "iu" or not rows.size or rows.min() < 0 or rows.max() >= len(self):
-            refuse(self.source, "row selection", rows, f"integers 0 to {len(self) - 1} on one axis, at least one")
+            input_error(self.source, "row selection", rows, f"integers 0 to {len(self) - 1} on one axis, at least one")
         return replace(self, image_ids=self.image_ids[rows], captions=self.captions[rows])
 
     def report(self) -> dict[str, Any]:
@@ -126,7 +127,7 @@ class PairTable:
         return write_atomically(path, lambda temporary: temporary.write_bytes(data))
 
 
-def refuse(where: object, what: str, value: object, allowed: str) -> NoReturn:
+def input_error(where: object, what: str, value: object, allowed: str) -> NoReturn:
     """Raise ``InputError`` in the form that all messages about tables have; a long value is shown in part."""
     shown = " ".join(repr(value).split())
     raise InputError(f"{where}: {what} is {shown if len(shown) <= 90 else shown[:87] + '...'}: allowed is {allowed}")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.errors import InputError, complaint
+from rrsitr_lib.errors import InputError, describe_error
 
 KINDS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 
@@ -42,7 +42,7 @@ class Where(BaseModel):
         try:
             return cls.model_validate(RunConfig.fields_of(path))
         except ValidationError as error:
-            raise InputError(f"{path}: {complaint(error)}") from None
+            raise InputError(f"{path}: {describe_error(error)}") from None
 
 
 def gpus() -> list[str]:

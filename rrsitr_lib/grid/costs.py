@@ -7,14 +7,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from rrsitr_lib.config import NAMED_DATA, RunConfig
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
 from rrsitr_lib.grid.cells import Place
 from rrsitr_lib.grid.plan import Cell
+from rrsitr_lib.registry import DATASETS
 
 SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3  # evaluation is a forward pass, a third of a training step
-SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "local_loss", "precision", "compile")
-SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "preset"}
+SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "precision", "compile")
+SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "settings", "preset"}
 
 
 class Cost(NamedTuple):
@@ -59,10 +60,10 @@ def epoch_pairs(config: RunConfig) -> float:
     """Pairs of an epoch in units of a trained pair: those trained, and a third of those evaluated."""
     if config.data == "scenes":
         trained, evaluated = 5 * config.scenes, SCENES_VAL_PAIRS
-    elif config.data in NAMED_DATA:
-        from rrsitr_lib.data.benchmarks import BENCHMARKS
+    elif config.data in DATASETS:
+        from rrsitr_lib.data.benchmark import benchmark
 
-        pairs = BENCHMARKS[config.data].pairs
+        pairs = benchmark(config.data).pairs
         trained, evaluated = pairs["train"], pairs["val"]
     else:
         trained, evaluated = (_lines(Path(config.data), name) for name in ("train", "val"))

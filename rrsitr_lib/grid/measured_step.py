@@ -11,13 +11,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.sources import picture_size
-from rrsitr_lib.model.encoders import build_encoder
+from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.model.heads import HeadsEncoder
-from rrsitr_lib.training.devices import device_of
-from rrsitr_lib.training.inputs import PictureBank, SplitInputs, TensorBank
-from rrsitr_lib.training.loop import Epoch, make_optimizer
-from rrsitr_lib.training.pace import pace_of_epoch
+from rrsitr_lib.registry import ENCODERS
+from rrsitr_lib.training.batches import ImageFiles, InMemory, SplitInputs, TokenNumbers
+from rrsitr_lib.training.precision import device_of
+from rrsitr_lib.training.trainer import Trainer
 
 WORDS, STEPS = "many green trees and some buildings are near a curved river in the north", 2
 IMAGE_TOKENS, TEXT_TOKENS = 49, 24  # of the cached towers
@@ -35,13 +34,12 @@ def measured_step(config: RunConfig) -> dict[str, Any]:
     config = config.model_copy(update={"batch_size": pairs, "workers": 0, "gradient_slice": 0, "epochs": 1000})
     model, inputs = _stand_in(config, pairs)
     model = model.to(device)
-    runner = Epoch(config, model, inputs, inject(inputs.table.image_ids, 0.0, captions=inputs.table.captions))
-    optimizer, pace = make_optimizer(model, config), pace_of_epoch(config, 0, None)
+    trainer = Trainer(config, model, inputs, inject(inputs.table.image_ids, 0.0, captions=inputs.table.captions))
     with FlopCounterMode(display=False) as counter:
-        runner.run(0, pace, optimizer, lambda: None)
+        record, _ = trainer.train_epoch(0, None)
     started = time.perf_counter()
-    for epoch in range(STEPS):
-        runner.run(epoch, pace, optimizer, lambda: None)  # the record is read on the host: nothing is left running
+    for epoch in range(1, 1 + STEPS):
+        record, _ = trainer.train_epoch(epoch, record)  # the record is on the host: nothing is left running
     seconds = (time.perf_counter() - started) / STEPS
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     operations = counter.get_total_flops() / pairs
@@ -52,14 +50,14 @@ def _stand_in(config: RunConfig, pairs: int) -> tuple[nn.Module, SplitInputs]:
     table = PairTable([str(number) for number in range(pairs)], [WORDS] * pairs, "train", "stand-in")
     if config.train == "heads":
         width = config.feature_width or 512
-        banks = [TensorBank(_random(pairs, length, width)) for length in (IMAGE_TOKENS, TEXT_TOKENS)]
+        banks = [InMemory(_random(pairs, length, width)) for length in (IMAGE_TOKENS, TEXT_TOKENS)]
         return HeadsEncoder(width, width), SplitInputs(table, *banks)
     encoder = build_encoder(config.encoder, "none", config.pad_tokens, 0)
-    size = picture_size(config)
-    pictures = np.random.default_rng(0).integers(0, 255, (pairs, size, size, 3), dtype=np.uint8)
+    size = ENCODERS[config.encoder].image_size
+    images = np.random.default_rng(0).integers(0, 255, (pairs, size, size, 3), dtype=np.uint8)
     transform = encoder.train_transform if config.augment else encoder.eval_transform
-    images = PictureBank(pictures, transform, encoder.eval_transform, seed=0)
-    return encoder, SplitInputs(table, images, TensorBank(encoder.tokenize([WORDS] * pairs)))
+    files = ImageFiles(images, transform, encoder.eval_transform, seed=0)
+    return encoder, SplitInputs(table, files, TokenNumbers([WORDS] * pairs, encoder))
 
 
 def _random(*shape: int) -> Tensor:

@@ -8,8 +8,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.errors import InputError, complaint
+from rrsitr_lib.errors import InputError, describe_error
 from rrsitr_lib.files import write_text
+from rrsitr_lib.registry import METHODS
 
 PRESETS = ("laptop", "paper", "real-small")
 STUDY_FILE = "study.yaml"
@@ -37,7 +38,7 @@ class Grid(BaseModel):
         for name, values in axes.items():
             if not values:
                 raise ValueError(f"axis {name} has no values: allowed are one or more")
-            if name not in RunConfig.model_fields and not all(isinstance(value, dict) for value in values):
+            if not is_field(name) and not all(isinstance(value, dict) for value in values):
                 raise ValueError(f"axis {name} is no field of a run: its values must be mappings of fields")
         return axes
 
@@ -70,7 +71,7 @@ class Study(BaseModel):
         try:
             study = cls.model_validate({str(name): value for name, value in content.items()})
         except ValidationError as error:
-            raise InputError(f"{path.name}: {complaint(error)}") from None
+            raise InputError(f"{path.name}: {describe_error(error)}") from None
         if path.name == STUDY_FILE and path.parent == Path(source):  # the folder may have been renamed
             study = study.model_copy(update={"name": Path(source).resolve().name})
         return study.with_fixed(fixed or {})
@@ -81,8 +82,8 @@ class Study(BaseModel):
         Raises ``InputError`` for a field that runs do not have.
         """
         for name in fields:
-            if name not in RunConfig.model_fields:
-                raise InputError(f"unknown field {name!r}: known are {', '.join(RunConfig.model_fields)}")
+            if not is_field(name):
+                raise InputError(f"unknown field {name!r}: known are {', '.join(known_fields())}")
         if not fields:
             return self
         grids = []
@@ -97,17 +98,27 @@ class Study(BaseModel):
         return write_text(Path(folder) / STUDY_FILE, text)
 
 
+def is_field(name: str) -> bool:
+    """Whether a run or the settings of a method have a field of this name."""
+    return name in RunConfig.model_fields or name in known_fields()  # the methods are only loaded where they are asked
+
+
+def known_fields() -> dict[str, Any]:
+    """Fields of a run and settings of any method, with their JSON schemas."""
+    fields = {}
+    for model in (*(method.Settings for method in METHODS.values()), RunConfig):
+        fields |= model.model_json_schema()["properties"]
+    return {name: {key: value for key, value in about.items() if key != "title"} for name, about in fields.items()}
+
+
 def schema() -> dict[str, Any]:
     """JSON schema of a study file, for editors; the fields of a run stand in it with their ranges."""
     found = Study.model_json_schema()
-    run = RunConfig.model_json_schema()
-    fields = {name: {key: value for key, value in given.items() if key != "title"} for name, given in
-              run["properties"].items()}  # fmt: skip
+    fields = known_fields()
     found["$defs"]["Grid"]["properties"]["fix"] |= {"properties": fields, "additionalProperties": False}
     found["$defs"]["Grid"]["properties"]["variants"]["additionalProperties"] = {
         "type": "object", "properties": fields, "additionalProperties": False,
     }  # fmt: skip
-    found["$defs"] |= run.get("$defs", {})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.noise_files import load_noise
-from rrsitr_lib.data.sources import inject_noise, open_data, picture_size
+from rrsitr_lib.data.datasets import inject_noise, open_data
+from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json
 from rrsitr_lib.grid.cells import NOTEBOOK, Place, open_begun
 from rrsitr_lib.grid.plan import DIGITS, Cell
-from rrsitr_lib.training.rankings import FILE as RANKINGS
-from rrsitr_lib.training.rankings import Rankings
+from rrsitr_lib.training.retrieval_results import FILE as RANKINGS
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 TOLERANCE = 1e-6  # percentage points; another kind of device may need more
 
@@ -73,7 +73,7 @@ def _records(place: Place) -> str:
         noise, noted = load_noise(place.run / "noise.npz").fingerprint, read_json(place.run / "run.json")["noise"]
         if noise != noted:
             return f"noise.npz is {noise[:12]}, {noted[:12]} in run.json"
-        rankings, stated = Rankings.open(place.run), read_json(place.run / "result.json")["test"]
+        rankings, stated = RetrievalResults.open(place.run), read_json(place.run / "result.json")["test"]
         if rankings is None:
             return f"{place.run / RANKINGS} is missing"
         found, question = rankings.recalls(), 100 / len(rankings.caption_rank)
@@ -86,7 +86,7 @@ def _records(place: Place) -> str:
 def _sources(place: Place) -> str:
     try:
         config, noted = RunConfig.read(place.run / "config.yaml"), read_json(place.run / "run.json")
-        data = open_data(config, picture_size(config))
+        data = open_data(config)
         found = {name: split.table.fingerprint for name, split in data.items()}
         for name in found:
             if found[name] != noted["data"][name]:
@@ -100,7 +100,7 @@ def _sources(place: Place) -> str:
 
 
 def _recalls(place: Place, tolerance: float) -> str:
-    from rrsitr_lib.training.loop import evaluate
+    from rrsitr_lib.training.evaluate import evaluate
     from rrsitr_lib.training.run import open_run
 
     try:

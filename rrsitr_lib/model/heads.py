@@ -1,8 +1,12 @@
-"""Small heads on frozen towers: the laptop route for real pictures (``train="heads"``)."""
+"""Small heads on frozen towers: the laptop route for real images (``train="heads"``)."""
 
+from collections.abc import Callable
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
-from rrsitr_lib.model.encoders import Features
+from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.randomness import drawn_from
 
 
@@ -33,6 +37,8 @@ class TokenHead(nn.Module):
 class HeadsEncoder(nn.Module):
     """Two heads with the interface of an encoder, over cached tower tokens instead of pixels and token numbers."""
 
+    memory_format = torch.contiguous_format
+
     def __init__(self, image_width: int, text_width: int, features: int = 256, seed: int = 0) -> None:
         super().__init__()
         with drawn_from(seed):
@@ -41,3 +47,8 @@ class HeadsEncoder(nn.Module):
     def forward(self, image_tokens: Tensor, text_tokens: Tensor) -> tuple[Features, Features]:
         """Both heads of a batch: (image, text)."""
         return self.image(image_tokens), self.text(text_tokens)
+
+    def compile_towers(self, backend: str | Callable[..., Any] = "inductor") -> None:
+        """Both heads; captions differ in length, so the text head's shapes stay open."""
+        self.image.compile(backend=backend, dynamic=False)
+        self.text.compile(backend=backend)

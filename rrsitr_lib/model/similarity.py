@@ -6,7 +6,7 @@ every caption with every image: memory O(B) instead of O(B^2).
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,21 @@ from torch.autograd.function import once_differentiable
 from rrsitr_lib.errors import InputError
 
 BLOCK = 64  # features a block; smaller saves more of the symmetric half, larger keeps the products efficient
+
+
+class Features(NamedTuple):
+    """What a tower says of its items. Shape: ``pooled`` (B, D), ``tokens`` (B, L, D); masked tokens are zero."""
+
+    pooled: Tensor
+    tokens: Tensor
+
+    def detach(self) -> "Features":
+        """The same without gradient."""
+        return Features(self.pooled.detach(), self.tokens.detach())
+
+    def single_precision(self) -> "Features":
+        """Half and bfloat16 as float32; float32 and float64 as they are."""
+        return Features(*(part if part.dtype == torch.float64 else part.float() for part in self))
 
 
 def cosine_similarity(text: Tensor, image: Tensor) -> Tensor:

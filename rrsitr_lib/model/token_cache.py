@@ -1,95 +1,101 @@
-"""Token features of frozen towers, computed once and kept on disk: float16, memory-mapped, named by a fingerprint.
+"""Token features of frozen towers, computed once and kept on disk: float16, memory-mapped, named by a fingerprint."""
 
-A finished cache is a folder ``<fingerprint>/``; one being built is ``<fingerprint>.partial/`` with a count of finished
-items, so that a killed build goes on where it stopped. A file lock keeps two processes from building the same one.
-"""
-
-import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
-from rrsitr_lib.files import allocate, build_once, cache_folder, fingerprint, read_json, write_json
-from rrsitr_lib.model.encoders import ClipEncoder, Encoder
+from rrsitr_lib.cached_arrays import cached_arrays
+from rrsitr_lib.data.images import open_image
+from rrsitr_lib.files import cache_folder, fingerprint
+from rrsitr_lib.model.encoder import Encoder, JointEncoder
 
-BATCH = 32
-
-
-class TokenCache:
-    """Tokens of numbered items, (items, longest, width) float16 by memory map, and how many of each item's are real."""
-
-    def __init__(self, folder: Path) -> None:
-        shape = read_json(folder / "shape.json")
-        self.tokens = np.memmap(folder / "tokens.f16", dtype="<f2", mode="r", shape=tuple(shape))
-        self.lengths = np.fromfile(folder / "lengths.i4", dtype="<i4")
-
-    def __len__(self) -> int:
-        return len(self.lengths)
+BATCH, GPU_BATCH = 32, 256
+Images = np.ndarray | Sequence[Path]
+Computed = tuple[Tensor, Sequence[int]]  # tokens (batch, L, width), and how many of each item's are real
 
 
-def build_cache(
-    name: str,
-    items: int,
-    shape: tuple[int, int],
-    compute: Callable[[range], tuple[Tensor, Sequence[int]]],
-    what: str,
-    folder: Path | None = None,
-) -> TokenCache:
-    """The cache called ``name``, built now where it is not there yet; progress and remaining time are shown.
+def image_tokens(towers: Encoder, images: Images, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of images before any new projection, (M, L, width) float16, and their numbers (M,).
 
-    ``compute(items)`` gives tokens (batch, L <= shape[0], shape[1]) and the number of real tokens of each.
-    Raises ``RunError`` when the disk is full; what is finished is kept. Taught in: notebooks/07_real_pairs
+    Taught in: notebooks/07_real_pairs
     """
-    return TokenCache(
-        build_once(
-            folder or cache_folder(),
-            name,
-            lambda partial: _build(partial, items, shape, compute, what),
-            "token cache",
-        )
-    )
+    name = fingerprint("image", weights_of(towers), repr(towers.eval_transform), *map(content_of, images))
+
+    def compute(items: range) -> Computed:
+        pixels = pixels_of(towers, images, items)
+        tokens = towers.image_map(pixels) if isinstance(towers, JointEncoder) else towers.image(pixels).tokens
+        return tokens, [tokens.shape[1]] * len(items)
+
+    return cached_tokens(towers, name, len(images), compute, what)
 
 
-def _build(
-    partial: Path,
-    items: int,
-    shape: tuple[int, int],
-    compute: Callable[[range], tuple[Tensor, Sequence[int]]],
-    what: str,
-) -> None:
-    done = 0
-    with contextlib.suppress(Exception):  # an unreadable count only means that the work begins anew
-        done = int(read_json(partial / "done.json"))
-    if not done:
-        allocate(partial / "tokens.f16", items * shape[0] * shape[1] * 2)
-        allocate(partial / "lengths.i4", items * 4)
-        write_json(partial / "shape.json", [items, *shape])
-    tokens = np.memmap(partial / "tokens.f16", dtype="<f2", mode="r+", shape=(items, *shape))
-    lengths = np.memmap(partial / "lengths.i4", dtype="<i4", mode="r+", shape=(items,))
-    for start in tqdm(range(done, items, BATCH), desc=f"tokens of {what}", unit="batch", initial=done // BATCH):
-        batch = range(start, min(start + BATCH, items))
-        with torch.no_grad():
-            computed, real = compute(batch)
-        tokens[start : batch.stop, : computed.shape[1]] = computed.cpu().to(torch.float16).numpy()
-        lengths[start : batch.stop] = real
-        tokens.flush(), lengths.flush()
-        write_json(partial / "done.json", batch.stop)
+def caption_tokens(towers: Encoder, captions: Sequence[str], what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of captions before any new projection, (U, L, width) float16, and how many are real (U,).
+
+    Taught in: notebooks/07_real_pairs
+    """
+    numbers = towers.tokenize(captions)
+    lengths = towers.lengths(numbers)
+    if towers.pad_tokens == "paper":
+        lengths = torch.full_like(lengths, numbers.shape[1])
+    numbers = numbers[:, : int(lengths.max())]
+
+    def compute(items: range) -> Computed:
+        batch = numbers[items.start : items.stop].to(device_of(towers))
+        tokens = towers.text_map(batch) if isinstance(towers, JointEncoder) else towers.text(batch).tokens
+        return tokens, lengths[items.start : items.stop].tolist()
+
+    name = fingerprint("text", weights_of(towers), towers.pad_tokens, *captions)
+    return cached_tokens(towers, name, len(captions), compute, what)
+
+
+def cached_tokens(
+    towers: Encoder, name: str, items: int, compute: Callable[[range], Computed], what: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens (items, L, width) float16 and lengths (items,) int32 by memory map, computed now where they are not kept.
+
+    ``compute(items)`` gives tokens (batch, at most L, width) and the number of real tokens of each.
+    """
+
+    @torch.no_grad()
+    def rows(part: range) -> dict[str, np.ndarray]:
+        tokens, real = compute(part)
+        return {"tokens": tokens.cpu().to(torch.float16).numpy(), "lengths": np.array(real, dtype="<i4")}
+
+    def specs() -> dict[str, tuple[str, tuple[int, ...]]]:
+        return {"tokens": ("<f2", rows(range(1))["tokens"].shape[1:]), "lengths": ("<i4", ())}
+
+    batch = GPU_BATCH if device_of(towers).type == "cuda" else BATCH
+    arrays = cached_arrays(cache_folder(), name, items, specs, rows, batch, f"tokens of {what}")
+    return arrays["tokens"], arrays["lengths"]
+
+
+def pixels_of(towers: Encoder, images: Images, items: range) -> Tensor:
+    """Images as the towers see them in evaluation, on their device."""
+    opened = (images[item] for item in items)
+    decoded = (Image.fromarray(one) if isinstance(one, np.ndarray) else open_image(one) for one in opened)
+    return torch.stack([towers.eval_transform(image) for image in decoded]).to(device_of(towers))
+
+
+def device_of(towers: Encoder) -> torch.device:
+    """Where the towers are."""
+    return next(towers.parameters()).device
 
 
 def weights_of(towers: Encoder) -> str:
-    """The pretrained part only: projections that open_clip adds anew never reach the cache."""
+    """Fingerprint of the pretrained part only: projections that open_clip adds anew never reach the cache."""
     parts = towers.model.state_dict()
-    if not isinstance(towers, ClipEncoder):
+    if isinstance(towers, JointEncoder):
         parts = {name: value for name, value in parts.items() if "trunk" in name or "text.transformer" in name}
-    return fingerprint(*(part for name, value in parts.items() for part in (name, value.numpy())))
+    return fingerprint(*(part for name, value in parts.items() for part in (name, value.cpu().numpy())))
 
 
-def content_of(picture: np.ndarray | Path) -> bytes:
-    """SHA-256 of a picture: of its pixels, or of its file."""
-    content = picture.tobytes() if isinstance(picture, np.ndarray) else Path(picture).read_bytes()
+def content_of(image: np.ndarray | Path) -> bytes:
+    """SHA-256 of an image: of its pixels, or of its file."""
+    content = image.tobytes() if isinstance(image, np.ndarray) else Path(image).read_bytes()
     return hashlib.sha256(content).digest()

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rrsitr_lib.objective.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
 from rrsitr_lib.show.look import CATEGORY_COLOURS, COLOURS, DASHES, HATCHES, MARKERS, TRUE_COLOUR, WRONG_COLOUR, closed
 
 

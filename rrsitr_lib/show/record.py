@@ -12,18 +12,18 @@ import pandas as pd
 from PIL import Image
 
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.images import open_image
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.reading import read_csv
-from rrsitr_lib.data.sources import open_data
+from rrsitr_lib.data.tables import read_csv
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.objective.pair_loss import chance_loss
+from rrsitr_lib.methods.pair_loss import chance_loss
 from rrsitr_lib.show.look import WRONG_COLOUR
-from rrsitr_lib.training.album import Album
+from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
-from rrsitr_lib.training.rankings import Rankings
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
-THUMBNAIL = 96
+THUMBNAIL, THUMBNAIL_SCENES = 96, 64  # pixels of a shown image at most, of a scene that is drawn again
 
 
 class RunRecord:
@@ -101,20 +101,20 @@ class RunRecord:
         return read_csv(path) if path.exists() else None
 
     @cached_property
-    def album(self) -> Album | None:
+    def album(self) -> EmbeddingHistory | None:
         """Features of a sample of training pairs, before training and after every epoch."""
-        return Album.open(self.folder, self.epochs)
+        return EmbeddingHistory.open(self.folder, self.epochs)
 
     @cached_property
-    def rankings(self) -> Rankings | None:
+    def rankings(self) -> RetrievalResults | None:
         """The best answers to every question of the test split."""
-        return Rankings.open(self.folder)
+        return RetrievalResults.open(self.folder)
 
     @cached_property
     def _sources(self) -> dict[str, object]:
         """Pictures by split, where the run's data can still be opened here; scenes are drawn again."""
         try:
-            return dict(open_data(self.config)) if self.config else {}
+            return dict(open_data(self.config, THUMBNAIL_SCENES)) if self.config else {}
         except (InputError, RunError, OSError):
             return {}
 
@@ -122,7 +122,7 @@ class RunRecord:
         """Picture number ``image`` of a split as (h, w, 3) bytes, at most 96 wide; None where it is not at hand."""
         if split not in self._sources:
             return None
-        source = self._sources[split].pictures[image]
+        source = self._sources[split].images[image]
         picture = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
         picture.thumbnail((THUMBNAIL, THUMBNAIL))
         return np.asarray(picture)

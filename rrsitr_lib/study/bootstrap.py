@@ -7,7 +7,7 @@ import numpy as np
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.study.finished import RECALLS
-from rrsitr_lib.training.rankings import Rankings
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 AT = (1, 5, 10)
 DRAWS, LEVEL = 2000, 0.95
@@ -24,7 +24,7 @@ class Hits(NamedTuple):
     asked: np.ndarray
 
 
-def hits(rankings: Rankings) -> Hits:
+def hits(rankings: RetrievalResults) -> Hits:
     """Count a run's rankings by image.
 
     Taught in: notebooks/09_reproduction

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rrsitr_lib.config import NAMED_DATA, RunConfig
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint, read_json
+from rrsitr_lib.registry import DATASETS
 
 RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
-PARTS_OFF = {"local_loss": "without local", "self_paced": "without self-paced weights"}
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,12 @@ class FinishedRun:
     @property
     def data(self) -> str:
         """Name of the data; of a folder only its last part."""
-        return self.config.data if self.config.data in NAMED_DATA else Path(self.config.data).name
+        return self.config.data if self.config.data in DATASETS else Path(self.config.data).name
 
     @property
     def method(self) -> str:
         """Name of the method with the parts that are switched off, in the words of the paper's ablation."""
-        config = self.config
-        off = [words for field, words in PARTS_OFF.items() if not getattr(config, field)]
-        off += {"off": ["without robust triplet"], "fixed": ["fixed margin"], "dynamic": []}[config.triplet]
-        off += {"easy": [], "hard": ["hard-to-easy"], "random": ["random weights"]}[config.weight_order]
-        off += ["no ambiguous class"] if config.gamma_1 == config.gamma_2 else []
-        if not config.local_loss and not config.self_paced and config.triplet == "off":
-            off = ["without all three"]
-        return ", ".join([config.method, *off])
+        return ", ".join([self.config.method, *self.config.method_settings.switched_off()])
 
     @property
     def settings(self) -> str:

@@ -6,24 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import NO_RESULT, RunConfig
 
 TABLE, SECONDARY, CHANCE = "table, five seeds", "secondary source", "chance level"
 ABLATION = f"{SECONDARY}, ablation"
-PAPER_SEEDS = (3, 13, 25, 42, 65)
-# what names an experiment, or cannot change its result; all other fields are settings
-NOT_SETTINGS = {
-    "preset",
-    "data",
-    "images",
-    "scenes",
-    "scenes_seed",
-    "noise_rate",
-    "method",
-    "seed",
-    "device",
-    "workers",
-}
+# what names an experiment, or can only change how fast it is; all other fields are settings
+NOT_SETTINGS = NO_RESULT | {"data", "images", "scenes", "scenes_seed", "noise_rate", "method", "settings", "seed"}
 
 
 def paper_results() -> pd.DataFrame:
@@ -53,10 +41,12 @@ def paper_differences(config: RunConfig) -> dict[str, tuple[Any, Any]]:
 
     Taught in: notebooks/09_reproduction
     """
+    settings = config.method_settings
+    fields = [(name, field.default, getattr(config, name)) for name, field in RunConfig.model_fields.items()]
+    fields += [(name, field.default, getattr(settings, name)) for name, field in type(settings).model_fields.items()]
     differences = {}
-    for name, field in RunConfig.model_fields.items():
-        value = getattr(config, name)
-        if name not in NOT_SETTINGS and value != field.default:
+    for name, default, value in fields:
+        if name not in NOT_SETTINGS and value != default:
             is_path = name in ("weights", "noise_file")
-            differences[name] = (field.default, Path(value).name if is_path else value)
+            differences[name] = (default, Path(value).name if is_path else value)
     return differences

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
+from rrsitr_lib.audit.ridge import fit_ridge
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.pairs import numbered
-from rrsitr_lib.data.sources import Split, inject_noise, open_data, picture_size
 from rrsitr_lib.evaluation import recall
-from rrsitr_lib.model.encoders import build_encoder
-from rrsitr_lib.model.ridge import fit_ridge
+from rrsitr_lib.model.encoder import build_encoder
 
 
 def linear_probes(config: RunConfig, rates: Sequence[float]) -> dict[float, dict[str, float]]:
@@ -17,7 +17,7 @@ def linear_probes(config: RunConfig, rates: Sequence[float]) -> dict[float, dict
     It is fitted to the training pairs as ``config`` makes them noisy at each rate; the frozen towers never change.
     Score: cosine of the prediction with the centred caption.
     """
-    data = open_data(config, picture_size(config))
+    data = open_data(config)
     towers = build_encoder(config.encoder, config.weights, "masked", config.seed)
     train, test = (_features(towers, data[name]) for name in ("train", "test"))
     found = {}
@@ -37,5 +37,5 @@ def linear_probe(config: RunConfig) -> dict[str, float]:
 
 def _features(towers: object, split: Split) -> PairFeatures:
     unique, caption_of_pair = numbered(split.table.captions.tolist())
-    image, text = tower_features(towers, split.pictures, unique)
+    image, text = tower_features(towers, split.images, unique)
     return PairFeatures(unit(image), unit(text), split.table.image_of_row, caption_of_pair, shared=False)

@@ -15,7 +15,7 @@ from rrsitr_lib.grid.study_file import Study
 from rrsitr_lib.study.bootstrap import Hits, hits, mean_hits, paired, resampling_interval
 from rrsitr_lib.study.finished import RECALLS, FinishedRun, read_run
 from rrsitr_lib.study.paper import CHANCE, paper_differences, paper_results
-from rrsitr_lib.training.rankings import Rankings
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 ROW = ["data", "encoder", "protocol", "noise_rate", "method", "alike"]
 SUBJECT = ["data", "encoder", "protocol", "noise_rate"]
@@ -66,8 +66,8 @@ def _planned(cell: Cell, place: Place) -> dict[str, Any]:
     run = FinishedRun(config, {}, {})
     method = run.method if not cell.variant or cell.variant in run.method else f"{run.method}, {cell.variant}"
     without = {
-        "alike": {"seed": 0}, "setting": {"seed": 0, "noise_seed": 0}, "pair": {"method": "rrsitr"},
-        "pairs": {"method": "rrsitr", "seed": 0},
+        "alike": {"seed": 0}, "setting": {"seed": 0, "noise_seed": 0}, "pair": {"method": "", "settings": {}},
+        "pairs": {"method": "", "settings": {}, "seed": 0},
     }  # fmt: skip
     prints = {name: config.model_copy(update=changed).fingerprint[:12] for name, changed in without.items()}
     shown = {name: getattr(config, name) for name in ("encoder", "protocol", "noise_rate", "noise_seed", "seed")}
@@ -84,7 +84,7 @@ def _numbers(place: Place) -> dict[str, float]:
 
 
 def _hits(place: Place) -> Hits:
-    rankings = Rankings.open(place.run)
+    rankings = RetrievalResults.open(place.run)
     if rankings is None:
         raise InputError(f"{place.run}: no rankings.npz, so no interval can be computed")
     return hits(rankings)

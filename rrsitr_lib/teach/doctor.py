@@ -127,7 +127,7 @@ def _kernel() -> tuple[bool, str]:
 
 
 def _tiny_weights() -> tuple[bool, str]:
-    from rrsitr_lib.model.encoders import TINY_WEIGHTS
+    from rrsitr_lib.model.encoders.tiny import TINY_WEIGHTS
 
     found = TINY_WEIGHTS.exists()
     return found, TINY_WEIGHTS.name if found else "not there: make tiny-weights (minutes)"

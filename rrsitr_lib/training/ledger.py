@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.data.reading import read_csv
+from rrsitr_lib.data.tables import read_csv
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import read_json, write_atomically, write_json
 
@@ -30,6 +30,7 @@ COLUMNS = {
     "hardest_image": "<f4",
     "trained": "|b1",
 }
+TYPES = ("<f4", "|u1", "|b1")
 FORMAT = 1
 PAIRS_FILE = "pairs.csv.gz"  # beside the ledger: the pairs as trained
 
@@ -53,12 +54,21 @@ class Ledger:
         self.folder, self._header = folder, header
 
     @classmethod
-    def create(cls, folder: str | Path, mismatched: np.ndarray, config: Mapping[str, Any]) -> Self:
-        """Begin an empty ledger. Shape: ``mismatched`` (pairs,) bool. An old one in ``folder`` is replaced."""
+    def create(
+        cls,
+        folder: str | Path,
+        mismatched: np.ndarray,
+        config: Mapping[str, Any],
+        columns: Mapping[str, str] = COLUMNS,
+    ) -> Self:
+        """Begin an empty ledger. Shape: ``mismatched`` (pairs,) bool. An old one in ``folder`` is replaced.
+
+        ``columns``: name -> type, ``COLUMNS`` and what a method records beside.
+        """
         folder = Path(folder)
         truth = np.ascontiguousarray(mismatched, dtype=bool)
         write_atomically(folder / "mismatched.bin", lambda temporary: truth.tofile(temporary))
-        header = {"format": FORMAT, "pairs": len(truth), "epochs": 0, "columns": dict(COLUMNS), "config": dict(config)}
+        header = {"format": FORMAT, "pairs": len(truth), "epochs": 0, "columns": dict(columns), "config": dict(config)}
         write_json(folder / "header.json", header)
         return cls(folder, header)
 
@@ -104,7 +114,9 @@ class Ledger:
     @property
     def columns(self) -> list[str]:
         """Names that ``column`` knows."""
-        return [*sorted(self._header["columns"], key=list(COLUMNS).index), "mismatched"]
+        own = self._header["columns"]
+        common = [name for name in COLUMNS if name in own]
+        return [*common, *(name for name in own if name not in COLUMNS), "mismatched"]
 
     def column(self, name: str) -> np.ndarray:
         """A column by name, read-only: (epochs, pairs), or (pairs,) for ``mismatched``; mapped, not loaded.
@@ -119,6 +131,10 @@ class Ledger:
         if 0 in shape:
             return np.empty(shape, dtype)
         return np.memmap(self._path(name), dtype=dtype, mode="r", shape=shape)
+
+    def epoch(self, number: int) -> dict[str, np.ndarray]:
+        """All columns of one epoch, from 0, in memory: (pairs,) each."""
+        return {name: np.array(self.column(name)[number]) for name in self._header["columns"]}
 
     def append(self, rows: Mapping[str, np.ndarray]) -> None:
         """Write one epoch: every column, (pairs,) each. Raises ``InputError`` for a wrong set or shape of columns."""
@@ -166,7 +182,7 @@ def _is_header(header: Any) -> bool:
     return (
         all(type(count) is int and count >= 0 for count in counts)
         and isinstance(columns, dict)
-        and columns.items() <= COLUMNS.items()
+        and all(name.isidentifier() and kind in TYPES for name, kind in columns.items())
         and isinstance(header.get("config"), dict)
     )
 

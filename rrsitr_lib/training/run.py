@@ -11,20 +11,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
 from torch import nn
-from tqdm.auto import tqdm
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.noise_files import save_noise
-from rrsitr_lib.data.sources import inject_noise, open_data, picture_size
+from rrsitr_lib.data.datasets import inject_noise, open_data
+from rrsitr_lib.data.noise import save_noise
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
+from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
 from rrsitr_lib.files import read_json, write_atomically, write_json
-from rrsitr_lib.training import distributed
-from rrsitr_lib.training.album import write_page
-from rrsitr_lib.training.assemble import assemble
+from rrsitr_lib.progress import progress_bar
+from rrsitr_lib.training.batches import SplitInputs
+from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.checkpoint import (
     load_checkpoint,
     restore_model,
@@ -32,13 +30,14 @@ from rrsitr_lib.training.checkpoint import (
     save_checkpoint,
     training_tensors,
 )
-from rrsitr_lib.training.devices import compile_towers, device_of, peak_memory
-from rrsitr_lib.training.identity import claim, facts_of
-from rrsitr_lib.training.inputs import SplitInputs
+from rrsitr_lib.training.embedding_history import write_snapshot
+from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
-from rrsitr_lib.training.loop import Epoch, encode, evaluate, make_optimizer
-from rrsitr_lib.training.pace import pace_of_epoch
-from rrsitr_lib.training.rankings import rank
+from rrsitr_lib.training.precision import device_of, float32_products, peak_memory
+from rrsitr_lib.training.processes import ONE_PROCESS, OneProcess, join_processes
+from rrsitr_lib.training.retrieval_results import rank
+from rrsitr_lib.training.run_folder import facts_of, open_run_folder
+from rrsitr_lib.training.trainer import Trainer
 
 
 def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: bool = True) -> dict[str, Any]:
@@ -48,122 +47,111 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
     data, ``RunError`` when the loss is not finite, the disk is full or another process trains the same run.
     Taught in: notebooks/06_training_end_to_end
     """
-    folder = Path(folder)
-    distributed.start()
-    if distributed.rank():
-        return _follow(config, folder)
-    lock = FileLock(folder / ".lock", timeout=0)
+    folder, processes = Path(folder), join_processes()
+    if processes.rank:
+        return _follow(config, folder, processes)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with lock:
+        with FileLock(folder / ".lock", timeout=0):
             for stale in folder.rglob(".*.tmp"):  # what a kill left half-written
                 stale.unlink()
-            claim(config, folder, resume)
-            distributed.wait()
+            open_run_folder(config, folder, resume)
+            processes.wait()
             if (folder / "result.json").exists():
                 return read_json(folder / "result.json")
-            return Run(config, folder, progress).finish()
+            return Run(config, folder, progress, processes).finish()
     except Timeout:
         raise RunError(f"{folder}: another process is training this run") from None
     except OSError as error:
         raise RunError(f"{folder}: {error.strerror or error}") from error
 
 
-def _follow(config: RunConfig, folder: Path) -> dict[str, Any]:
+def _follow(config: RunConfig, folder: Path, processes: OneProcess) -> dict[str, Any]:
     """What every other process of a run does: encode its share of each batch, and write nothing."""
-    distributed.wait()
+    processes.wait()
     if not (folder / "result.json").exists():
-        Run(config, folder).follow()
+        Run(config, folder, processes=processes).follow()
     return read_json(folder / "result.json")
 
 
 class Run:
     """Everything a run needs, assembled from its configuration; ``finish`` trains what is left and evaluates."""
 
-    def __init__(self, config: RunConfig, folder: Path, progress: bool = False) -> None:
-        self.config, self.folder, self.progress = config, folder, progress
-        torch.backends.cuda.matmul.allow_tf32 = True
-        device = device_of(config)
-        data = open_data(config, picture_size(config))
+    def __init__(
+        self, config: RunConfig, folder: Path, progress: bool = False, processes: OneProcess = ONE_PROCESS
+    ) -> None:
+        self.config, self.folder, self.progress, self.processes = config, folder, progress, processes
+        data = open_data(config)
         self.noise = inject_noise(config, data["train"].table)
         self.facts = facts_of(config, data, self.noise)
-        model, self.inputs = assemble(config, data, device)
-        self.model = model.to(device, memory_format=torch.channels_last if device.type == "cuda" else None)
-        if config.compile:
-            compile_towers(self.model)
-        self.optimizer = make_optimizer(self.model, config)
+        self.model, self.inputs = build_model(config, data, device_of(config))
+        self.trainer = Trainer(config, self.model, self.inputs["train"], self.noise, processes)
         self.metrics: list[dict[str, Any]] = []
         self.before: dict[str, float] = {}
 
     def finish(self) -> dict[str, Any]:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
-        ledger = self._restore()
-        distributed.wait()
-        epoch_runner = Epoch(self.config, self.model, self.inputs["train"], self.noise)
-        first, steps = len(self.metrics), epoch_runner.steps
-        bar = tqdm(
-            total=self.config.epochs * steps,
-            initial=first * steps,
-            unit="step",
-            disable=None if self.progress else True,
-            desc=self.folder.name,
-        )
-        with bar:
+        ledger, steps = self._restore(), self.trainer.steps
+        self.processes.wait()
+        first, total = len(self.metrics), self.config.epochs * steps
+        with progress_bar(total, self.folder.name, "step", first * steps, self.progress) as bar:
             for epoch in range(first, self.config.epochs):
-                self._train_epoch(epoch, epoch_runner, ledger, bar)
+                self._train_epoch(epoch, ledger, bar)
         result = self._result(ledger)
-        distributed.wait()
+        self.processes.wait()
         return result
 
     def follow(self) -> None:
         """Take part in every remaining epoch; what the first process commits is read, never written."""
-        distributed.wait()
-        first, last_loss = 0, None
+        self.processes.wait()
+        first, last = 0, None
         if (self.folder / "last.safetensors").exists():
-            tensors, state = load_checkpoint(self.folder / "last.safetensors")
-            restore_training(self.model, self.optimizer, tensors)
-            first = len(state["metrics"])
-            last_loss = np.array(Ledger.open(self.folder / "ledger").column("loss")[first - 1])
-        runner = Epoch(self.config, self.model, self.inputs["train"], self.noise)
+            state = self._restore_tensors()
+            first, last = len(state["metrics"]), Ledger.open(self.folder / "ledger").epoch(len(state["metrics"]) - 1)
         for epoch in range(first, self.config.epochs):
-            pace = pace_of_epoch(self.config, epoch, last_loss)
-            last_loss = runner.run(epoch, pace, self.optimizer, lambda: None)[0]["loss"]
-        distributed.wait()
+            last, _ = self.trainer.train_epoch(epoch, last)
+        self.processes.wait()
 
     def _restore(self) -> Ledger:
-        last = self.folder / "last.safetensors"
-        if not last.exists():
+        folder = self.folder / "ledger"
+        if not (self.folder / "last.safetensors").exists():
             self.before = evaluate(self.model, self.inputs["test"], self.config)
             write_json(self.folder / "run.json", {**self.facts, "before": self.before})
             save_noise(self.noise, self.folder / "noise.npz")
             table = self.inputs["train"].table
             table.with_captions(self.noise.caption_index).write_csv(self.folder / PAIRS_FILE)
-            self._write_album(epochs=0)
-            return Ledger.create(self.folder / "ledger", self.noise.mismatched, self.config.model_dump())
-        tensors, state = load_checkpoint(last)
-        for key in ("data", "noise"):
-            if state["facts"][key] != self.facts[key]:
-                raise InputError(f"{self.folder}: the {key} changed since the run began (its fingerprint differs)")
-        restore_training(self.model, self.optimizer, tensors)
+            self._write_snapshot(epochs=0)
+            return Ledger.create(folder, self.noise.mismatched, self.config.flat(), self.trainer.columns)
+        state = self._restore_tensors()
         self.metrics, self.before = state["metrics"], read_json(self.folder / "run.json")["before"]
-        ledger = Ledger.open(self.folder / "ledger")
+        ledger = Ledger.open(folder)
         ledger.truncate(len(self.metrics))
         self._derive()
         return ledger
 
-    def _train_epoch(self, epoch: int, runner: Epoch, ledger: Ledger, bar: tqdm) -> None:
+    def _restore_tensors(self) -> dict[str, Any]:
+        """Weights, optimizer and scale from the last checkpoint; returns the state beside them."""
+        tensors, state = load_checkpoint(self.folder / "last.safetensors")
+        for key in ("data", "noise"):
+            if state["facts"][key] != self.facts[key]:
+                raise InputError(f"{self.folder}: the {key} changed since the run began (its fingerprint differs)")
+        restore_training(self.model, self.trainer.optimizer, tensors)
+        self.trainer.scaler.load_state_dict(state["scaler"])
+        return state
+
+    def _train_epoch(self, epoch: int, ledger: Ledger, bar: Any) -> None:
         started = time.perf_counter()
-        last_loss = np.array(ledger.column("loss")[-1]) if ledger.epochs else None
-        pace = pace_of_epoch(self.config, epoch, last_loss)
-        record, objective = runner.run(epoch, pace, self.optimizer, bar.update)
+        last = ledger.epoch(epoch - 1) if epoch else None
+        record, objective = self.trainer.train_epoch(epoch, last, bar.update)
         quality = partition_quality(record["loss"], record["category"], self.noise.mismatched)
         validation = evaluate(self.model, self.inputs["val"], self.config)
+        method = self.trainer.method_of(epoch)
         self.metrics.append(
             {
                 "epoch": epoch + 1,
-                "plain": pace.plain,
-                "gamma_1": pace.gammas[0],
-                "gamma_2": pace.gammas[1],
+                "warmup": method is not self.trainer.method,
+                "gamma_1": method.thresholds[0],
+                "gamma_2": method.thresholds[1],
                 "objective": objective,
                 "loss": float(record["loss"].mean()),
                 "auroc": quality["auroc"],
@@ -174,15 +162,16 @@ class Run:
                 "seconds": round(time.perf_counter() - started, 2),
             }
         )
-        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f}")
+        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f}", refresh=False)
         ledger.append(record)
-        self._write_album(epochs=epoch + 1)
-        state = {"metrics": self.metrics, "facts": self.facts}
-        save_checkpoint(self.folder / "last.safetensors", training_tensors(self.model, self.optimizer), state)
+        self._write_snapshot(epochs=epoch + 1)
+        state = {"metrics": self.metrics, "facts": self.facts, "scaler": self.trainer.scaler.state_dict()}
+        save_checkpoint(self.folder / "last.safetensors", training_tensors(self.model, self.trainer.optimizer), state)
         self._derive()
 
-    def _write_album(self, epochs: int) -> None:
-        write_page(self.folder, epochs, self.model, self.inputs["train"], self.noise.caption_index, self.config)
+    def _write_snapshot(self, epochs: int) -> None:
+        network = networks_of(self.model)[0]
+        write_snapshot(self.folder, epochs, network, self.inputs["train"], self.noise.caption_index, self.config.seed)
 
     @property
     def best_epoch(self) -> int:
@@ -200,10 +189,10 @@ class Run:
 
     def _result(self, ledger: Ledger) -> dict[str, Any]:
         load_best(self.model, self.folder)
-        test = self.inputs["test"]
-        last = [np.array(ledger.column(name)[-1]) for name in ("loss", "category")]
+        test, last = self.inputs["test"], ledger.epoch(ledger.epochs - 1)
         result = {
             "method": self.config.method,
+            "networks": self.facts["networks"],
             "noise_rate": self.config.noise_rate,
             "realised_noise_rate": self.noise.realised_rate,
             "seed": self.config.seed,
@@ -211,7 +200,7 @@ class Run:
             "test": self._tested(test),
             "before": self.before,
             "chance": chance_recall(test.image_of_row, len(test.table.images)),
-            "partition": partition_quality(*last, self.noise.mismatched),
+            "partition": partition_quality(last["loss"], last["category"], self.noise.mismatched),
             "seconds": round(sum(row["seconds"] for row in self.metrics), 1),
             **peak_memory(),
         }
@@ -219,11 +208,11 @@ class Run:
         return result
 
     def _tested(self, test: SplitInputs) -> dict[str, float]:
-        """Test recalls, in percent; the best answers are kept beside the run."""
-        image, text = encode(self.model, test, self.config)
-        share, answers = self.config.local_share, test.image_of_row
-        rank(text, image, answers, test.table.captions, share).save(self.folder)
-        return recall(FusedScore(text, image, share), answers)
+        """Test recalls, in percent; the best candidates of every query are kept beside the run."""
+        with float32_products(rounded=False):
+            score = score_of(self.model, test, self.config)
+            rank(score, test.image_of_row, test.table.captions).save(self.folder)
+            return recall(score, test.image_of_row)
 
 
 def load_best(model: nn.Module, folder: Path) -> dict[str, Any]:

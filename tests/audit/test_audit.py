@@ -14,15 +14,15 @@ from test_cli import rrsitr
 from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.inputs import open_pairs
+from rrsitr_lib.audit.mismatch_ranking import precision_at
 from rrsitr_lib.audit.ranking import COLUMNS, AuditSettings, rank_pairs, wrong_posterior
 from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
-from rrsitr_lib.data.reading import read_csv
-from rrsitr_lib.data.scenes import draw_scenes
+from rrsitr_lib.data.tables import read_csv
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import chance_recall
+from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.study.sanity import linear_probe
-from rrsitr_lib.suspects import precision_at
 from rrsitr_lib.training.run import RunConfig
 
 QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
@@ -104,7 +104,7 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, monkey
     assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "audit", *QUICK) == 0
     said = capsys.readouterr().out
     assert "pictures from column 'Filename', captions from 'Title'" in said
-    assert "61 pairs of 30 pictures" in said and "1 rows left out (problems.csv)" in said
+    assert "61 pairs of 30 images" in said and "1 rows left out (problems.csv)" in said
     out = tmp_path / "audit"
     assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
     suspects, weights = pd.read_csv(out / "suspects.csv"), pd.read_csv(out / "weights.csv")

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rrsitr_lib.data.benchmarks import BENCHMARKS, benchmark, check, read_benchmark, split_train_val, tables_from_json
-from rrsitr_lib.data.reading import read_csv
+from rrsitr_lib.data.benchmark import benchmark, benchmarks, split_train_val
+from rrsitr_lib.data.tables import read_csv
 from rrsitr_lib.errors import InputError
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -45,29 +45,29 @@ def test_json_by_the_published_rule_gives_the_authors_captions(tmp_path, authors
         (entry for entry in entries.values() if entry["split"] == "train"), key=lambda e: number(e["filename"])
     )
     (tmp_path / "dataset_RSITMD.json").write_text(json.dumps({"images": [*trains[:50], *tests, *trains[50:]]}))
-    tables = read_benchmark("rsitmd", tmp_path)
+    tables = benchmark("rsitmd").read(tmp_path)
     assert {split: table.fingerprint for split, table in tables.items()} == {
         split: table.fingerprint for split, table in authors.items()
     }
-    assert check(benchmark("rsitmd"), tables) == []
+    assert benchmark("rsitmd").check(tables) == []
 
 
 @needs_reference
 def test_check_finds_noise_and_odd_names(authors):
     noisy = {**authors, "train": read_csv(REFERENCE / "train_nc02.csv.gz")}
     assert noisy["train"].captions_sha256 == benchmark("rsitmd").captions_sha256["train_nc02"]
-    (problem,) = check(benchmark("rsitmd"), noisy)
+    (problem,) = benchmark("rsitmd").check(noisy)
     assert problem.startswith("train: captions SHA-256 fe6df0e0")
-    assert len([line for line in check(benchmark("rsicd"), authors) if "names unlike" in line]) == 3
+    assert len([line for line in benchmark("rsicd").check(authors) if "names unlike" in line]) == 3
 
 
 @needs_rsicd
 def test_part_of_rsicd_reads_and_check_says_what_is_missing():
-    tables = read_benchmark("rsicd", PICTURES)
-    problems = check(benchmark("rsicd"), tables, PICTURES / "images")
+    tables = benchmark("rsicd").read(PICTURES)
+    problems = benchmark("rsicd").check(tables, PICTURES / "images")
     assert problems[:2] == ["train: images 700, published 8845", "train: pairs 3500, published 44225"]
     assert len(problems) == 6
-    assert check(benchmark("rsicd"), {"train": tables["train"]}, PICTURES)[-1].startswith("train: ")
+    assert benchmark("rsicd").check({"train": tables["train"]}, PICTURES)[-1].startswith("train: ")
 
 
 @pytest.mark.parametrize("name", ["rsicd", "nwpu"])
@@ -83,8 +83,8 @@ def test_whole_json_gives_the_published_counts(tmp_path, name):
         images.append({"filename": file_name, "split": split, **{f"raw_{k}": f"{k}" for k in range(5)}})
     path = tmp_path / known.json_name
     path.write_text(json.dumps({"lake": images}))
-    tables = read_benchmark(name, tmp_path)
-    assert check(known, tables) == []
+    tables = benchmark(name).read(tmp_path)
+    assert known.check(tables) == []
     train_val = [image["filename"] for image in images if image["split"] != "test"]
     assert (tables["train"].images.tolist(), tables["val"].images.tolist()) == split_train_val(train_val)
     assert tables["test"].images.tolist() == [image["filename"] for image in images if image["split"] == "test"]
@@ -100,7 +100,7 @@ def test_ninety_percent_round_down(count, train, val):
 
 
 def test_descriptors_agree_with_the_table_of_the_paper():
-    assert {name: (*known.images.values(), *known.pairs.values()) for name, known in BENCHMARKS.items()} == {
+    assert {name: (*known.images.values(), *known.pairs.values()) for name, known in benchmarks().items()} == {
         "rsitmd": (3861, 430, 452, 19305, 2150, 2260),
         "rsicd": (8845, 983, 1093, 44225, 4915, 5465),
         "nwpu": (25515, 2835, 3150, 127575, 14175, 15750),
@@ -110,7 +110,7 @@ def test_descriptors_agree_with_the_table_of_the_paper():
 def test_missing_images_are_a_problem_line(tmp_path):
     Image.new("RGB", (2, 2)).save(tmp_path / "lake_1.tif")
     (tmp_path / "train.csv").write_text("filename,title\nlake_1.tif,a\nlake_2.tif,b\n")
-    problems = check(benchmark("rsitmd"), {"train": read_csv(tmp_path / "train.csv")}, tmp_path)
+    problems = benchmark("rsitmd").check({"train": read_csv(tmp_path / "train.csv")}, tmp_path)
     assert problems[:2] == ["val is missing", "test is missing"]
     assert "1 of 2 images not found, such as ['lake_2.tif']" in problems[-1]
 
@@ -119,4 +119,4 @@ def test_part_of_a_json_is_refused(tmp_path):
     images = [{"filename": f"a_{i}.tif", "split": "train" if i else "test", "raw": "x"} for i in range(11)]
     (tmp_path / "x.json").write_text(json.dumps({"a": images}))
     with pytest.raises(InputError, match="images 9, published 3861"):
-        tables_from_json(tmp_path / "x.json", "rsitmd")
+        benchmark("rsitmd").split_json(tmp_path / "x.json")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.reading import read_csv, read_entries, read_folder, read_karpathy
+from rrsitr_lib.data.tables import read_csv, read_entries, read_folder
 
 SHARED = Path(__file__).parents[2] / "shared"
 SHARED = SHARED if SHARED.exists() else SHARED.parents[1] / "shared"
@@ -117,13 +117,6 @@ def test_split_from_the_file_name(tmp_path, name, split):
     assert read_csv(tmp_path / name, split="val").split == "val"
 
 
-def test_wordless_captions_are_kept_or_dropped(tmp_path):
-    path = table().write_csv(tmp_path / "train.csv")
-    assert len(read_csv(path)) == 6
-    dropped = read_csv(path, empty_captions="drop")
-    assert len(dropped) == 5 and "c.tif" not in dropped.images
-
-
 def test_with_captions_and_take():
     read = table()
     moved = read.with_captions(np.array([1, 0, 2, 3, 4, 5]))
@@ -157,14 +150,10 @@ def karpathy(path, splits):
     return path
 
 
-def test_karpathy_form(tmp_path):
-    path = karpathy(tmp_path / "dataset.json", ["test", "train", "train"])
-    tables = read_karpathy(path)
-    assert list(tables) == ["train", "test"] and tables["test"].split == "test"
-    assert tables["train"].captions.tolist() == ["a1", "b", "a2", "b"]
-    assert list(read_karpathy(path, split="test")) == ["test"]
-    everything, split_of = read_entries(path)
+def test_json_of_a_set_gives_all_pairs_and_the_split_of_every_image(tmp_path):
+    everything, split_of = read_entries(karpathy(tmp_path / "dataset.json", ["test", "train", "train"]))
     assert everything.images.tolist() == ["0.tif", "1.tif", "2.tif"] and split_of["0.tif"] == "test"
+    assert everything.captions.tolist() == ["a0", "b", "a1", "b", "a2", "b"]
 
 
 def test_nwpu_form(tmp_path):
@@ -175,8 +164,9 @@ def test_nwpu_form(tmp_path):
     }
     path = tmp_path / "dataset_nwpu.json"
     path.write_text(json.dumps(content))
-    assert read_karpathy(path)["val"].captions.tolist() == ["one", "two", ".", "four", "five"]
-    assert len(read_karpathy(path, empty_captions="drop")["train"]) == 4
+    table, split_of = read_entries(path)
+    assert table.captions[:5].tolist() == ["one", "two", ".", "four", "five"] and len(table) == 10
+    assert split_of == {"airplane_001.jpg": "val", "lake_001.jpg": "train"}
 
 
 def test_folder_takes_packed_and_plain(tmp_path):

@@ -13,8 +13,7 @@ from rocrate.rocrate import ROCrate
 from typer.testing import CliRunner
 
 from rrsitr_lib.cli import app
-from rrsitr_lib.data.noise import inject
-from rrsitr_lib.data.noise_files import load_noise, save_noise
+from rrsitr_lib.data.noise import inject, load_noise, save_noise
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.grid.cells import RUN
 from rrsitr_lib.grid.clusters import Where

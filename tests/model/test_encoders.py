@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.model import encoders
-from rrsitr_lib.model.encoders import LITE_IMAGE_FILE, LITE_TEXT_FOLDER, build_encoder
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.model.encoders.lite import LITE_IMAGE_FILE, LITE_TEXT_FOLDER
+from rrsitr_lib.model.encoders.tiny import TINY_WEIGHTS
 
 CAPTIONS = ["a lake .", "two planes are parked near a long grey building on the airport .", "road", ""]
 SMALL_VIT = {
@@ -157,13 +158,19 @@ def test_masking_shortens_zeroes_and_leaves_the_rest(built, name):
     paper, masked = built[name, "paper"], built[name, "masked"]
     masked.load_state_dict(paper.state_dict())
     numbers = paper.tokenize(CAPTIONS)
-    lengths, whole, short = paper.lengths(numbers), paper.text(numbers), masked.text(numbers)
+    lengths, whole, short = paper.lengths(numbers), paper.text(numbers), masked.text(masked.trimmed(numbers))
     assert lengths.tolist()[2:] == [3, 2] and lengths.max() < numbers.shape[1]
     assert whole.tokens.shape[1] == numbers.shape[1] and short.tokens.shape[1] == int(lengths.max())
     torch.testing.assert_close(short.pooled, whole.pooled, rtol=1e-4, atol=1e-5)
     for row, length in enumerate(lengths):
         torch.testing.assert_close(short.tokens[row, :length], whole.tokens[row, :length], rtol=1e-4, atol=1e-5)
         assert (short.tokens[row, length:] == 0).all() and (whole.tokens[row, length:] != 0).any()
+    assert paper.trimmed(numbers) is numbers and masked.trimmed(numbers[2:], like=numbers).shape[1] == int(
+        lengths.max()
+    )
+    padded = masked.text(numbers)  # untrimmed, as on a device
+    torch.testing.assert_close(padded.pooled, whole.pooled, rtol=1e-4, atol=1e-5)
+    assert (padded.tokens[:, int(lengths.max()) :] == 0).all()
 
 
 @ALL
@@ -218,7 +225,7 @@ def test_tiny_loads_a_local_file_in_half_precision(built, tmp_path):
 def test_tiny_ships_with_weights():
     loaded, random = build_encoder("tiny").model, build_encoder("tiny", "none").model
     assert not torch.equal(loaded.visual.conv1.weight, random.visual.conv1.weight)
-    shipped = load_file(encoders.TINY_WEIGHTS)
+    shipped = load_file(TINY_WEIGHTS)
     name = next(name for name in shipped if name.endswith("visual.conv1.weight"))
     assert torch.equal(loaded.visual.conv1.weight, shipped[name].float())
 

@@ -28,7 +28,7 @@ from rrsitr_lib.show.views.embedding import (
     space_static,
     without_gap,
 )
-from rrsitr_lib.training.album import Album
+from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 EPOCHS, ROWS, PAIRS, WIDTH = 3, 30, 12, 8
@@ -42,7 +42,7 @@ def make_album(epochs=EPOCHS, pairs=PAIRS, width=WIDTH, rows=None, seed=0):
     features[:, 0, :, 0] += 2
     features[:, 1, :, 1] += 2
     features = (features / np.linalg.norm(features, axis=-1, keepdims=True)).astype(np.float32)
-    return Album(np.arange(pairs) if rows is None else rows, features[:, 0], features[:, 1])
+    return EmbeddingHistory(np.arange(pairs) if rows is None else rows, features[:, 0], features[:, 1])
 
 
 def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, columns=COLUMNS, width=WIDTH):

@@ -5,6 +5,7 @@ import pytest
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
+from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
 from rrsitr_lib.show.explorers import weights as weights_module
 from rrsitr_lib.show.explorers.base import Choice, Slider, same
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
@@ -12,7 +13,6 @@ from rrsitr_lib.show.explorers.weights import RECORDED, WeightsExplorer, telling
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, weight_map
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
-from rrsitr_lib.training.schedules import GAMMA_SCHEDULES
 
 EPOCHS, PAIRS = 5, 30
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rrsitr_lib.audit.mismatch_ranking import NEEDED, SIGNALS, mismatch_ranking
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import read_json, write_json
@@ -25,7 +26,6 @@ from rrsitr_lib.show.views.gallery import (
     precision_curves,
     signals_static,
 )
-from rrsitr_lib.suspects import NEEDED, SIGNALS, suspects
 from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
 
 EPOCHS, PAIRS = 3, 20
@@ -84,7 +84,7 @@ def test_list_keeps_the_order():
 
 
 def test_precision_curves_against_counting(run):
-    table, wrong = suspects(run), Ledger.open(run).column("mismatched")
+    table, wrong = mismatch_ranking(run), Ledger.open(run).column("mismatched")
     found = precision_curves(table, wrong[table.index], np.array([1, 7, PAIRS]))
     assert list(found) == list(SORTS)
     loss = np.array(Ledger.open(run).column("loss")).mean(axis=0)
@@ -111,7 +111,7 @@ def test_traces_hold_the_arrays():
 
 
 def test_static_figures_show_band_and_labels(run):
-    table, wrong = suspects(run), Ledger.open(run).column("mismatched")
+    table, wrong = mismatch_ranking(run), Ledger.open(run).column("mismatched")
     view = curve(table.index.to_numpy(), table["agreement"].to_numpy())
     (axis,) = gallery_static(view, view.order[:PAGE], "agreement").axes
     assert "agreement" in axis.get_ylabel() and "place" in axis.get_xlabel()
@@ -135,7 +135,7 @@ def test_every_position_shows_its_page(run, sort, show, truth):
     for row, said in ((2, "wrong"), (7, "right"), (11, "right")):
         explorer.decide(row, said)
     explorer.move(sort=sort, show=show, truth=truth)
-    table = suspects(run)
+    table = mismatch_ranking(run)
     order = table.index.to_numpy()[np.argsort(-table[sort].to_numpy(), kind="stable")]
     kept = [row for row in order if show in ("all", explorer.decisions.get(row, "undecided"))]
     for page in range(1, PAGES + 1):

@@ -8,8 +8,8 @@ import torch
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
-from rrsitr_lib.objective.pair_loss import symmetric_cross_entropy
-from rrsitr_lib.objective.robust_triplet import robust_triplet
+from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
+from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
 from rrsitr_lib.show.explorers import margins as explorers
 from rrsitr_lib.show.explorers.margins import MarginExplorer
 from rrsitr_lib.show.views import margins_static

@@ -6,7 +6,7 @@ import pytest
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
-from rrsitr_lib.objective.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
 from rrsitr_lib.show.explorers.base import Choice, same
 from rrsitr_lib.show.explorers.partition import PartitionExplorer, crossing_pairs
 from rrsitr_lib.show.views.partition import (

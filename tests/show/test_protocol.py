@@ -6,8 +6,8 @@ import pytest
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import PROTOCOLS, inject
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.scenes import draw_scenes
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.explorers import protocol as module
 from rrsitr_lib.show.explorers.base import Choice, same
 from rrsitr_lib.show.explorers.protocol import ProtocolExplorer

@@ -15,7 +15,7 @@ from rrsitr_lib.show.page import write_page
 from rrsitr_lib.show.record import RunRecord
 from rrsitr_lib.show.views.retrieval import DIRECTIONS, ranked_answers, retrieval_figure, retrieval_static
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
-from rrsitr_lib.training.rankings import FILE, Rankings
+from rrsitr_lib.training.retrieval_results import FILE, RetrievalResults
 
 TO_PICTURES, TO_CAPTIONS = DIRECTIONS
 IMAGES, OWN, TOP, SHARE = 6, (3, 3, 2, 0, 3, 1), 5, 0.1  # picture 3 has no caption
@@ -23,7 +23,7 @@ OF = np.repeat(np.arange(IMAGES), OWN)
 
 
 def make_rankings(seed=0, of=OF, images=IMAGES, top=TOP, share=SHARE):
-    """Rankings of drawn tables, sorted entry by entry; cosines may be negative."""
+    """RetrievalResults of drawn tables, sorted entry by entry; cosines may be negative."""
     generator = np.random.default_rng(seed)
     cosine, local = generator.uniform(-0.5, 1, (len(of), images)), generator.uniform(1, 3, (len(of), images))
     score = (1 - share) * cosine + share * local
@@ -38,7 +38,7 @@ def make_rankings(seed=0, of=OF, images=IMAGES, top=TOP, share=SHARE):
     true = of[:, None] == np.arange(images)
     texts = np.array([f"a <lake> of picture {image}" for image in of])
     both = answers(score, (cosine, local), true), answers(score.T, (cosine.T, local.T), true.T)
-    return Rankings(of, *both[0], *both[1], np.array(share), texts), score
+    return RetrievalResults(of, *both[0], *both[1], np.array(share), texts), score
 
 
 def make_run(folder, rankings=None):
@@ -91,7 +91,7 @@ def test_a_tie_behind_the_shown_truth_is_known():
     rankings, _ = make_rankings()
     place = rankings.image_rank.copy()
     place[0] = 1 + int(np.flatnonzero(rankings.images[0] == OF[0])[0]) + 1 if OF[0] in rankings.images[0] else 0
-    changed = Rankings(**(vars(rankings) | {"image_rank": place}))
+    changed = RetrievalResults(**(vars(rankings) | {"image_rank": place}))
     assert ranked_answers(changed, TO_PICTURES, 0, TOP).tied
 
 
@@ -283,7 +283,7 @@ def test_a_large_test_split_answers_in_time(tmp_path):
 
     both = (*answers(len(of), 3150), *answers(3150, len(of)))
     texts = np.array([f"caption {row}" for row in range(len(of))])
-    explorer = RetrievalExplorer(make_run(tmp_path / "run", Rankings(of, *both, np.array(0.1), texts)))
+    explorer = RetrievalExplorer(make_run(tmp_path / "run", RetrievalResults(of, *both, np.array(0.1), texts)))
     started = time.perf_counter()
     for picture in range(1, 11):
         explorer.move(picture=picture)

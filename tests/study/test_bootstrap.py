@@ -7,12 +7,12 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.study.bootstrap import Hits, hits, mean_hits, paired, resampled, resampling_interval
 from rrsitr_lib.study.finished import RECALLS
 from rrsitr_lib.study.spread import recall_error
-from rrsitr_lib.training.rankings import Rankings
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 
 def rankings_of(image_of_caption, image_rank, caption_rank):
     none = np.zeros((0, 1))
-    return Rankings(
+    return RetrievalResults(
         np.array(image_of_caption), none, none, none, np.array(image_rank), none, none, none, np.array(caption_rank),
         np.array(0.1), np.array([]),
     )  # fmt: skip

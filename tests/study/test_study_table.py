@@ -19,21 +19,21 @@ from rrsitr_lib.study.study_figures import ablation_bars, over_noise, two_varian
 from rrsitr_lib.study.study_table import comparison, missing, open_study, study_table, variance
 from rrsitr_lib.study.study_text import FORMATS, lines, write_tables
 from rrsitr_lib.study.table import collect
-from rrsitr_lib.training.rankings import Rankings
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 BASE = {"encoder": "vit-b-32", "data": "rsitmd", "images": "data/rsitmd"}
 IMAGES = 60
 
 
 def test_set(generator, share):
-    """Rankings in which a share of the questions is answered at the first place, the others nowhere."""
+    """RetrievalResults in which a share of the questions is answered at the first place, the others nowhere."""
 
     def places(questions):
         return np.where(generator.random(questions) < share, 1, 50)
 
     none = np.zeros((0, 1))
-    return Rankings(np.arange(IMAGES).repeat(5), none, none, none, places(5 * IMAGES), none, none, none, places(IMAGES),
-                    np.array(0.1), np.array([]))  # fmt: skip
+    return RetrievalResults(np.arange(IMAGES).repeat(5), none, none, none, places(5 * IMAGES), none, none, none,
+                            places(IMAGES), np.array(0.1), np.array([]))  # fmt: skip
 
 
 test_set.__test__ = False

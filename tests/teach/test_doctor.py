@@ -90,7 +90,7 @@ def test_an_old_python_fails(monkeypatch):
 
 
 def test_absent_tiny_weights_fail(monkeypatch, tmp_path):
-    monkeypatch.setattr("rrsitr_lib.model.encoders.TINY_WEIGHTS", tmp_path / "absent.safetensors")
+    monkeypatch.setattr("rrsitr_lib.model.encoder.TINY_WEIGHTS", tmp_path / "absent.safetensors")
     check = named(checks(), "tiny weights")
     assert not check.ok and "make tiny-weights" in check.detail
 

@@ -17,30 +17,31 @@ import torch
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import read_json
-from rrsitr_lib.model.encoders import build_encoder
+from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.checkpoint import load_checkpoint
+from rrsitr_lib.training.evaluate import evaluate
 from rrsitr_lib.training.ledger import Ledger, ledger_table
-from rrsitr_lib.training.loop import evaluate
 from rrsitr_lib.training.run import open_run, train
+from rrsitr_lib.training.trainer import Trainer
 
 SMALL = {
     "encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 4, "noise_rate": 0.4,
-    "plain_epochs": 1, "seed": 3,
+    "warmup_fraction": 0.25, "seed": 3,
 }  # fmt: skip
-FEW_SCENES = "import rrsitr_lib.data.sources as s; s.SCENES_VAL = s.SCENES_TEST = 20"
+FEW_SCENES = "import rrsitr_lib.scenes.dataset as s; s.VAL = s.TEST = 20"
 COMMAND = [
     sys.executable, "-c", f"{FEW_SCENES}; from rrsitr_lib.cli import main; main()", "train", "--encoder", "tiny",
     "--weights", "none", "--epochs", "4", "--batch-size", "40", "--noise-rate", "0.4", "--seed", "3",
-    "--set", "scenes=41", "--set", "plain_epochs=1",
+    "--set", "scenes=41", "--set", "warmup_fraction=0.25",
 ]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def few_scenes(monkeypatch):
     """Small validation and test splits: these tests are about the folder, not about recall."""
-    monkeypatch.setattr("rrsitr_lib.data.sources.SCENES_VAL", 20)
-    monkeypatch.setattr("rrsitr_lib.data.sources.SCENES_TEST", 20)
+    monkeypatch.setattr("rrsitr_lib.scenes.dataset.VAL", 20)
+    monkeypatch.setattr("rrsitr_lib.scenes.dataset.TEST", 20)
 
 
 @pytest.fixture(scope="module")
@@ -133,22 +134,18 @@ def test_a_full_disk_is_said_and_leaves_the_run_resumable(undisturbed, tmp_path)
 
 
 def test_a_loss_that_is_not_finite_names_pairs_and_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
-    config = RunConfig.build(**SMALL)
-    original = run_module.pace_of_epoch
-
-    def explode_in_epoch_two(settings, epoch, last_loss):
+    def explode_in_epoch_two(trainer, epoch, last, on_step):
         if epoch == 1:
-            for parameter in exploding.model.parameters():
+            for parameter in trainer.model.parameters():
                 parameter.data.fill_(torch.nan)
-        return original(settings, epoch, last_loss)
+        return train_epoch(trainer, epoch, last, on_step)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(run_module, "pace_of_epoch", explode_in_epoch_two)
-        exploding = run_module.Run(config, tmp_path)
-        with pytest.raises(
-            RunError, match=r"epoch 2: loss or gradient not finite for 40 pairs: row \d+ \(.*checkpoint of epoch 1"
-        ):
-            exploding.finish()
+    train_epoch = Trainer.train_epoch
+    monkeypatch.setattr(Trainer, "train_epoch", explode_in_epoch_two)
+    with pytest.raises(
+        RunError, match=r"epoch 2: loss or gradient not finite for 40 pairs: row \d+ \(.*checkpoint of epoch 1"
+    ):
+        train(RunConfig.build(**SMALL), tmp_path, progress=False)
     tensors, state = load_checkpoint(tmp_path / "last.safetensors")
     assert len(state["metrics"]) == 1
     assert all(tensor.isfinite().all() for tensor in tensors.values())
@@ -219,7 +216,9 @@ def test_seed_and_method_change_the_run(undisturbed, tmp_path):
 @pytest.mark.parametrize("partition", ["quantile", "gmm2", "gmm3"])
 def test_partitions_over_all_pairs_replace_the_thresholds(partition, tmp_path):
     train(
-        RunConfig.build(**{**SMALL, "epochs": 2, "plain_epochs": 0, "partition": partition}), tmp_path, progress=False
+        RunConfig.build(**{**SMALL, "epochs": 2, "warmup_fraction": 0.0, "partition": partition}),
+        tmp_path,
+        progress=False,
     )
     category = np.asarray(Ledger.open(tmp_path).column("category"))
     if partition == "quantile":
@@ -252,7 +251,7 @@ def test_dropout_draws_the_same_numbers_after_an_interruption(tmp_path, monkeypa
             block.mlp.append(torch.nn.Dropout(0.5))
         return encoder
 
-    monkeypatch.setattr("rrsitr_lib.training.assemble.build_encoder", with_dropout)
+    monkeypatch.setattr("rrsitr_lib.training.build.build_encoder", with_dropout)
     config = RunConfig.build(**{**SMALL, "epochs": 3})
     train(config, tmp_path / "whole", progress=False)
     torch.rand(7)  # a process that goes on has drawn other numbers than one that never stopped
@@ -272,7 +271,9 @@ def test_training_leaves_torch_s_own_generator_alone(tmp_path):
 
 
 def test_random_weights_are_drawn_anew_each_epoch_and_the_same_after_an_interruption(tmp_path, monkeypatch):
-    config = RunConfig.build(**{**SMALL, "weight_order": "random", "plain_epochs": 0, "gamma_2": 1e3, "gamma_1": 0.0})
+    config = RunConfig.build(
+        **{**SMALL, "weight_order": "random", "warmup_fraction": 0.0, "gamma_2": 1e3, "gamma_1": 0.0}
+    )
     train(config, tmp_path / "whole", progress=False)
     weights = Ledger.open(tmp_path / "whole").column("weight")
     assert np.ptp(weights[0]) > 0.5 and not np.array_equal(weights[0], weights[1])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.training.schedules import GAMMA_SCHEDULES, gamma, quantile_gammas, warmup_cosine
+from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES, quantile_gammas, scheduled_gamma
+from rrsitr_lib.training.optimizer import warmup_cosine
 
 PAPER = (200, 193 * 50)  # 19,305 RSITMD pairs in batches of 100, 50 epochs
 
@@ -36,7 +37,7 @@ def test_short_runs_have_positive_finite_rates(warmup, total):
 @pytest.mark.parametrize("name", GAMMA_SCHEDULES)
 @pytest.mark.parametrize(("start", "end"), [(2.5, 5.0), (36.0, 18.0), (5.0, 5.0)])
 def test_gammas_run_from_start_to_end(name, start, end):
-    values = np.array([gamma(name, progress, start, end) for progress in np.linspace(0, 1, 51)])
+    values = np.array([scheduled_gamma(name, progress, start, end) for progress in np.linspace(0, 1, 51)])
     assert values[-1] == pytest.approx(end) and values[0] == pytest.approx(end if name == "constant" else start)
     assert (np.diff(values) * np.sign(end - start) >= -1e-12).all(), "never turns back"
 
@@ -46,18 +47,18 @@ def test_gammas_run_from_start_to_end(name, start, end):
     [("constant", 16), ("linear", 7), ("cosine", 16 - 12 * (1 + math.sqrt(0.5)) / 2), ("geometric", 4 * 2**0.5)],
 )
 def test_a_quarter_of_the_way(name, quarter):
-    assert gamma(name, 0.25, 4.0, 16.0) == pytest.approx(quarter)
+    assert scheduled_gamma(name, 0.25, 4.0, 16.0) == pytest.approx(quarter)
 
 
 @pytest.mark.parametrize("progress", [-0.01, 1.01, math.nan])
 def test_progress_outside_0_1(progress):
     with pytest.raises(InputError, match=r"progress is .*: allowed is 0"):
-        gamma("linear", progress, 1.0, 2.0)
+        scheduled_gamma("linear", progress, 1.0, 2.0)
 
 
 def test_unknown_schedule():
     with pytest.raises(InputError, match="gamma schedule is 'step': allowed are constant, linear, cosine, geometric"):
-        gamma("step", 0.5, 1.0, 2.0)
+        scheduled_gamma("step", 0.5, 1.0, 2.0)
 
 
 @pytest.mark.parametrize(("clean", "noisy"), [(0.5, 0.3), (0.2, 0.2), (0.0, 1.0), (0.9, 0.1)])

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from rrsitr_lib.data.noise import inject, shuffle
-from rrsitr_lib.data.scenes import draw_scenes
+from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import use
 

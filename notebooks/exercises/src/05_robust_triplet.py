@@ -8,7 +8,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from rrsitr_lib.objective.rivals.ncr import soft_margin
+from rrsitr_lib.methods.ncr import soft_margin
 from rrsitr_lib.show.views.margins import entropy_pull
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import use

@@ -8,7 +8,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from rrsitr_lib.suspects import precision_at, unit_rank
+from rrsitr_lib.audit.mismatch_ranking import precision_at, unit_rank
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.checks.lesson_07 import drawn_record
 from rrsitr_lib.teach.exercise import use

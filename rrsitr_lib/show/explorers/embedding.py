@@ -24,7 +24,7 @@ from rrsitr_lib.show.views.embedding import (
     space_map,
     without_gap,
 )
-from rrsitr_lib.training.album import Album
+from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import Ledger
 
 ONCE = "umap: computed once, half a minute"
@@ -72,7 +72,7 @@ class EmbeddingExplorer(Explorer):
             Choice("colour", "colour by", colours, colours[0]),
         )
 
-    def _album(self, gap: str) -> Album:
+    def _album(self, gap: str) -> EmbeddingHistory:
         """The features that are shown."""
         return self.record.album if gap == GAPS[0] else without_gap(self.record.album)
 

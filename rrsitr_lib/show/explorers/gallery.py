@@ -10,11 +10,18 @@ import ipywidgets as widgets
 import numpy as np
 import plotly.graph_objects as go
 
+from rrsitr_lib.audit.mismatch_ranking import (
+    DECISIONS,
+    NEEDED,
+    SIGNALS,
+    mismatch_ranking,
+    read_decisions,
+    write_decisions,
+)
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
 from rrsitr_lib.show.record import RunRecord, card
 from rrsitr_lib.show.views.gallery import PAGE, SHOWS, SORTS, Curve, curve, gallery_figure, listed
-from rrsitr_lib.suspects import DECISIONS, NEEDED, SIGNALS, read_decisions, suspects, write_decisions
 from rrsitr_lib.training.ledger import Ledger
 
 
@@ -40,7 +47,7 @@ class GalleryExplorer(Explorer):
         self._lists: dict[tuple[str, str], np.ndarray] = {}
         self._pictures: dict[int, np.ndarray | None] = {}
         if not self.missing():
-            self.table = suspects(self.record.ledger)
+            self.table = mismatch_ranking(self.record.ledger)
             if self.save_to.exists():
                 self.decisions = read_decisions(self.save_to, self.table)
         self._build_buttons()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.objective.self_paced_family import SELF_PACED, self_paced_weight
+from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
 from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
 from rrsitr_lib.show.views.pacing import LOSSES, paced_weight, pacing_figure
 

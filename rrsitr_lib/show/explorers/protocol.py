@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.noise import PROTOCOLS, Noise
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.sources import open_data
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
 from rrsitr_lib.show.record import RunRecord

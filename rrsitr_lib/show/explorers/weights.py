@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
 from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
 from rrsitr_lib.show.record import RunRecord
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, WeightMap, weight_map, weights_figure
 from rrsitr_lib.training.ledger import Ledger
-from rrsitr_lib.training.schedules import GAMMA_SCHEDULES
 
 RECORDED = "as recorded"
 CHOSEN_PAIRS = 12

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.objective.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
 from rrsitr_lib.show.look import CATEGORY_COLOURS, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
-from rrsitr_lib.training.album import Album
+from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
 METHODS = ("pca", "umap")
 GAPS = ("as it is", "removed")
@@ -50,7 +50,7 @@ class SpaceMap:
 
 
 def space_map(
-    album: Album,
+    album: EmbeddingHistory,
     method: str = "pca",
     seed: int = 0,
     neighbours: int = NEIGHBOURS,
@@ -65,7 +65,7 @@ def space_map(
     ``neighbours``, or fewer than 10 pairs for UMAP.
 
     >>> features = np.eye(4, dtype=np.float32)[None, :3]
-    >>> space_map(Album(np.arange(3), features, features)).points.shape
+    >>> space_map(EmbeddingHistory(np.arange(3), features, features)).points.shape
     (1, 2, 3, 2)
 
     Taught in: notebooks/08_the_space
@@ -146,20 +146,20 @@ def modality_gap(image: np.ndarray, text: np.ndarray) -> float:
     return float(np.linalg.norm(means[0] - means[1]))
 
 
-def without_gap(album: Album) -> Album:
+def without_gap(album: EmbeddingHistory) -> EmbeddingHistory:
     """The album with the mean of each modality taken away in every epoch, and all features normalised again.
 
     **Shape** as before. Taught in: notebooks/08_the_space
 
     >>> pictures = np.array([[[1.0, 0.0], [0.6, 0.8]]])
-    >>> bool(np.allclose(without_gap(Album(np.arange(2), pictures, -pictures)).image.sum(axis=1), 0))
+    >>> bool(np.allclose(without_gap(EmbeddingHistory(np.arange(2), pictures, -pictures)).image.sum(axis=1), 0))
     True
     """
     parts = []
     for part in (album.image, album.text):
         centred = part - part.mean(axis=1, keepdims=True)
         parts.append(centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12))
-    return Album(album.rows, *parts)
+    return EmbeddingHistory(album.rows, *parts)
 
 
 def map_agreement(features: np.ndarray, points: np.ndarray, neighbours: int = 10) -> tuple[float, float]:

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rrsitr_lib.audit.mismatch_ranking import SIGNALS, precision_at
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, TRUE_COLOUR, WRONG_COLOUR
-from rrsitr_lib.suspects import SIGNALS, precision_at
 
 PAGE = 6
 LARGEST_POINTS = 2000

@@ -9,8 +9,8 @@ import torch
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.objective.robust_triplet import dynamic_margin
-from rrsitr_lib.objective.rrsitr import PAPER_SCALE
+from rrsitr_lib.methods.base import PAPER_SCALE
+from rrsitr_lib.methods.rrsitr.robust_triplet import dynamic_margin
 from rrsitr_lib.show.look import (
     COLOURS,
     PLOTLY_DASHES,

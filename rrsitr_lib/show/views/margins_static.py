@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rrsitr_lib.objective.rivals.ncr import soft_margin
+from rrsitr_lib.methods.ncr import soft_margin
 from rrsitr_lib.show.look import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
 from rrsitr_lib.show.views.margins import LAMBDA_2, SIMILARITIES, RecordedMargins, Rivals, entropy_pull, triplet_pull
 

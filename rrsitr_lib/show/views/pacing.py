@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.objective.self_paced_family import SELF_PACED, self_paced_weight
+from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
+from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
 from rrsitr_lib.show.look import COLOURS, DASHES, PLOTLY_DASHES, straight
-from rrsitr_lib.training.schedules import gamma
 
 LOSSES = np.linspace(0, 24, 241)
 
@@ -42,7 +42,8 @@ def scheduled(schedule: str, epochs: int, start: float, end: float) -> np.ndarra
 
     Taught in: notebooks/04_self_paced_weights
     """
-    return np.array([gamma(schedule, epoch / max(1, epochs - 1), start * end, end) for epoch in range(epochs)])
+    progress = [epoch / max(1, epochs - 1) for epoch in range(epochs)]
+    return np.array([scheduled_gamma(schedule, one, start * end, end) for one in progress])
 
 
 def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) -> go.Figure:

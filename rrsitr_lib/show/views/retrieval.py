@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.look import COLOURS, HATCHES, PLOTLY_HATCHES, hatched
-from rrsitr_lib.training.rankings import Rankings
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 DIRECTIONS = ("caption to pictures", "picture to captions")
 PART_LOOKS = ((COLOURS[0], 0), (COLOURS[3], 1))  # colour, number of the hatch: global, local
@@ -68,7 +68,7 @@ class RankedAnswers:
         return bool(self.true.any()) and int(np.argmax(self.true)) + 1 < self.place
 
 
-def ranked_answers(rankings: Rankings, direction: str, question: int, k: int) -> RankedAnswers:
+def ranked_answers(rankings: RetrievalResults, direction: str, question: int, k: int) -> RankedAnswers:
     """The ``k`` best recorded answers to a question, with both parts of their score.
 
     ``direction``: one of ``DIRECTIONS``; ``question``: number of the caption or of the picture, from 0.
@@ -84,7 +84,7 @@ def ranked_answers(rankings: Rankings, direction: str, question: int, k: int) ->
     answers, cosine, local, place = (getattr(found, name) for name in columns)
     if not 0 <= question < len(answers) or k < 1:
         raise InputError(f"question {question}, k {k}: allowed are questions 0 to {len(answers) - 1}, k from 1")
-    first, share = answers[question, :k], float(found.local_share)
+    first, share = answers[question, :k], float(found.local_fraction)
     true = first == of[question] if by_caption else of[first] == question
     parts = ((1 - share) * cosine[question, :k], share * local[question, :k])
     among = len(found.captions) if by_caption else len(of)

@@ -1,0 +1,69 @@
+"""Data sets by name, one file each, or a folder of one's own: the pairs and images of a run, and its noise."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.images import find_images
+from rrsitr_lib.data.noise import Noise, inject, load_noise
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.data.tables import read_folder
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.registry import DATASETS, ENCODERS, extension
+
+register = DATASETS.register
+
+
+@dataclass(frozen=True)
+class Split:
+    """A table and its images: decoded arrays (M, H, W, 3) uint8, or one path an image."""
+
+    table: PairTable
+    images: np.ndarray | Sequence[Path]
+
+
+class DataSet(ABC):
+    """A source of pairs that a configuration can name."""
+
+    @abstractmethod
+    def open(self, config: RunConfig, image_size: int) -> dict[str, Split]:
+        """Train, val and test. ``image_size``: pixels that the encoder sees, for images that are made anew.
+
+        Raises ``InputError`` for a missing table or image.
+        """
+
+
+class Folder(DataSet):
+    """A folder of one's own: train, val and test tables, the images in another or in ``images`` below it."""
+
+    def open(self, config: RunConfig, image_size: int) -> dict[str, Split]:
+        tables, images = read_folder(config.data), str(config.images)
+        return {name: Split(table, find_images(images, table.images)) for name, table in tables.items()}
+
+
+def open_data(config: RunConfig, image_size: int | None = None) -> dict[str, Split]:
+    """The train, val and test split that ``config.data`` names; drawn images as the encoder sees them, or as asked for.
+
+    Raises ``InputError`` for an unknown name, a missing table, a missing image. Taught in: notebooks/00_start_here
+    """
+    source = DATASETS[config.data] if config.data in DATASETS else Folder()
+    return source.open(config, image_size or ENCODERS[config.encoder].image_size)
+
+
+def inject_noise(config: RunConfig, table: PairTable) -> Noise:
+    """The noise of a run: drawn by its protocol, or read from ``noise_file``. Shape: over the table's N rows.
+
+    Taught in: notebooks/00_start_here
+    """
+    if config.noise_file is None:
+        return inject(table.image_ids, config.noise_rate, config.protocol, config.noise_seed, table.captions)
+    if Path(config.noise_file).suffix == ".npy":
+        return extension("exchange.noise_index").load_index(config.noise_file, table.image_ids, table.captions)
+    noise = load_noise(config.noise_file)
+    if len(noise) != len(table):
+        raise InputError(f"{config.noise_file}: noise for {len(noise)} rows, but {table.source} has {len(table)}")
+    return noise

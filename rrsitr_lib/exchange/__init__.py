@@ -1,0 +1,1 @@
+"""What others give and take: noise index forms, archives, downloaded sets, weights, features, TensorBoard."""

@@ -1,0 +1,94 @@
+"""Injected noise in the ``.npy`` index forms that other repositories publish."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from rrsitr_lib.data.noise import Noise, PairIndex, codes
+from rrsitr_lib.data.noise.file import check_indices
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import save_array
+
+
+def save_index(noise: Noise, image_ids: np.ndarray, path: str | Path, form: Literal["caption", "image"]) -> Path:
+    """Save as ``.npy`` of int64 image numbers: ``caption`` (NCR, L2RM: one a caption) or ``image`` (DECL, RCL).
+
+    Images are numbered in order of first appearance. Raises ``InputError`` where the form cannot hold the noise: copied
+    captions (``hard``), or captions that moved one by one saved as ``image``.
+    Taught in: notebooks/02_noise
+    """
+    if form not in ("caption", "image"):
+        raise InputError(f"form is {form!r}: allowed are 'caption' and 'image'")
+    images = codes(image_ids, "image_ids")
+    check_indices(noise.caption_index, len(images), path)
+    if len(np.unique(noise.caption_index)) != len(images):
+        raise InputError(
+            f"{path}: the index forms hold exchanged captions only, {noise.protocol} noise copies captions"
+        )
+    image_of_caption = np.empty(len(images), dtype=np.int64)
+    image_of_caption[noise.caption_index] = images
+    if form == "image":
+        first = np.unique(images, return_index=True)[1]
+        if not np.array_equal(image_of_caption[first][images], image_of_caption):
+            raise InputError(
+                f"{path}: captions of one image went to several images, so the form 'image' cannot hold them"
+            )
+        image_of_caption = image_of_caption[first]
+
+    return save_array(path, image_of_caption)
+
+
+def load_index(
+    path: str | Path, image_ids: np.ndarray, captions: np.ndarray | None = None, rate: float | None = None
+) -> Noise:
+    """Read either ``.npy`` form, told apart by its length: one number a caption or one an image.
+
+    Shape: file (N,) or (M,) int64 image numbers; ``image_ids``, ``captions`` (N,); result over (N,).
+    Captions that stayed with their image keep their row. ``rate`` is the nominal rate, by default the realised one.
+    Raises ``InputError`` for another type, length or range, and where an image gets more captions than it has rows.
+    Taught in: notebooks/02_noise
+    """
+    try:
+        numbers = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except Exception as error:  # a foreign file: numpy, zipfile and the system complain in their own ways
+        raise InputError(f"{path}: not a .npy array ({error})") from None
+    pairs = PairIndex(image_ids, captions)
+    images = pairs.images
+    image_count = int(images.max()) + 1
+    if not isinstance(numbers, np.ndarray) or numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise InputError(
+            f"{path}: expected whole numbers of shape (N,), got {getattr(numbers, 'dtype', type(numbers))}"
+        )
+    if len(numbers) not in (len(images), image_count):
+        raise InputError(
+            f"{path}: {len(numbers)} numbers for a table of {len(images)} captions and {image_count} images"
+        )
+    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < image_count:
+        raise InputError(
+            f"{path}: image numbers from {numbers.min()} to {numbers.max()}, allowed are 0 to {image_count - 1}"
+        )
+    image_of_caption = numbers.astype(np.int64)
+    if len(numbers) == image_count != len(images):
+        image_of_caption = image_of_caption[images]
+    caption_index = _rows_from_images(image_of_caption, images, path)
+    mismatched = pairs.mismatched(caption_index)
+    return Noise(
+        caption_index, mismatched, float(mismatched.mean()) if rate is None else rate, f"file:{Path(path).name}", 0
+    )
+
+
+def _rows_from_images(image_of_caption: np.ndarray, images: np.ndarray, path: str | Path) -> np.ndarray:
+    """Turn "caption j goes to image u" into "row i gets caption j": stayers first, then the rest in order."""
+    got, rows = np.bincount(image_of_caption, minlength=images.max() + 1), np.bincount(images)
+    if (got != rows).any():
+        image = int(np.argmax(got != rows))
+        raise InputError(f"{path}: image number {image} gets {got[image]} captions but has {rows[image]} rows")
+    caption_index = np.arange(len(images))
+    moved = np.flatnonzero(image_of_caption != images)
+    caption_index[moved[np.argsort(images[moved], kind="stable")]] = moved[
+        np.argsort(image_of_caption[moved], kind="stable")
+    ]
+    return caption_index

@@ -1,0 +1,29 @@
+"""``tiny``: a small CLIP for drawn scenes, pretrained on clean ones of another seed; its weights are in the package."""
+
+from pathlib import Path
+
+import open_clip
+from open_clip.tokenizer import SimpleTokenizer
+
+from rrsitr_lib.model.encoder import CONFIGS, ClipEncoder, Encoder, EncoderRecipe, load_weights
+from rrsitr_lib.model.encoders import register
+
+TINY_WEIGHTS = CONFIGS.parent / "weights" / "rrsitr_tiny.safetensors"
+TINY_MERGES = CONFIGS / "rrsitr_tiny_merges.txt.gz"
+
+
+@register("tiny")
+class Tiny(EncoderRecipe):
+    """1.5 M parameters, 64 pixels."""
+
+    image_size = 64
+    open_clip_name = "rrsitr_tiny"
+
+    @classmethod
+    def build(cls, weights: str | None, pad_tokens: str) -> Encoder:
+        model = open_clip.create_model("rrsitr_tiny")
+        if weights != "none":
+            load_weights(model, Path(weights or TINY_WEIGHTS))
+        # open_clip's own tokenizer, with the few of its merges that the scenes' words need: any text still fits
+        tokenizer = SimpleTokenizer(bpe_path=str(TINY_MERGES), context_length=model.context_length)
+        return ClipEncoder(model, tokenizer, pad_tokens)

@@ -1,0 +1,31 @@
+"""Drawn scenes as a data set: train, val and test are worlds of their own."""
+
+from functools import lru_cache
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.datasets import DataSet, Split, register
+from rrsitr_lib.data.pairs import SPLITS, PairTable
+from rrsitr_lib.scenes.world import draw_scenes
+
+VAL, TEST = 100, 200
+
+
+class Scenes(DataSet):
+    """``config.scenes`` training scenes of the world ``config.scenes_seed``."""
+
+    def open(self, config: RunConfig, image_size: int) -> dict[str, Split]:
+        return dict(_scenes(config.scenes, config.scenes_seed, image_size))
+
+
+register("scenes")(Scenes())
+
+
+@lru_cache(maxsize=1)  # lessons and runs of one process ask for the same scenes; nobody writes into them
+def _scenes(scenes: int, seed: int, size: int) -> dict[str, Split]:
+    splits = {}
+    for number, (name, count) in enumerate(zip(SPLITS, (scenes, VAL, TEST), strict=True)):
+        drawn = draw_scenes(count, seed=len(SPLITS) * seed + number, size=size)
+        drawn.images.setflags(write=False)
+        table = PairTable(drawn.rows_image_ids, drawn.captions, name, f"scenes (seed {seed})")
+        splits[name] = Split(table, drawn.images)
+    return splits

@@ -1,0 +1,66 @@
+"""Several processes, one batch: each encodes its share of the rows, all see the features of the whole batch.
+
+Every process computes the same objective over the gathered features, in which only its own share carries a gradient.
+The sum of the parameters' gradients over the processes is then that of one process with the whole batch.
+"""
+
+import os
+
+import numpy as np
+import torch
+import torch.distributed as group
+from torch import Tensor, nn
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.model.similarity import Features
+from rrsitr_lib.training.processes import OneProcess
+
+
+def join() -> OneProcess:
+    """Join the processes that ``torchrun`` started: NCCL where each has a GPU, gloo on CPUs.
+
+    Raises ``InputError`` where there are GPUs, but fewer than processes.
+    """
+    if not group.is_initialized():
+        gpus, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if 0 < gpus < local:
+            raise InputError(f"{local} processes on {gpus} GPUs: allowed is one a GPU (--nproc-per-node {gpus})")
+        if gpus:
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        group.init_process_group("nccl" if gpus else "gloo")
+    return SeveralProcesses(group.get_rank(), group.get_world_size())
+
+
+class SeveralProcesses(OneProcess):
+    """Process ``rank`` of ``size`` that share every batch; rank 0 writes the run."""
+
+    def __init__(self, rank: int, size: int) -> None:
+        self.rank, self.size = rank, size
+
+    def wait(self) -> None:
+        group.barrier()
+
+    def own_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Raises ``InputError`` for a batch that does not divide."""
+        if len(rows) % self.size:
+            allowed = f"with {self.size} processes allowed are multiples of {self.size}"
+            raise InputError(f"batch_size is {len(rows)}: {allowed}")
+        return np.split(rows, self.size)[self.rank]
+
+    def gather(self, features: Features) -> Features:
+        """**Shape** pooled (B / P, D), tokens (B / P, L, D) -> (B, D), (B, L, D), equal shapes in all processes."""
+        return Features(*(self._gathered(part) for part in features))
+
+    def _gathered(self, own: Tensor) -> Tensor:
+        parts = [torch.empty_like(own, memory_format=torch.contiguous_format) for _ in range(self.size)]
+        group.all_gather(parts, own.detach().contiguous())
+        parts[self.rank] = own
+        return torch.cat(parts)
+
+    def sum_gradients(self, model: nn.Module) -> None:
+        """In one message; a gradient keeps the strides of its parameter, which a fused optimizer relies on."""
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        total = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        group.all_reduce(total)
+        for gradient, part in zip(gradients, total.split([gradient.numel() for gradient in gradients]), strict=True):
+            gradient.copy_(part.view(gradient.shape))

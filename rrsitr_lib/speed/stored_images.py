@@ -1,0 +1,70 @@
+"""Images from memory to the towers without decoding: bytes from the image store, transformed on the device."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms import Normalize, RandomResizedCrop
+
+from rrsitr_lib.model.encoder import Encoder
+from rrsitr_lib.randomness import drawn_from
+from rrsitr_lib.speed.device_transforms import crop_resize, normalise, resize_centre
+from rrsitr_lib.speed.image_store import image_store
+
+ON_DEVICE_BYTES = 8 * 1024**3
+
+
+class StoredImages:
+    """Stored images, transformed as open_clip would, with the same crops as ``ImageFiles`` draws.
+
+    **Shape** images (M, H, W, 3) uint8. On a GPU they are kept there where they fit into 8 GiB.
+    """
+
+    def __init__(self, images: np.ndarray, encoder: Encoder, augment: bool, seed: int, device: torch.device) -> None:
+        self.augment, self.seed, self.device = augment, seed, device
+        train, evaluation = encoder.train_transform.transforms, encoder.eval_transform.transforms
+        self.crop = next(step for step in train if isinstance(step, RandomResizedCrop))
+        levels = next(step for step in evaluation if isinstance(step, Normalize))
+        self.mean, self.std = (torch.tensor(values, device=device) for values in (levels.mean, levels.std))
+        self.size = self.crop.size[0]
+        self.images: np.ndarray | Tensor = images
+        if device.type == "cuda" and images.nbytes <= ON_DEVICE_BYTES:
+            self.images = torch.from_numpy(np.array(images)).to(device)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
+        """Shape: (items,) -> (items, 3, S, S) on the device."""
+        images = self._bytes(items)
+        if epoch is None or not self.augment:
+            return normalise(resize_centre(images, self.size), self.mean, self.std)
+        boxes = torch.tensor([self._box(int(item), epoch, images.shape[1:3]) for item in items])
+        return normalise(crop_resize(images, self._on_device(boxes), self.size), self.mean, self.std)
+
+    def _bytes(self, items: np.ndarray) -> Tensor:
+        if isinstance(self.images, Tensor):
+            return self.images[self._on_device(torch.as_tensor(items))]
+        return self._on_device(torch.from_numpy(np.asarray(self.images[items])))
+
+    def _on_device(self, values: Tensor) -> Tensor:
+        if self.device.type == "cuda":  # only from pinned memory does the host not wait
+            return values.pin_memory().to(self.device, non_blocking=True)
+        return values
+
+    def _box(self, item: int, epoch: int, shape: Sequence[int]) -> tuple[int, int, int, int]:
+        with drawn_from(self.seed, epoch, item):
+            return self.crop.get_params(torch.empty(3, *shape), list(self.crop.scale), list(self.crop.ratio))
+
+
+def stored_images(
+    images: np.ndarray | Sequence[Path], encoder: Encoder, augment: bool, seed: int, device: torch.device
+) -> StoredImages:
+    """Stored images over drawn arrays, or over the store of files, which is built now where it is not there yet.
+
+    Images of unequal sizes are not stored: ``InputError`` names the first.
+    """
+    stored = images if isinstance(images, np.ndarray) else image_store(images)
+    return StoredImages(stored, encoder, augment, seed, device)

@@ -1,0 +1,205 @@
+"""What a trainer feeds an encoder: images or cached tokens by image, token numbers or cached tokens by caption."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.images import open_image
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.model.encoder import Encoder
+from rrsitr_lib.randomness import drawn_from
+from rrsitr_lib.training.processes import ONE_PROCESS, OneProcess
+
+IN_MEMORY_BYTES = 2 * 1024**3
+WORKERS = 8  # that decode images, where a GPU would wait for them
+
+
+class Items(Protocol):
+    """Items by number: ``fetch`` gives the tensors of a batch, shape (items,) -> (items, ...)."""
+
+    def __len__(self) -> int: ...
+
+    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
+        """``epoch`` None is evaluation: no random transform. ``among``: the items whose longest sets the length."""
+
+
+@dataclass
+class SplitInputs:
+    """A split, ready to be encoded: row i pairs image ``image_of_row[i]`` with caption ``i`` of the clean table.
+
+    Shape: ``images`` M items, ``captions`` N items, ``image_of_row`` (N,).
+    """
+
+    table: PairTable
+    images: Items
+    captions: Items
+
+    @property
+    def image_of_row(self) -> np.ndarray:
+        """Image number of every row, (N,)."""
+        return self.table.image_of_row
+
+
+class InMemory:
+    """Items that lie in memory, shape (items, ...)."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+    def __len__(self) -> int:
+        return len(self.tensor)
+
+    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
+        """The same in training and evaluation."""
+        return self.tensor[torch.as_tensor(items)]
+
+
+class TokenNumbers:
+    """Captions as an encoder's token numbers, trimmed on the host to what the batch needs."""
+
+    def __init__(self, captions: Sequence[str], encoder: Encoder) -> None:
+        self.tokens, self.encoder = encoder.tokenize(captions), encoder
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
+        """Shape: (items,) -> (items, L) int64."""
+        like = None if among is None else self.tokens[torch.as_tensor(among)]
+        return self.encoder.trimmed(self.tokens[torch.as_tensor(items)], like)
+
+
+class CachedTokens:
+    """Cached tower tokens, reduced once; a batch is as long as its longest item, zero beyond an item's own length.
+
+    **Shape** ``tokens`` (entries, longest, width), ``lengths`` (entries,); ``entry_of_item`` (items,) lets equal
+    captions share an entry. ``reduction``: mean (W,) and axes (W, width).
+    """
+
+    def __init__(
+        self,
+        tokens: np.ndarray,
+        lengths: np.ndarray,
+        reduction: tuple[Tensor, Tensor] | None = None,
+        entry_of_item: np.ndarray | None = None,
+    ) -> None:
+        self.lengths = torch.from_numpy(lengths.astype(np.int64))
+        self.entries = torch.arange(len(tokens)) if entry_of_item is None else torch.from_numpy(entry_of_item)
+        self.tokens: np.ndarray | Tensor = tokens
+        if reduction is not None:
+            mean, axes = reduction
+            chunks = (torch.from_numpy(np.array(tokens[k : k + 256])).float() for k in range(0, len(tokens), 256))
+            self.tokens = torch.cat([((chunk - mean) @ axes).half() for chunk in chunks])
+        self.width = self.tokens.shape[2]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
+        """Shape: (items,) -> (items, longest, width) float32."""
+        entries = self.entries[torch.as_tensor(items)]
+        longest = int(self.lengths[entries if among is None else self.entries[torch.as_tensor(among)]].max())
+        tokens = torch.as_tensor(np.asarray(self.tokens[entries.numpy(), :longest])).float()
+        return tokens.masked_fill((torch.arange(longest) >= self.lengths[entries][:, None])[..., None], 0.0)
+
+
+class ImageFiles:
+    """Images that are decoded and transformed when asked for; random transforms depend on (seed, epoch, image)."""
+
+    def __init__(
+        self, images: np.ndarray | Sequence[Path], train_transform: Any, eval_transform: Any, seed: int
+    ) -> None:
+        self.images, self.seed = images, seed
+        self.train_transform, self.eval_transform = train_transform, eval_transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
+        """Shape: (items,) -> (items, 3, H, W)."""
+        return torch.stack([self._one(int(item), epoch) for item in items])
+
+    def _one(self, item: int, epoch: int | None) -> Tensor:
+        source = self.images[item]
+        image = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
+        if epoch is None:
+            return self.eval_transform(image)
+        with drawn_from(self.seed, epoch, item):
+            return self.train_transform(image)
+
+
+def image_items(
+    images: np.ndarray | Sequence[Path], encoder: Encoder, augment: bool, seed: int, device: torch.device | None = None
+) -> Items:
+    """Images in memory where nothing is random and they fit into 2 GiB, else decoded batch by batch; on the host.
+
+    Taught in: notebooks/00_start_here
+    """
+    train_transform = encoder.train_transform if augment else encoder.eval_transform
+    files = ImageFiles(images, train_transform, encoder.eval_transform, seed)
+    size = files.fetch(np.array([0])).nbytes * len(files)
+    if augment or size > IN_MEMORY_BYTES:
+        return files
+    return InMemory(torch.cat([files.fetch(np.array([item])) for item in range(len(files))]))
+
+
+def epoch_order(rows: int, seed: int, epoch: int) -> np.ndarray:
+    """The order in which an epoch visits the rows, a permutation (rows,) that depends on seed and epoch alone.
+
+    >>> epoch_order(4, seed=3, epoch=0).tolist() == epoch_order(4, seed=3, epoch=0).tolist()
+    True
+    """
+    return np.random.default_rng((seed, epoch)).permutation(rows)
+
+
+class RowBatches(Dataset):
+    """The batches of one epoch by number: (images, captions); row i takes caption ``caption_index[i]``.
+
+    Of several processes each takes its share of a batch's rows. Taught in: notebooks/06_training_end_to_end
+    """
+
+    def __init__(
+        self,
+        inputs: SplitInputs,
+        row_batches: Sequence[np.ndarray],
+        caption_index: np.ndarray,
+        epoch: int,
+        processes: OneProcess = ONE_PROCESS,
+    ) -> None:
+        self.inputs, self.row_batches, self.caption_index = inputs, row_batches, caption_index
+        self.epoch, self.processes = epoch, processes
+
+    def __len__(self) -> int:
+        return len(self.row_batches)
+
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+        rows = self.row_batches[number]
+        own = self.processes.own_rows(rows)
+        images = self.inputs.images.fetch(self.inputs.image_of_row[own], self.epoch)
+        return images, self.inputs.captions.fetch(self.caption_index[own], self.epoch, self.caption_index[rows])
+
+
+def load(dataset: RowBatches, config: RunConfig, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Iterate the batches in order; processes that decode images ahead give the same result as none."""
+    decodes, gpu = isinstance(dataset.inputs.images, ImageFiles), device.type == "cuda"
+    workers = min(WORKERS, os.cpu_count() or 1) if config.workers == "auto" and gpu else config.workers
+    yield from DataLoader(
+        dataset,
+        batch_size=None,
+        num_workers=workers if decodes and isinstance(workers, int) else 0,
+        collate_fn=_as_it_is,
+        pin_memory=decodes and gpu,
+    )
+
+
+def _as_it_is(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    return batch

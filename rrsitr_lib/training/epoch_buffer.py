@@ -1,0 +1,47 @@
+"""The ledger rows of one epoch, while it trains."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rrsitr_lib.methods import Objective
+
+TENSOR_TYPES = {"<f4": torch.float32, "|u1": torch.uint8, "|b1": torch.bool}
+
+
+class EpochBuffer:
+    """The ledger rows of an epoch, gathered where the losses are: no step waits for a copy to the host.
+
+    **Shape** every column (N,), by the names and types of the ledger.
+    """
+
+    def __init__(self, pairs: int, columns: Mapping[str, str], device: torch.device) -> None:
+        self.tensors = {
+            name: torch.zeros(pairs, dtype=TENSOR_TYPES[kind], device=device) for name, kind in columns.items()
+        }
+
+    def write(self, rows: Tensor, results: Sequence[Objective], trained: bool) -> None:
+        """Note the pairs at ``rows`` (K,), the first K of the batch; of further networks only their loss."""
+        result, triplet = results[0], results[0].triplet
+        values = {
+            "loss": result.pair_loss, "loss_global": result.global_loss, "loss_local": result.local_loss,
+            "category": result.category, "weight": result.weight, "margin_text": triplet.margin_text,
+            "margin_image": triplet.margin_image, "similarity": triplet.similarity,
+            "hardest_text": triplet.hardest_text, "hardest_image": triplet.hardest_image, **result.columns,
+            **{network_loss(number): other.pair_loss for number, other in enumerate(results[1:], 1)},
+        }  # fmt: skip
+        for name, value in values.items():
+            column = self.tensors[name]
+            column[rows] = value.detach()[: len(rows)].to(column.dtype)
+        self.tensors["trained"][rows] = trained
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Everything on the host."""
+        return {name: tensor.cpu().numpy() for name, tensor in self.tensors.items()}
+
+
+def network_loss(number: int) -> str:
+    """The column of the loss of network ``number``, from 1; network 0 has the ledger's ``loss``."""
+    return f"loss_network_{number}"

@@ -1,0 +1,185 @@
+"""The training loop: one epoch, batch by batch, by the method that the configuration names."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.noise import Noise
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.methods import METHODS, Batch, Method, MethodSettings, Objective, RunFacts
+from rrsitr_lib.model.similarity import Features
+from rrsitr_lib.randomness import drawn_from
+from rrsitr_lib.registry import extension
+from rrsitr_lib.training.batches import RowBatches, SplitInputs, epoch_order, load
+from rrsitr_lib.training.epoch_buffer import EpochBuffer, network_loss
+from rrsitr_lib.training.evaluate import networks_of
+from rrsitr_lib.training.ledger import COLUMNS
+from rrsitr_lib.training.optimizer import make_optimizer, set_learning_rate
+from rrsitr_lib.training.precision import float32_products, half_type
+from rrsitr_lib.training.processes import ONE_PROCESS, OneProcess
+
+Record = Mapping[str, np.ndarray]
+Encoded = list[tuple[Features, Features]]  # (image, text) of every network
+WARMUP_METHOD = "contrastive"
+
+
+class Trainer:
+    """Trains a model epoch by epoch, and gives the ledger rows of each.
+
+    Raises ``InputError`` for a batch size that the table does not fill.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        model: nn.Module,
+        inputs: SplitInputs,
+        noise: Noise,
+        processes: OneProcess = ONE_PROCESS,
+    ) -> None:
+        rows = len(inputs.table)
+        if not 2 <= config.batch_size <= rows:
+            raise InputError(f"batch_size is {config.batch_size}, but train has {rows} rows: allowed are 2 to {rows}")
+        self.config, self.model, self.inputs, self.noise, self.processes = config, model, inputs, noise, processes
+        self.device = next(model.parameters()).device
+        self.steps = rows // config.batch_size
+        self.half = half_type(config, self.device)
+        self.optimizer = make_optimizer(model, config)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.half == torch.float16)
+        self.method, self.warmup = self._methods()
+        self.columns = COLUMNS | self.method.columns
+        self.columns |= {network_loss(number): "<f4" for number in range(1, self.method.networks)}
+
+    def _methods(self) -> tuple[Method, Method]:
+        """The method of the run, and that of its warm-up with what both know of its settings."""
+        config, chosen = self.config, METHODS[self.config.method]
+        truth = self.noise.mismatched if chosen.needs_truth else None
+        facts = (len(self.inputs.table), config.batch_size, config.epochs, config.seed, self.device)
+        run = RunFacts(*facts, local_fraction=config.local_fraction, mismatched=truth)
+        settings, plain = config.method_settings, METHODS[WARMUP_METHOD]
+        shared = {name: getattr(settings, name) for name in MethodSettings.model_fields}
+        return chosen(settings, run), plain(plain.Settings(**shared), run)
+
+    def method_of(self, epoch: int) -> Method:
+        """The method of an epoch: contrastive while it warms up."""
+        return self.warmup if epoch < round(self.config.warmup_fraction * self.config.epochs) else self.method
+
+    def train_epoch(
+        self, epoch: int, last: Record | None, on_step: Callable[[], Any] = lambda: None
+    ) -> tuple[dict[str, np.ndarray], float]:
+        """All whole batches in the epoch's order, then the rest of the rows scored only.
+
+        ``last``: the ledger rows of the epoch before, None before the first. Returns the ledger rows, (N,) a column,
+        and the mean objective. Raises ``RunError`` when a loss is not finite.
+        """
+        config, rows = self.config, len(self.inputs.table)
+        method = self.method_of(epoch)
+        method.begin_epoch(epoch, last)
+        buffer = EpochBuffer(rows, self.columns, self.device)
+        order = epoch_order(rows, config.seed, epoch)
+        on_device = torch.from_numpy(order).to(self.device)
+        whole = np.split(order[: self.steps * config.batch_size], self.steps)
+        batches = load(self._batches(whole, epoch, self.processes), config, self.device)
+        self.model.train()
+        totals = []
+        with (
+            drawn_from(config.seed, epoch, self.processes.rank, device=self.device),  # what dropout draws
+            float32_products(rounded=self.half is not None),
+        ):
+            for step, batch in enumerate(batches):
+                set_learning_rate(self.optimizer, config, epoch * self.steps + step, config.epochs * self.steps)
+                here = on_device[step * config.batch_size : (step + 1) * config.batch_size]
+                totals.append(self._step(method, buffer, here, *batch))
+                # on a GPU the question would wait for the step to end; there it is asked once an epoch
+                if self.device.type == "cpu" and not torch.isfinite(totals[-1]):
+                    self._stop(epoch, whole[step], buffer)
+                on_step()
+        if not torch.isfinite(torch.stack(totals)).all():
+            self._stop(epoch, order, buffer)
+        self._score_rest(method, buffer, order, epoch)
+        return buffer.columns(), float(torch.stack(totals).double().mean())
+
+    def _step(self, method: Method, buffer: EpochBuffer, rows: Tensor, images: Tensor, captions: Tensor) -> Tensor:
+        """One step of the optimizer; the total of the objective, not finite where the gradient is not."""
+        self.optimizer.zero_grad(set_to_none=True)
+        results = self.backward(method, rows, images, captions)
+        self.processes.sum_gradients(self.model)
+        self.scaler.unscale_(self.optimizer)
+        norms = [nn.utils.clip_grad_norm_(one.parameters(), self.config.clip_norm) for one in networks_of(self.model)]
+        buffer.write(rows, results, trained=True)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        total = torch.stack([result.total.detach() for result in results]).sum()
+        if self.scaler.is_enabled():  # it leaves out a step whose gradient overflows, and goes on with a smaller scale
+            return total
+        return torch.where(torch.isfinite(torch.stack(norms).sum()), total, torch.nan)
+
+    def backward(self, method: Method, rows: Tensor, images: Tensor, captions: Tensor) -> list[Objective]:
+        """The objective of the global batch, by network; its gradients are left in this process's parameters."""
+        images, captions = self._to_device(images), captions.to(self.device, non_blocking=True)
+
+        def objectives(encoded: Encoded) -> list[Objective]:
+            return self._objectives(method, rows, encoded, self.processes)
+
+        def backward(results: list[Objective]) -> None:
+            self.scaler.scale(torch.stack([result.total for result in results]).sum()).backward()
+
+        if self.config.gradient_slice:
+            in_slices = extension("speed.gradient_cache").backward_in_slices
+            return in_slices(self._encode, images, captions, objectives, backward, self.config.gradient_slice)
+        results = objectives(self._encode(images, captions))
+        backward(results)
+        return results
+
+    def _objectives(self, method: Method, rows: Tensor, encoded: Encoded, processes: OneProcess) -> list[Objective]:
+        whole = [(processes.gather(image), processes.gather(text)) for image, text in encoded]
+        results = []
+        for number, (image, text) in enumerate(whole):
+            others = tuple((image.detach(), text.detach()) for k, (image, text) in enumerate(whole) if k != number)
+            results.append(method.objective(Batch(rows, image, text, number, others)))
+        return results
+
+    def _score_rest(self, method: Method, buffer: EpochBuffer, order: np.ndarray, epoch: int) -> None:
+        """Pairs that filled no batch are not trained on; a batch filled up with others gives them their losses."""
+        rest = order[self.steps * self.config.batch_size :]
+        if not len(rest):
+            return
+        self.model.eval()
+        filled = np.concatenate([rest, order[: self.config.batch_size - len(rest)]])
+        rows = torch.from_numpy(filled).to(self.device)
+        with torch.no_grad():
+            images, captions = self._batches([filled], epoch, ONE_PROCESS)[0]
+            encoded = self._encode(self._to_device(images), captions.to(self.device))
+            results = self._objectives(method, rows, encoded, ONE_PROCESS)
+        buffer.write(rows[: len(rest)], results, trained=False)
+
+    def _batches(self, row_batches: list[np.ndarray], epoch: int, processes: OneProcess) -> RowBatches:
+        return RowBatches(self.inputs, row_batches, self.noise.caption_index, epoch, processes)
+
+    def _to_device(self, images: Tensor) -> Tensor:
+        wanted = networks_of(self.model)[0].memory_format
+        if self.device.type == "cuda" and images.ndim == 4 and wanted == torch.channels_last:
+            return images.to(self.device, non_blocking=True, memory_format=torch.channels_last)
+        return images.to(self.device, non_blocking=True)
+
+    def _encode(self, images: Tensor, captions: Tensor) -> Encoded:
+        """Both towers of every network, in mixed precision where it is on; losses see float32 (float64 stays)."""
+        with torch.autocast(self.device.type, dtype=self.half, enabled=self.half is not None):
+            encoded = [network(images, captions) for network in networks_of(self.model)]
+        return [(image.single_precision(), text.single_precision()) for image, text in encoded]
+
+    def _stop(self, epoch: int, rows: np.ndarray, buffer: EpochBuffer) -> None:
+        loss = buffer.columns()["loss"][rows]
+        bad = rows[~np.isfinite(loss)] if not np.isfinite(loss).all() else rows
+        table, named = self.inputs.table, []
+        for row in bad[:3]:
+            caption = str(table.captions[self.noise.caption_index[row]])[:60]
+            named.append(f"row {row} ({table.image_ids[row]}: {caption!r})")
+        kept = f"the checkpoint of epoch {epoch} is kept" if epoch else "no epoch was finished"
+        raise RunError(
+            f"epoch {epoch + 1}: loss or gradient not finite for {len(bad)} pairs: {', '.join(named)}; {kept}"
+        )

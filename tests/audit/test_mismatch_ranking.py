@@ -1,0 +1,240 @@
+"""Suspects: the signals against plain loops, ranks and ties, agreement, precision, decisions on file."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import rankdata
+
+from rrsitr_lib.audit.mismatch_ranking import (
+    NEEDED,
+    SIGNALS,
+    agreement,
+    mismatch_ranking,
+    precision_at,
+    read_decisions,
+    signals,
+    unit_rank,
+    write_decisions,
+)
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
+
+REAL = Path(__file__).parents[2] / "shared"
+HAS_REAL = all((REAL / name).exists() for name in ("data/rsicd_1000/train.csv", "weights/all-MiniLM-L6-v2"))
+
+
+def drawn_columns(epochs=4, pairs=9, seed=0):
+    generator = np.random.default_rng(seed)
+    columns = {name: generator.random((epochs, pairs)).astype("f4") for name in NEEDED}
+    return columns | {"category": generator.integers(0, 3, (epochs, pairs)).astype("u1")}
+
+
+def write_run(folder, columns, captions=None):
+    epochs, pairs = columns["loss"].shape
+    ledger = Ledger.create(folder / "ledger", np.zeros(pairs, bool), {})
+    for epoch in range(epochs):
+        ledger.append({name: columns[name][epoch] if name in columns else np.zeros(pairs) for name in COLUMNS})
+    captions = captions or [f"caption {row}" for row in range(pairs)]
+    PairTable([f"{row}.jpg" for row in range(pairs)], captions, "train", "memory").write_csv(folder / PAIRS_FILE)
+    return ledger
+
+
+# --- signals and ranks ---
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 6])
+def test_signals_against_a_plain_loop(epochs):
+    columns = drawn_columns(epochs)
+    found = signals(columns)
+    assert list(found) == list(SIGNALS)
+    for pair in range(len(found)):
+        loss, category, own, text, image = (columns[name][:, pair].astype(float) for name in NEEDED)
+        late = next((epoch for epoch in range(epochs) if category[epoch] != 2), epochs)
+        lead = sum(max(text[e], image[e]) - own[e] for e in range(epochs)) / epochs
+        wanted = (sum(loss) / epochs, loss[-1], sum(category == 2) / epochs, late, -sum(own) / epochs, lead)
+        np.testing.assert_allclose(found.loc[pair], wanted, rtol=1e-6)
+
+
+def test_a_missing_column_and_unequal_shapes_are_named():
+    columns = drawn_columns()
+    with pytest.raises(InputError, match="lack category"):
+        signals({name: column for name, column in columns.items() if name != "category"})
+    with pytest.raises(InputError, match="one shape"):
+        signals(columns | {"loss": columns["loss"][:2]})
+    with pytest.raises(InputError, match="neither 0"):
+        signals({name: np.empty((0, 3)) for name in NEEDED})
+
+
+def test_rank_counts_those_below_and_half_of_the_equal():
+    values = np.random.default_rng(1).integers(0, 5, 30).astype(float)
+    for value, found in zip(values, unit_rank(values), strict=True):
+        below, equal = (values < value).sum(), (values == value).sum() - 1
+        assert found == pytest.approx((below + equal / 2) / 29)
+
+
+@pytest.mark.parametrize(("values", "wanted"), [([7.0], [0.5]), ([2.0, 2.0, 2.0], [0.5] * 3), ([1, 5], [0, 1])])
+def test_rank_at_the_ends(values, wanted):
+    np.testing.assert_allclose(unit_rank(np.array(values)), wanted)
+
+
+@pytest.mark.parametrize("values", [[], [[1.0]], [1.0, np.nan]])
+def test_rank_refuses(values):
+    with pytest.raises(InputError):
+        unit_rank(np.array(values))
+
+
+def test_infinite_losses_rank_last():
+    assert unit_rank(np.array([np.inf, 1.0, 2.0])).tolist() == [1.0, 0.0, 0.5]
+
+
+def test_agreement_is_mean_rank_and_votes():
+    ranks = pd.DataFrame({"a": [0.95, 0.9, 0.1], "b": [1.0, 0.2, 0.0], "c": [0.5, 0.91, 0.3]})
+    found = agreement(ranks, top=0.1)
+    np.testing.assert_allclose(found["agreement"], [2.45 / 3, 2.01 / 3, 0.4 / 3])
+    assert found["votes"].tolist() == [2, 2, 0]
+    assert agreement(ranks, 1.0)["votes"].tolist() == [3, 3, 3]
+    with pytest.raises(InputError, match=r"top is 1\.5"):
+        agreement(ranks, 1.5)
+
+
+def test_a_signal_that_cannot_choose_does_not_vote():
+    crowd = unit_rank(np.array([1.0] * 4 + [0.0] * 6))  # four of ten tied at the top, one wanted
+    assert agreement(pd.DataFrame({"noisy_share": crowd}), 0.1)["votes"].sum() == 0
+
+
+# --- precision ---
+
+
+def test_precision_is_the_mean_over_all_orders_of_the_tied():
+    score, wrong = np.array([3, 2, 2, 2, 1.0]), np.array([False, True, True, False, True])
+    generator, drawn = np.random.default_rng(0), []
+    for _ in range(4000):
+        order = np.lexsort((generator.random(5), -score))
+        drawn.append(wrong[order[:3]].mean())
+    assert precision_at(score, wrong, 3) == pytest.approx(np.mean(drawn), abs=0.01)
+    assert precision_at(score, wrong, 3) == pytest.approx((0 + 2 * 2 / 3) / 3)
+
+
+@pytest.mark.parametrize("k", [1, 4, 20])
+def test_precision_without_ties_is_a_count(k):
+    generator = np.random.default_rng(2)
+    score, wrong = generator.permutation(20).astype(float), generator.random(20) < 0.5
+    assert precision_at(score, wrong, k) == pytest.approx(wrong[np.argsort(-score)[:k]].mean())
+
+
+@pytest.mark.parametrize(("mismatched", "k", "message"), [
+    ([True, False], 0, "k is 0: allowed is 1 to 2"),
+    ([True, False], 3, "k is 3"),
+    ([True], 1, r"mismatched \(1,\)"),
+])  # fmt: skip
+def test_precision_refuses(mismatched, k, message):
+    with pytest.raises(InputError, match=message):
+        precision_at(np.array([1.0, 2.0]), np.array(mismatched), k)
+
+
+# --- the table of a run ---
+
+
+def test_table_holds_every_pair_once_most_suspect_first(tmp_path):
+    columns = drawn_columns()
+    ledger = write_run(tmp_path, columns)
+    for source in (tmp_path, str(tmp_path), ledger, ledger.folder):
+        table = mismatch_ranking(source)
+        assert sorted(table.index) == list(range(9)) and table.index.name == "row"
+        assert (np.diff(table["agreement"]) <= 0).all()
+        assert (table["image"] == [f"{row}.jpg" for row in table.index]).all()
+        for name in SIGNALS:
+            wanted = (rankdata(signals(columns)[name]) - 1) / 8
+            np.testing.assert_allclose(table[name].sort_index(), wanted)
+    assert "mismatched" not in table, "the ranking must not know the truth"
+
+
+def test_table_without_pairs_epochs_or_columns(tmp_path):
+    ledger = write_run(tmp_path / "a", drawn_columns())
+    (tmp_path / "a" / PAIRS_FILE).unlink()
+    assert mismatch_ranking(ledger)["caption"].eq("").all()
+    with pytest.raises(InputError, match="no finished epoch"):
+        mismatch_ranking(Ledger.create(tmp_path / "b", np.zeros(3, bool), {}))
+    with pytest.raises(InputError, match="no ledger here"):
+        mismatch_ranking(tmp_path)
+    other = write_run(tmp_path / "c", drawn_columns())
+    PairTable(["a"], ["b"], "train", "memory").write_csv(tmp_path / "c" / PAIRS_FILE)
+    with pytest.raises(InputError, match="1 pairs, but the ledger beside it has 9"):
+        mismatch_ranking(other)
+
+
+# --- decisions ---
+
+
+AWKWARD = ["a lake , blue", 'the "old" port', "NA", ".", "", "two\nlines", "Straße ›", "1", "nan"]
+
+
+def test_decisions_come_back_as_they_were(tmp_path):
+    write_run(tmp_path, drawn_columns(), AWKWARD)
+    table = mismatch_ranking(tmp_path)
+    made = {row: "wrong" if row % 2 else "right" for row in range(8)} | {8: "undecided"}
+    path = write_decisions(tmp_path / "out" / "decisions.csv", made, table)
+    assert read_decisions(path, table) == {row: said for row, said in made.items() if row < 8}
+    written = pd.read_csv(path, dtype=str, keep_default_na=False)
+    assert list(written) == ["row", "image", "caption", "score", "decision"] and len(written) == 8
+    assert written.loc[3, "score"] == f"{table.at[3, 'agreement']:.4f}"
+    assert read_decisions(write_decisions(path, {}, table), table) == {}
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("\n1,", "\n99,", r"entry 1 \(row 99\): row is '99': allowed is a whole number from 0 to 8"),
+    ("\n1,", "\n-1,", "row is '-1'"),
+    ("\n1,", "\nx,", "row is 'x'"),
+    ("\n1,", "\n2,", "entry 1 .*image is '1.jpg', but this run has '2.jpg'"),
+    (",wrong", ",maybe", "decision is 'maybe': allowed are wrong, right, undecided"),
+    ("caption 1", "caption 7", "caption is 'caption 7', but this run has 'caption 1'"),
+    ("row,", "line,", "no column row"),
+    ("2,2.jpg,caption 2", "1,1.jpg,caption 1", r"entry 2 \(row 1\): row 1 is there twice"),
+    ("caption 1", '"caption 1', "not a readable CSV file"),
+])  # fmt: skip
+def test_a_bad_file_is_named_with_its_row(tmp_path, old, new, message):
+    write_run(tmp_path, drawn_columns())
+    table = mismatch_ranking(tmp_path)
+    path = write_decisions(tmp_path / "decisions.csv", {1: "wrong", 2: "right"}, table)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as error:
+        read_decisions(path, table)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00row"])
+def test_a_file_that_is_no_csv_is_an_input_error(tmp_path, content):
+    write_run(tmp_path, drawn_columns())
+    (tmp_path / "decisions.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"decisions\.csv: not a readable CSV"):
+        read_decisions(tmp_path / "decisions.csv", mismatch_ranking(tmp_path))
+
+
+# --- real pairs ---
+
+
+@pytest.mark.skipif(not HAS_REAL, reason="needs real pairs and weights in ../shared")
+def test_wrong_captions_among_real_pairs_come_first(tmp_path, monkeypatch):
+    from rrsitr_lib.config import RunConfig
+    from rrsitr_lib.training.run import train
+
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "real"
+    (folder / "images").mkdir(parents=True)
+    for split, images in (("train", 60), ("val", 20), ("test", 20)):
+        pairs = pd.read_csv(REAL / "data" / "rsicd_1000" / f"{split}.csv")
+        chosen = pairs["filename"].drop_duplicates().sample(images, random_state=3)
+        pairs[pairs["filename"].isin(chosen)].to_csv(folder / f"{split}.csv", index=False)
+        for name in chosen:
+            os.symlink(REAL / "data" / "rsicd_1000" / "images" / name, folder / "images" / name)
+    given = {"encoder": "lite", "weights": str(REAL / "weights"), "train": "heads", "noise_rate": 0.2, "seed": 3}
+    config = RunConfig.build(data=str(folder), epochs=6, batch_size=30, warmup_steps=10, device="cpu", **given)
+    train(config, tmp_path / "run", progress=False)
+    table, wrong = mismatch_ranking(tmp_path / "run"), Ledger.open(tmp_path / "run").column("mismatched")
+    assert precision_at(table["agreement"].to_numpy(), wrong[table.index], 20) > 2 * wrong.mean()

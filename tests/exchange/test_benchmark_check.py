@@ -1,0 +1,93 @@
+"""Copies of a benchmark, here a small one of ours: whole, in the layouts of the archives, and damaged in every way."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from test_cli import rrsitr
+
+from rrsitr_lib.data.benchmark import benchmark, locate_images, split_train_val
+from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.exchange.benchmark_check import check_copy, write_tables
+from rrsitr_lib.registry import DATASETS
+
+NAMES = [f"lake_{number}.tif" for number in range(12)]
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """Twelve pictures with five captions each, two of them for the test, as an archive of RSITMD would hold them."""
+    small = replace(benchmark("rsitmd"), images={"train": 9, "val": 1, "test": 2}, captions_sha256={})
+    monkeypatch.setitem(DATASETS._entries, "rsitmd", small)
+    folder = tmp_path / "rsitmd"
+    (folder / "images").mkdir(parents=True)
+    entries = []
+    for number, name in enumerate(NAMES):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / "images" / name)
+        sentences = [{"raw": f"lake {number}, said {k} ."} for k in range(5)]
+        entries.append({"filename": name, "split": "train" if number < 10 else "test", "sentences": sentences})
+    (folder / "dataset_RSITMD.json").write_text(json.dumps({"images": entries}))
+    return folder
+
+
+def test_a_whole_copy_has_no_problem_and_gives_the_tables_of_the_published_rule(copy):
+    seen = []
+    found = check_copy("rsitmd", copy, progress=lambda done, total: seen.append((done, total)))
+    assert found.problems == [] and found.images == copy / "images" and seen[-1] == (12, 12)
+    assert [path.name for path in write_tables(found, copy)] == ["train.csv", "val.csv", "test.csv"]
+    train, val = split_train_val(NAMES[:10])
+    assert read_csv(copy / "train.csv").images.tolist() == train
+    assert read_csv(copy / "val.csv").images.tolist() == val
+    (copy / "train.csv").write_text("filename,title\nlake_0.tif,mine\n")
+    assert write_tables(found, copy) == [] and "mine" in (copy / "train.csv").read_text()
+
+
+def test_captions_and_pictures_may_lie_deeper_and_in_class_folders(copy):
+    (copy / "deep").mkdir()
+    (copy / "images").rename(copy / "deep" / "lake")
+    (copy / "deep" / "text").mkdir()
+    (copy / "dataset_RSITMD.json").rename(copy / "deep" / "text" / "Dataset_rsitmd.JSON")
+    found = check_copy("rsitmd", copy)
+    assert found.problems == [] and found.images == copy / "deep"
+
+
+def test_missing_undecodable_and_absent_pictures_are_named(copy):
+    (copy / "images" / NAMES[0]).unlink()
+    (copy / "images" / NAMES[10]).write_bytes(b"II*\0 but no picture")
+    problems = check_copy("rsitmd", copy).problems
+    assert any("1 of 9 images not found, such as ['lake_0.tif']" in line for line in problems) or any(
+        "1 of 1 images not found, such as ['lake_0.tif']" in line for line in problems
+    )
+    assert any("lake_10.tif: cannot be decoded" in line for line in problems)
+    for path in (copy / "images").iterdir():
+        path.unlink()
+    found = check_copy("rsitmd", copy)
+    assert found.images is None and "are the images unpacked?" in found.problems[-1]
+
+
+def test_captions_that_cannot_be_read(copy, tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        check_copy("rsitmd", tmp_path / "nowhere")
+    with pytest.raises(InputError, match="rsicd, nwpu"):
+        check_copy("ucm", copy)
+    (copy / "dataset_RSITMD.json").unlink()
+    with pytest.raises(InputError, match=r"neither train\.csv, val\.csv, test\.csv nor dataset_RSITMD\.json"):
+        check_copy("rsitmd", copy)
+
+
+def test_picture_beside_the_captions(tmp_path):
+    (tmp_path / "lake").mkdir()
+    Image.new("RGB", (2, 2)).save(tmp_path / "lake" / "harbor_1.PNG")
+    assert locate_images(tmp_path, "harbor_1.tif") == tmp_path / "lake"
+
+
+def test_the_command_says_it_all(copy, capsys):
+    assert rrsitr("data", "check", "rsitmd", "--dir", copy) == 0
+    said = capsys.readouterr().out
+    assert "train: 9 images, 45 pairs (published 9, 45); captions sha256" in said
+    assert f"images: {copy / 'images'}" in said and f"{copy / 'val.csv'}: written" in said and "cite:" in said
+    (copy / "images" / NAMES[3]).write_bytes(b"")
+    assert rrsitr("data", "check", "rsitmd", "--dir", copy) == 1
+    assert "wrong: " in capsys.readouterr().out

@@ -1,0 +1,89 @@
+"""A run handed on: plain open_clip gives the same features, arrays and tables hold them, TensorBoard the metrics."""
+
+import builtins
+
+import numpy as np
+import open_clip
+import pandas as pd
+import pytest
+import torch
+from test_cli import SMALL, rrsitr
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.exchange.export import write_features, write_weights
+from rrsitr_lib.exchange.tensorboard import push_tensorboard, read_tensorboard
+from rrsitr_lib.scenes.world import draw_scenes
+from rrsitr_lib.training.run import open_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("share") / "run"
+    assert rrsitr("train", "--data", "scenes", *SMALL, "--out", folder) == 0
+    return folder
+
+
+def test_plain_open_clip_loads_the_weights_and_gives_equal_features(run, tmp_path, capsys):
+    assert rrsitr("weights", run, "--out", tmp_path / "tuned.safetensors") == 0
+    assert 'open_clip.create_model_and_transforms("rrsitr_tiny", pretrained=' in capsys.readouterr().out
+    loaded, _, transform = open_clip.create_model_and_transforms(
+        "rrsitr_tiny", pretrained=str(tmp_path / "tuned.safetensors")
+    )
+    ours, _, _ = open_run(run)
+    pixels = torch.stack([transform(picture) for picture in pictures()])
+    tokens = ours.tokenize(["a lake", "two roads and a farm"])
+    with torch.no_grad():
+        assert torch.allclose(loaded.eval().encode_image(pixels), ours.eval().image(pixels).pooled, atol=1e-5)
+        assert torch.allclose(loaded.encode_text(tokens), ours.text(tokens).pooled, atol=1e-5)
+
+
+def pictures():
+    from PIL import Image
+
+    return [Image.fromarray(picture) for picture in draw_scenes(3, seed=4, size=64).images]
+
+
+def test_heads_are_no_model_of_open_clip(tmp_path):
+    heads = ["--train", "heads", "--epochs", "1", "--batch-size", "40", "--set", "scenes=41"]
+    assert rrsitr("train", "--data", "scenes", "--encoder", "tiny", *heads, "--out", tmp_path / "heads") == 0
+    with pytest.raises(InputError, match="train heads: open_clip has no such model"):
+        write_weights(tmp_path / "heads", tmp_path / "w.safetensors")
+
+
+def test_features_as_arrays_and_tables(run, tmp_path, capsys):
+    assert rrsitr("features", run, "--out", tmp_path, "--split", "val") == 0
+    assert len(capsys.readouterr().out.split()) == 4
+    image, text = np.load(tmp_path / "image.npy"), np.load(tmp_path / "text.npy")
+    assert image.shape == (100, 128) and text.shape == (500, 128) and image.dtype == np.float32
+    assert image.flags["C_CONTIGUOUS"] and np.allclose(np.linalg.norm(text, axis=1), 1, atol=1e-5)
+    table = pd.read_parquet(tmp_path / "text.parquet")
+    assert table.columns.tolist() == ["image", "caption", "feature"]
+    assert np.allclose(np.stack(table["feature"]), text)
+    with pytest.raises(InputError, match="split is 'all': allowed are train, val, test"):
+        write_features(run, tmp_path, "all")
+
+
+def test_tensorboard_holds_what_the_table_holds(run, tmp_path):
+    pytest.importorskip("tensorboard")
+    for _ in range(2):  # a second push replaces the first
+        assert rrsitr("push", run, "--tensorboard", tmp_path) == 0
+    read, metrics = read_tensorboard(tmp_path / run.name), pd.read_csv(run / "metrics.csv")
+    assert read["epoch"].tolist() == metrics["epoch"].tolist()
+    assert np.allclose(read["val_mR"], metrics["val_mR"], rtol=1e-5)
+    with pytest.raises(InputError, match="no TensorBoard events here"):
+        read_tensorboard(tmp_path / "nothing")
+    with pytest.raises(InputError, match="not a run folder"):
+        push_tensorboard(tmp_path, tmp_path)
+
+
+def test_without_tensorboard_one_line_says_what_to_install(run, tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def missing(name, *rest, **named):
+        if name.startswith(("tensorboard", "torch.utils")) and "tensorboard" in (name, *(rest[2] or ())):
+            raise ImportError(name)
+        return real(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(InputError, match="TensorBoard is not installed: pip install"):
+        push_tensorboard(run, tmp_path)

@@ -1,0 +1,147 @@
+"""Archives stay inside their folder, whatever their names say; interrupted and repeated calls lose nothing."""
+
+import os
+import tarfile
+import zipfile
+from functools import partial
+
+import pytest
+from archives import PLACES, contents, tarred, zipped
+
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.exchange import unpack as module
+from rrsitr_lib.exchange.unpack import unpack
+
+
+@pytest.mark.parametrize("make", [zipped, tarred, partial(tarred, mode="w"), partial(tarred, mode="w:xz")])
+def test_form_is_told_by_content_and_the_folder_around_is_left_out(tmp_path, make):
+    done = unpack(make(tmp_path / "pictures.bin"), tmp_path / "out")
+    assert contents(tmp_path / "out") == PLACES and done.written == 3 and done.there == 0 and not done.kept
+
+
+def test_without_a_folder_around_names_stay(tmp_path):
+    unpack(zipped(tmp_path / "a.zip", {"a/1.txt": b"1", "b/1.txt": b"2"}), tmp_path / "out")
+    assert contents(tmp_path / "out") == {"a/1.txt": b"1", "b/1.txt": b"2"}
+
+
+def test_progress_counts_files(tmp_path):
+    seen = []
+    unpack(zipped(tmp_path / "a.zip"), tmp_path / "out", lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "set/../../evil.txt", "/tmp/evil.txt", "C:/evil.txt", "..\\evil.txt"])
+@pytest.mark.parametrize("make", [zipped, tarred])
+def test_a_name_that_leaves_the_folder_stops_everything(tmp_path, make, name):
+    archive = make(tmp_path / "a.bin", {"set/good.txt": b"x", name: b"evil"})
+    with pytest.raises(InputError, match=r"would leave the folder: nothing was unpacked"):
+        unpack(archive, tmp_path / "deep" / "out")
+    assert not list(tmp_path.rglob("evil.txt")) and not list(tmp_path.rglob("good.txt"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_links_and_pipes_in_a_tar_are_refused(tmp_path, kind):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        info = tarfile.TarInfo("set/link")
+        info.type, info.linkname = kind, "/etc/passwd"
+        archive.addfile(info)
+    with pytest.raises(InputError, match="link or device: allowed are plain files"):
+        unpack(tmp_path / "a.tar", tmp_path / "out")
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path):
+    info = zipfile.ZipInfo("set/link")
+    info.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(info, "/etc/passwd")
+    with pytest.raises(InputError, match="is a link"):
+        unpack(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_a_link_on_the_disk_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "images").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"images: a link stands where a\.zip wants to write"):
+        unpack(zipped(tmp_path / "a.zip"), tmp_path / "out")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("make", [zipped, tarred])
+def test_a_truncated_archive_is_named_and_leaves_no_half_file(tmp_path, make):
+    archive = make(tmp_path / "a.bin", {f"set/{k}.bin": os.urandom(40_000) for k in range(3)})
+    archive.write_bytes(archive.read_bytes()[:70_000])
+    with pytest.raises(InputError, match=r"a\.bin: (damaged or cut short|allowed are zip)"):
+        unpack(archive, tmp_path / "out")
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_an_interrupted_call_goes_on(tmp_path):
+    archive = zipped(tmp_path / "a.zip")
+
+    def stop(done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        unpack(archive, tmp_path / "out", stop)
+    done = unpack(archive, tmp_path / "out")
+    assert (done.written, done.there) == (1, 2) and contents(tmp_path / "out") == PLACES
+
+
+def test_newer_files_are_kept_and_older_ones_replaced(tmp_path):
+    archive = zipped(tmp_path / "a.zip")
+    (tmp_path / "out" / "images").mkdir(parents=True)
+    newer, older = tmp_path / "out" / "list.json", tmp_path / "out" / "images" / "lake 1.txt"
+    newer.write_text("my own work"), older.write_text("a file cut short")
+    packed = archive.stat().st_mtime
+    os.utime(newer, (packed + 60,) * 2), os.utime(older, (packed - 60,) * 2)
+    done = unpack(archive, tmp_path / "out")
+    assert done.kept == ["list.json"] and newer.read_text() == "my own work" and older.read_bytes() == b"one"
+
+
+def test_other_files_and_missing_ones_are_named(tmp_path):
+    (tmp_path / "a.zip").write_text("<html>sorry</html>")
+    with pytest.raises(InputError, match=r"a\.zip: allowed are zip, tar .* and rar archives"):
+        unpack(tmp_path / "a.zip", tmp_path / "out")
+    with pytest.raises(InputError, match="no such archive"):
+        unpack(tmp_path / "b.zip", tmp_path / "out")
+    with pytest.raises(InputError, match="no file in it"):
+        unpack(zipped(tmp_path / "c.zip", {}), tmp_path / "out")
+
+
+def test_a_rar_needs_a_tool_that_is_named(tmp_path, monkeypatch):
+    (tmp_path / "a.rar").write_bytes(b"Rar!\x1a\x07\x01\x00")
+    monkeypatch.setattr(module.shutil, "which", lambda tool: None)
+    with pytest.raises(InputError, match="needs one of bsdtar, unar, unrar, 7z; none is installed"):
+        unpack(tmp_path / "a.rar", tmp_path / "out")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_a_rar_tool_unpacks_goes_through_the_same_checks(tmp_path, monkeypatch, link):
+    tool = tmp_path / "bin" / "unrar"
+    tool.parent.mkdir()
+    inside = 'ln -s /etc/passwd "$4/set/link"' if link else ":"
+    tool.write_text(f'#!/bin/sh\nmkdir -p "$5set" && printf one >"$5set/1.txt" && {inside.replace("$4/", "$5")}\n')
+    tool.chmod(0o755)
+    monkeypatch.setattr(module.shutil, "which", lambda name: str(tool) if name == "unrar" else None)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    (tmp_path / "a.rar").write_bytes(b"Rar!\x1a\x07\x01\x00")
+    if link:
+        with pytest.raises(InputError, match="'link' is a link"):
+            unpack(tmp_path / "a.rar", tmp_path / "out")
+    else:
+        unpack(tmp_path / "a.rar", tmp_path / "out")
+        assert contents(tmp_path / "out") == {"1.txt": b"one"}
+    assert not list((tmp_path / "out").glob(".unpacking*"))
+
+
+def test_a_full_disk_is_said_and_nothing_half_written_stays(tmp_path, monkeypatch):
+    def full(source, file, size):
+        file.write(b"o")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.shutil, "copyfileobj", full)
+    with pytest.raises(RunError, match="No space left on device; the same command goes on"):
+        unpack(zipped(tmp_path / "a.zip"), tmp_path / "out")
+    assert contents(tmp_path / "out") == {}

@@ -1,0 +1,228 @@
+"""The whole objective: the authors' values, the loop over pairs, and the control."""
+
+import math
+
+import pytest
+import torch
+from oracles import INPUTS, SETTINGS, draw_inputs, golden_cases, needs_golden, objective
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.methods.base import PAPER_SCALE
+from rrsitr_lib.methods.contrastive import contrastive_objective
+from rrsitr_lib.methods.rrsitr import Components, rrsitr_objective
+from rrsitr_lib.model.similarity import local_similarity
+
+CASES = golden_cases()
+SMALL = {"seed": 5, "B": 24, "D": 20, "Lt": 6, "Li": 4}
+
+
+def relative(value, expected):
+    return abs(value.item() - expected) / abs(expected)
+
+
+def evaluated(inputs, **settings):
+    """The library's result and the gradient of its total with respect to the four inputs."""
+    leaves = [values.detach().clone().requires_grad_() for values in inputs]
+    result = rrsitr_objective(*leaves, **settings)
+    return result, torch.autograd.grad(result.total, leaves, materialize_grads=True)
+
+
+def golden_parameters(what=lambda case: True):
+    cases = [pytest.param(case, id=f"seed {case['seed']}") for case in CASES if what(case)]
+    return pytest.mark.parametrize("case", cases or [pytest.param(None, marks=needs_golden)])
+
+
+@golden_parameters()
+def test_authors_values_in_float64(case):
+    inputs = draw_inputs(**case)
+    result, gradients = evaluated(inputs, **{name: case[name] for name in SETTINGS})
+    assert relative(result.total, case["total"]) < 1e-6
+    assert torch.bincount(result.category, minlength=3).tolist() == case["counts"]
+    expected = torch.tensor(case["loss_first5"] + case["loss_last5"], dtype=torch.float64)
+    losses = torch.cat([result.pair_loss[:5], result.pair_loss[-5:]]).detach()
+    torch.testing.assert_close(losses, expected, rtol=1e-6, atol=1e-12)
+    for name, gradient in zip(INPUTS, gradients, strict=True):
+        assert relative(gradient.norm(), case["grad_norm"][name]) < 1e-6, name
+    corner = local_similarity(inputs[3][:2], inputs[2][:3])
+    torch.testing.assert_close(corner, torch.tensor(case["local_eval_corner"], dtype=torch.float64), rtol=1e-6, atol=0)
+
+
+@golden_parameters()
+@pytest.mark.parametrize(
+    ("precision", "value_bound", "gradient_bound"), [("float32", 1e-4, 1e-4), ("bf16", 2e-3, 0.03)]
+)
+def test_authors_values_in_lower_precision(case, precision, value_bound, gradient_bound):
+    """bf16 as training has it: features rounded by autocast, then the objective in float32."""
+    inputs = [values.float() for values in draw_inputs(**case)]
+    if precision == "bf16":
+        inputs = [values.bfloat16().float() for values in inputs]
+    result, gradients = evaluated(inputs, **{name: case[name] for name in SETTINGS})
+    assert result.total.dtype == torch.float32
+    assert relative(result.total, case["total"]) < value_bound
+    for name, gradient in zip(INPUTS, gradients, strict=True):
+        assert relative(gradient.norm(), case["grad_norm"][name]) < gradient_bound, name
+
+
+@golden_parameters(lambda case: case["Lt"] < 77)
+def test_authors_values_by_the_loop(case):
+    """The oracle itself stands on the authors' numbers, so that agreement with it says something."""
+    total, losses, counts = objective(*draw_inputs(**case), **{name: case[name] for name in SETTINGS})
+    assert relative(total, case["total"]) < 1e-6 and counts == case["counts"]
+    assert losses[-5:].tolist() == pytest.approx(case["loss_last5"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=f"seed {case['seed']}") for case in CASES] + [pytest.param(SMALL, id="small")],
+)
+def test_loop_over_pairs_gives_values_and_gradients(case):
+    settings = {name: case[name] for name in SETTINGS if name in case}
+    leaves = [values.requires_grad_() for values in draw_inputs(**case)]
+    total, losses, counts = objective(*leaves, **settings)
+    expected = torch.autograd.grad(total, leaves)
+    result, gradients = evaluated(leaves, **settings)
+    torch.testing.assert_close(result.total, total, rtol=1e-10, atol=0)
+    torch.testing.assert_close(result.pair_loss, losses, rtol=1e-9, atol=1e-12)
+    assert torch.bincount(result.category, minlength=3).tolist() == counts and min(counts) > 0
+    for gradient, wanted in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(gradient, wanted, rtol=1e-8, atol=1e-12)
+
+
+def test_permuted_pairs_give_the_same_total_and_permuted_rows():
+    inputs, order = draw_inputs(**SMALL), torch.randperm(24, generator=torch.Generator().manual_seed(0))
+    result, moved = rrsitr_objective(*inputs), rrsitr_objective(*(values[order] for values in inputs))
+    torch.testing.assert_close(moved.total, result.total, rtol=1e-12, atol=0)
+    for name in ("pair_loss", "category", "weight", "contribution"):
+        torch.testing.assert_close(getattr(moved, name), getattr(result, name)[order], rtol=1e-9, atol=1e-12)
+
+
+def effective_weight(loss_over_gamma_1):
+    """The share of one pair's cross-entropy gradient that the objective passes on, gammas as 5 to 18."""
+    image, *rest = draw_inputs(**SMALL)
+    image.requires_grad_()
+    losses = rrsitr_objective(image, *rest).pair_loss
+    pair = int(((losses > 1) & (losses < 18)).nonzero()[0, 0])
+    gamma_1 = float(losses[pair]) / loss_over_gamma_1
+    result = rrsitr_objective(image, *rest, gamma_1=gamma_1, gamma_2=gamma_1 * 18 / 5)
+    (plain,) = torch.autograd.grad(losses[pair], image)
+    (paced,) = torch.autograd.grad(result.contribution[pair], image)
+    share = float((paced * plain).sum() / (plain * plain).sum())
+    torch.testing.assert_close(paced, share * plain, rtol=1e-8, atol=1e-12)
+    return share
+
+
+def test_effective_weight_jumps_from_0_031_to_0_725():
+    below, above = effective_weight(4.9 / 5), effective_weight(1.0)
+    assert below == pytest.approx(0.0314, abs=1e-4) and above == pytest.approx(0.7250, abs=1e-4)
+    assert above / below == pytest.approx(23, abs=0.2)
+
+
+def test_clean_pairs_report_a_sine_of_their_loss():
+    result = rrsitr_objective(*draw_inputs(**SMALL))
+    clean = result.category == 0
+    expected = 10 / math.pi * torch.sin(math.pi * result.pair_loss[clean] / 10)
+    torch.testing.assert_close(result.contribution[clean], expected, rtol=1e-10, atol=1e-12)
+
+
+def test_noisy_pairs_learn_by_the_triplet_alone():
+    image, text, *tokens = draw_inputs(**SMALL)
+    tokens = [values.requires_grad_() for values in tokens]
+    result = rrsitr_objective(image, text, *tokens)
+    noisy = result.category == 2
+    torch.testing.assert_close(result.contribution[noisy], 0.9 * result.triplet.loss[noisy])
+    assert (result.weight[noisy] == 0).all() and (result.weight[~noisy] > 0).all()
+    gradients = torch.autograd.grad(result.contribution[noisy].sum(), tokens)
+    assert all((gradient == 0).all() for gradient in gradients)
+
+
+def test_category_given_replaces_the_thresholds():
+    inputs = draw_inputs(**SMALL)
+    found = rrsitr_objective(*inputs)
+    assert rrsitr_objective(*inputs, category=found.category).total == found.total
+    noisy = rrsitr_objective(*inputs, category=torch.full((24,), 2))
+    torch.testing.assert_close(noisy.total, 0.9 * noisy.triplet.loss.mean())
+    ambiguous = rrsitr_objective(*inputs, category=torch.ones(24, dtype=torch.long))
+    expected = torch.cos(math.pi / 36 * ambiguous.pair_loss) * (ambiguous.pair_loss < 18)
+    torch.testing.assert_close(ambiguous.weight, expected)
+
+
+def test_paper_scale_is_about_twenty():
+    assert PAPER_SCALE == pytest.approx(20.0, abs=0.01) and math.log(PAPER_SCALE) == pytest.approx(2.996)
+
+
+def test_control_is_the_plain_mean_and_its_records_carry_no_gradient():
+    leaves = [values.requires_grad_() for values in draw_inputs(**SMALL)]
+    result, rrsitr = contrastive_objective(*leaves), rrsitr_objective(*leaves)
+    _, losses, counts = objective(*leaves)
+    torch.testing.assert_close(result.total, losses.mean(), rtol=1e-10, atol=0)
+    assert (result.weight == 1).all() and torch.bincount(result.category).tolist() == counts
+    torch.testing.assert_close(result.triplet.loss, rrsitr.triplet.loss, rtol=1e-12, atol=0)
+    assert not result.triplet.loss.requires_grad and not result.category.requires_grad
+
+
+@pytest.mark.parametrize("method", [rrsitr_objective, contrastive_objective])
+def test_equal_features_are_at_chance(method):
+    result = method(torch.ones(10, 4), torch.ones(10, 4), torch.ones(10, 3, 4), torch.ones(10, 2, 4))
+    torch.testing.assert_close(result.pair_loss, torch.full((10,), 4 * math.log(10)), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("method", [rrsitr_objective, contrastive_objective])
+def test_batch_of_one_is_refused(method):
+    with pytest.raises(InputError, match="a batch of 1 pair has no negatives"):
+        method(*(values[:1] for values in draw_inputs(**SMALL)))
+
+
+# --- parts switched off ---
+
+
+@pytest.mark.parametrize("triplet", ["dynamic", "fixed", "off"])
+@pytest.mark.parametrize("self_paced", [True, False])
+@pytest.mark.parametrize("local", [True, False])
+def test_each_part_can_be_switched_off(local, self_paced, triplet):
+    thresholds = {"gamma_1": 9.0, "gamma_2": 14.0} if local else {"gamma_1": 4.5, "gamma_2": 7.0}
+    inputs = draw_inputs(**SMALL)
+    expected, losses, counts = objective(*inputs, **thresholds, local=local, paced=self_paced, margins=triplet)
+    result, gradients = evaluated(inputs, **thresholds, components=Components(local, self_paced, triplet))
+    assert min(counts) > 0, "every branch is reached"
+    torch.testing.assert_close(result.total, expected)
+    torch.testing.assert_close(result.pair_loss, losses)
+    assert (gradients[2].norm() > 0) == local, "tokens learn from the local loss only"
+
+
+def test_oracle_counts_only_the_pairs_it_is_told():
+    inputs = draw_inputs(**SMALL)
+    included = torch.arange(SMALL["B"]) % 3 > 0
+    plain, oracle = contrastive_objective(*inputs), contrastive_objective(*inputs, include=included)
+    torch.testing.assert_close(oracle.total, plain.pair_loss[included].sum() / SMALL["B"])
+    assert oracle.weight.tolist() == included.tolist()
+    torch.testing.assert_close(oracle.pair_loss, plain.pair_loss)
+    without = contrastive_objective(*inputs, local=False)
+    torch.testing.assert_close(without.total, plain.global_loss.mean())
+
+
+def test_ablation_turns_the_weights_round_or_draws_them():
+    inputs = draw_inputs(**SMALL)
+    thresholds = {"gamma_1": 0.0, "gamma_2": 1e3}  # one gamma for all: no jump
+    easy = rrsitr_objective(*inputs, **thresholds)
+    hard = rrsitr_objective(*inputs, **thresholds, components=Components(weight_order="hard"))
+    draws = torch.linspace(0, 1, SMALL["B"], dtype=torch.float64)
+    drawn = rrsitr_objective(*inputs, **thresholds, components=Components(weight_order="random"), draws=draws)
+    assert easy.weight.min() > 0, "the inputs hold no noisy pair"
+    torch.testing.assert_close(hard.weight, 1 - easy.weight)
+    order = easy.pair_loss.argsort()
+    assert (hard.weight[order].diff() >= 0).all(), "a higher loss counts more"
+    torch.testing.assert_close(drawn.weight, draws)
+    with pytest.raises(InputError, match="draws must be given, of shape"):
+        rrsitr_objective(*inputs, **thresholds, components=Components(weight_order="random"))
+
+
+@pytest.mark.parametrize("weight_order", ["hard", "random"])
+def test_noisy_pairs_keep_weight_zero_in_every_order(weight_order):
+    result = rrsitr_objective(
+        *draw_inputs(**SMALL),
+        gamma_1=0.0,
+        gamma_2=1e-12,
+        components=Components(weight_order=weight_order),
+        draws=torch.ones(SMALL["B"]),
+    )
+    assert (result.category == 2).all() and (result.weight == 0).all()

@@ -1,0 +1,59 @@
+"""Stored images give what decoded images give, crops included."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from test_cli import rrsitr
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.scenes.world import draw_scenes
+from rrsitr_lib.speed.stored_images import StoredImages, stored_images
+from rrsitr_lib.training.batches import ImageFiles
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return build_encoder("tiny")
+
+
+@pytest.mark.parametrize(("epoch", "width"), [(None, 64), (None, 96), (0, 96), (3, 64)])
+def test_stored_images_equal_decoded_ones(encoder, epoch, width):
+    images, items = draw_scenes(6, seed=2, size=width).images, np.array([4, 0, 4])
+    decoded = ImageFiles(images, encoder.train_transform, encoder.eval_transform, seed=7)
+    stored = StoredImages(images, encoder, augment=True, seed=7, device=CPU)
+    found, wanted = stored.fetch(items, epoch), decoded.fetch(items, epoch)
+    off = (found - wanted).abs() * 255 * float(stored.std.min())
+    assert found.shape == wanted.shape == (3, 3, 64, 64)
+    assert (off > 1.01).float().mean() < 1e-3 and off.max() < 7
+    assert len(stored) == 6
+
+
+def test_without_augmentation_training_sees_the_evaluation(encoder):
+    images = draw_scenes(3, seed=2, size=64).images
+    stored = StoredImages(images, encoder, augment=False, seed=7, device=CPU)
+    assert (stored.fetch(np.array([1]), 5) == stored.fetch(np.array([1]))).all()
+
+
+def test_a_changed_file_is_another_store(encoder, tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "a.png"
+    seen = []
+    for colour in ("red", "blue"):
+        Image.new("RGB", (64, 64), colour).save(path)
+        stored = stored_images([path], encoder, False, 0, CPU)
+        seen.append(stored.fetch(np.array([0])))
+    assert not torch.allclose(*seen)
+    Image.new("RGB", (60, 64)).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match=r"b\.png: 60 x 64 pixels, the first has 64 x 64"):
+        stored_images([path, tmp_path / "b.png"], encoder, False, 0, CPU)
+
+
+def test_a_run_with_every_speed_option_ends_well(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    options = ["--set", "scenes=42", "--set", "store=true", "--set", "gradient_slice=30", "--set", "augment=true"]
+    command = ["train", "--data", "scenes", "--encoder", "tiny", "--epochs", "1", "--batch-size", "50", *options]
+    assert rrsitr(*command, "--out", tmp_path / "run") == 0
