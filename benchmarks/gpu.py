@@ -1,7 +1,7 @@
 """Step time of the paper's model on a GPU against a plain reading of the authors' recipe, in one run.
 
 Ours: stored bytes transformed on the device, bfloat16, Gram matrices, fused AdamW. Plain: eight workers that decode and
-transform JPEG files, float16 with a scaler, the table of all token cosines by ``einsum``. Weights and pictures are
+transform JPEG files, float16 with a scaler, the table of all token cosines by ``einsum``. Weights and images are
 random: they do not change the time. Usage:
 
     python benchmarks/gpu.py                                  # ViT-B/32 at 100 and 1,024 pairs; --compile, --slice 512
@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from rrsitr_lib.training.pace import pace_of_epoch
 from run import textbook_local
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -28,12 +27,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.methods import Batch
 from rrsitr_lib.methods import pair_loss as pair_loss_module
 from rrsitr_lib.model.encoder import Encoder, build_encoder
 from rrsitr_lib.speed.stored_images import StoredImages
-from rrsitr_lib.training.batches import ImageFiles, InMemory, RowBatches, SplitInputs
-from rrsitr_lib.training.optimizer import make_optimizer
-from rrsitr_lib.training.precision import compile_towers
+from rrsitr_lib.training.batches import ImageFiles, RowBatches, SplitInputs, TokenNumbers
+from rrsitr_lib.training.epoch_buffer import EpochBuffer
 from rrsitr_lib.training.trainer import Trainer
 
 RSITMD_PAIRS, WORDS = 19_305, "many green trees and some buildings are near a curved river in the north"
@@ -64,7 +63,7 @@ def peak_flops(device: torch.device) -> float:
     return 2 * size**3 / seconds_of(lambda: left @ right, 10, device)
 
 
-def pictures_on_disk(folder: Path, count: int, size: int) -> list[Path]:
+def images_on_disk(folder: Path, count: int, size: int) -> list[Path]:
     """JPEG files, as the sets have them."""
     generator, paths = np.random.default_rng(0), []
     for number in range(count):
@@ -77,35 +76,35 @@ def pictures_on_disk(folder: Path, count: int, size: int) -> list[Path]:
 class Ours:
     """One step as a run takes it, with the parts of it apart for the profile."""
 
-    def __init__(self, encoder: Encoder, config: RunConfig, pictures: np.ndarray, device: torch.device) -> None:
+    def __init__(self, encoder: Encoder, config: RunConfig, images: np.ndarray, device: torch.device) -> None:
         rows = config.batch_size
         table = PairTable([str(k) for k in range(rows)], [WORDS] * rows, "train", "random")
-        self.bank = StoredImages(pictures, encoder, True, 0, device)
-        inputs = SplitInputs(table, self.bank, InMemory(encoder.tokenize([WORDS] * rows)))
+        self.stored = StoredImages(images, encoder, True, 0, device)
+        inputs = SplitInputs(table, self.stored, TokenNumbers([WORDS] * rows, encoder))
         noise = inject(table.image_ids, 0.0, captions=table.captions)
-        self.runner, self.device = Trainer(config, encoder.train(), inputs, noise), device
-        self.optimizer, self.pace = make_optimizer(encoder, config), pace_of_epoch(config, 0, None)
-        self.rows, self.captions, self.number = np.arange(rows), inputs.captions.fetch(np.arange(rows)).to(device), 0
+        self.trainer, self.device = Trainer(config, encoder.train(), inputs, noise), device
+        self.method = self.trainer.method_of(0)
+        self.method.begin_epoch(0, None)
+        self.buffer = EpochBuffer(rows, self.trainer.columns, device)
+        self.rows, self.number = np.arange(rows), 0
+        self.captions, self.on_device = inputs.captions.fetch(self.rows), torch.arange(rows, device=device)
 
     def data(self) -> Tensor:
-        """A batch of transformed pictures on the device."""
+        """A batch of transformed images on the device."""
         self.number += 1
-        return self.bank.fetch(self.rows % len(self.bank), self.number)
+        return self.stored.fetch(self.rows % len(self.stored), self.number)
 
     def step(self) -> None:
-        """Data, both towers, objective, gradients, optimiser."""
-        self.optimizer.zero_grad(set_to_none=True)
-        self.runner._backward(self.rows, self.data(), self.captions, self.pace)
-        nn.utils.clip_grad_norm_(self.runner.model.parameters(), self.runner.config.clip_norm)
-        self.optimizer.step()
+        """Data, both towers, objective, gradients, optimiser, record."""
+        self.trainer.step(self.method, self.buffer, self.on_device, self.data(), self.captions)
 
     def parts(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """Forward parts by themselves; what is left of the step is backward and optimiser."""
-        images = self.data()
+        images, captions = self.data(), self.captions.to(self.device)
         yield "data", self.data
-        yield "towers, forward", partial(self.runner._encode, images, self.captions)
-        image, text = (type(f)(*(t.detach() for t in f)) for f in self.runner._encode(images, self.captions))
-        yield "objective, forward", partial(self.runner._objective, self.rows, image, text, self.pace)
+        yield "towers, forward", partial(self.trainer.encode, images, captions)
+        image, text = (features.detach() for features in self.trainer.encode(images, captions)[0])
+        yield "objective, forward", partial(self.method.objective, Batch(self.on_device, image, text))
 
 
 class Plain(Ours):
@@ -116,13 +115,13 @@ class Plain(Ours):
         encoder: Encoder,
         config: RunConfig,
         paths: list[Path],
-        pictures: np.ndarray,
+        images: np.ndarray,
         device: torch.device,
         workers: int,
     ) -> None:
-        super().__init__(encoder, config, pictures, device)
-        bank = ImageFiles(paths, encoder.train_transform, encoder.eval_transform, 0)
-        inputs = SplitInputs(self.runner.inputs.table, bank, self.runner.inputs.captions)
+        super().__init__(encoder, config, images, device)
+        files = ImageFiles(paths, encoder.train_transform, encoder.eval_transform, 0)
+        inputs = SplitInputs(self.trainer.inputs.table, files, self.trainer.inputs.captions)
         batches = [self.rows % len(paths)] * 10_000
         dataset = RowBatches(inputs, batches, np.arange(len(self.rows)), 0)
         loader = DataLoader(dataset, batch_size=None, num_workers=workers, collate_fn=lambda batch: batch)
@@ -130,29 +129,30 @@ class Plain(Ours):
         self.scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
 
     def data(self) -> Tensor:
-        return next(self.batches)[1].to(self.device)
+        return next(self.batches)[0].to(self.device)
 
     def step(self) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
+        optimizer, model = self.trainer.optimizer, self.trainer.model
+        optimizer.zero_grad(set_to_none=True)
         half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
         with torch.autocast(self.device.type, dtype=half):
-            image, text = self.runner.model(self.data(), self.captions)
+            image, text = model(self.data(), self.captions.to(self.device))
         ours, pair_loss_module.local_similarity = pair_loss_module.local_similarity, textbook_local
         try:
-            features = (image.single_precision(), text.single_precision())
-            self.scaler.scale(self.runner._objective(self.rows, *features, self.pace).total).backward()
+            batch = Batch(self.on_device, image.single_precision(), text.single_precision())
+            self.scaler.scale(self.method.objective(batch).total).backward()
         finally:
             pair_loss_module.local_similarity = ours
-        self.scaler.unscale_(self.optimizer)
-        nn.utils.clip_grad_norm_(self.runner.model.parameters(), self.runner.config.clip_norm)
-        self.scaler.step(self.optimizer)
+        self.scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), self.trainer.config.clip_norm)
+        self.scaler.step(optimizer)
         self.scaler.update()
         float(image.pooled.detach().abs().max())  # a loss is printed and rows recorded every step: the host waits
 
 
 def measure(one: Ours, steps: int, device: torch.device, peak: float, name: str) -> None:
     """Print step time, share of the peak, seconds an epoch of RSITMD and memory."""
-    pairs = one.runner.config.batch_size
+    pairs = one.trainer.config.batch_size
     try:
         with FlopCounterMode(display=False) as counter:
             one.step()
@@ -180,7 +180,6 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
     device = torch.device(arguments.device)
-    torch.backends.cuda.matmul.allow_tf32 = True
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU: these are not the numbers to quote"
     peak = peak_flops(device)
     print(
@@ -188,19 +187,19 @@ def main() -> None:
     )
     print(f"{'':22}{'pairs':>7}{'step':>13}{'of peak':>9}{'RSITMD epoch':>13}{'memory':>13}")
     with tempfile.TemporaryDirectory() as folder:
-        paths = pictures_on_disk(Path(folder), min(256, max(arguments.batches)), 256)
-        pictures = np.stack([np.asarray(Image.open(path)) for path in paths])
+        paths = images_on_disk(Path(folder), min(256, max(arguments.batches)), 256)
+        images = np.stack([np.asarray(Image.open(path)) for path in paths])
         for pairs in arguments.batches:
             config = RunConfig.build(
                 preset="paper", encoder=arguments.encoder, batch_size=pairs, gradient_slice=arguments.slice
             )
             towers = [build_encoder(arguments.encoder, "none").to(device) for _ in range(2)]
-            ours = Ours(towers[0], config, pictures, device)
+            ours = Ours(towers[0], config, images, device)
             if arguments.compile:
-                compile_towers(towers[0])
+                towers[0].compile_towers()
             measure(ours, arguments.steps, device, peak, "ours")
             measure(
-                Plain(towers[1], config, paths, pictures, device, arguments.workers),
+                Plain(towers[1], config, paths, images, device, arguments.workers),
                 arguments.steps,
                 device,
                 peak,

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from gpu import pictures_on_disk
+from gpu import images_on_disk
 
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.model.encoder import build_encoder
-from rrsitr_lib.speed.image_store import build_store, sources_of
+from rrsitr_lib.speed.image_store import image_store
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 CAPTION = "many green trees and some buildings are near a curved river ."
@@ -33,11 +33,8 @@ def timed(call: Callable[[], object], count: int) -> float:
 def decoding(count: int = 200, size: int = 224) -> float:
     """Seconds to decode a JPEG into the store."""
     with tempfile.TemporaryDirectory() as folder:
-        pictures = Path(folder) / "pictures"
-        pictures.mkdir()
-        pictures_on_disk(pictures, count, size)
-        calls = iter(range(9))
-        return timed(lambda: build_store(sources_of(pictures), folder=Path(folder) / str(next(calls))), count)
+        paths, calls = images_on_disk(Path(folder), count, size), iter(range(9))
+        return timed(lambda: image_store(paths, Path(folder) / str(next(calls))), count)
 
 
 def ledger_append(count: int = 1_000_000) -> float:
@@ -56,7 +53,7 @@ def main() -> None:
     tokenizer = build_encoder("vit-b-32", "none")
     ids = np.repeat(np.arange(200_000), 5).astype(str)
     per_pair = {
-        "picture in the store, 224 x 224": (224 * 224 * 3, decoding()),
+        "image in the store, 224 x 224": (224 * 224 * 3, decoding()),
         "token numbers, 77": (77 * 8, timed(lambda: tokenizer.tokenize([CAPTION] * 5000), 5000)),
         "noise, shuffle": (8 + 1, timed(lambda: inject(ids, 0.4), len(ids))),
         "ledger, one epoch": (sum(np.dtype(kind).itemsize for kind in COLUMNS.values()), ledger_append()),

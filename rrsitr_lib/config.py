@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from rrsitr_lib.errors import InputError, describe_error
 from rrsitr_lib.files import fingerprint, read_json
-from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
+from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS, Registry
 
 if TYPE_CHECKING:
     from rrsitr_lib.methods import Settings
@@ -39,6 +39,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+def _by_name(default: str, registry: Registry[Any]) -> Any:
+    """A field that holds a name of a registry; the schema for editors lists the names."""
+    return Field(
+        default, description=f"{registry.what} by name", json_schema_extra=lambda it: it.update(enum=[*registry])
+    )
+
+
 class RunConfig(BaseModel):
     """Everything that a run depends on. The defaults are the paper's; ``build`` fills in what suits the encoder.
 
@@ -57,7 +64,7 @@ class RunConfig(BaseModel):
     images: str | None = Field(None, description="folder of the images; not needed for scenes")
     scenes: int = Field(800, ge=40, le=100_000, description="drawn training scenes; val and test hold 100 and 200")
     scenes_seed: int = Field(0, ge=0, le=2**31, description="seed of the drawn world")
-    encoder: str = Field("vit-b-32", description="an encoder by name")
+    encoder: str = _by_name("vit-b-32", ENCODERS)
     weights: str | None = Field(
         None, description="weight file or folder; by default what the encoder's name stands for"
     )
@@ -67,11 +74,11 @@ class RunConfig(BaseModel):
     feature_width: int = Field(256, ge=0, le=4096, description="heads: PCA width of the cached tokens; 0 keeps all")
 
     noise_rate: Fraction = 0.0
-    protocol: str = Field("shuffle", description="a noise protocol by name")
+    protocol: str = _by_name("shuffle", PROTOCOLS)
     noise_seed: int = Field(42, ge=0, lt=2**32)
     noise_file: str | None = Field(None, description="injected noise to use instead (.npz of ours, .npy index form)")
 
-    method: str = Field("rrsitr", description="a method by name")
+    method: str = _by_name("rrsitr", METHODS)
     settings: dict[str, Any] = Field({}, description="the method's own settings, those that differ from its defaults")
     warmup_fraction: float = Field(0.0, ge=0, lt=1, description="of the epochs: contrastive, before the method starts")
     local_fraction: Fraction = Field(0.1, description="of the local similarity in the evaluation score")

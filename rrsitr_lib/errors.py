@@ -36,5 +36,7 @@ def describe_error(error: "ValidationError") -> str:
     location = first["loc"][:-1] if same and len(first["loc"]) > 1 else first["loc"]
     field, given = ".".join(str(part) for part in location), repr(first["input"])
     said = " or ".join(one["msg"].removeprefix("Input should be ") for one in [first, *same])
-    message = str(own or f"allowed is {said if said.startswith('a ') else f'a value {said}'}")
+    if said != first["msg"]:
+        said = f"allowed is {said if said.startswith('a ') else f'a value {said}'}"
+    message = str(own or said)
     return f"{field} is {given if len(given) <= 80 else given[:80] + '…'}: {message[0].lower()}{message[1:]}"

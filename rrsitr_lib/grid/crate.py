@@ -12,7 +12,7 @@ from rrsitr_lib.grid.cells import NOTEBOOK, OUTCOME, RUN, Place, open_begun
 from rrsitr_lib.grid.plan import Cell
 from rrsitr_lib.grid.study_file import STUDY_FILE, Study
 
-KEPT = ("config.yaml", "run.json", "result.json", "metrics.csv", "rankings.npz", "noise.npz", "provenance.json")
+KEPT = ("config.yaml", "run.json", "result.json", "metrics.csv", "retrieval.npz", "noise.npz", "provenance.json")
 WEIGHTS = "best.safetensors"
 BESIDE = (STUDY_FILE, "cells.csv", "report.ipynb", "report.html", "table.md", "table.tex", "table.csv", "table.html")
 LICENCE = "https://spdx.org/licenses/MIT"
@@ -52,7 +52,7 @@ def _crate(study: Study) -> Any:
     crate.name = study.title or f"Study {study.name}"
     crate.description = (
         f"Study {study.name} of learning from image-text pairs with noisy correspondence (RRSITR): executed notebooks, "
-        "configurations, metrics, rankings and provenance of every run."
+        "configurations, metrics, retrieval results and provenance of every run."
     )
     crate.license = LICENCE
     return crate

@@ -13,7 +13,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json
 from rrsitr_lib.grid.cells import NOTEBOOK, Place, open_begun
 from rrsitr_lib.grid.plan import DIGITS, Cell
-from rrsitr_lib.training.retrieval_results import FILE as RANKINGS
+from rrsitr_lib.training.retrieval_results import FILE as RETRIEVAL
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 TOLERANCE = 1e-6  # percentage points; another kind of device may need more
@@ -42,7 +42,7 @@ def verify(
         raise InputError(f"{folder}: no cell is done, so there is nothing to verify")
     for name in done:
         problem = _configuration(planned[name], places[name]) or _records(places[name])
-        yield Finding(name, "files, fingerprints of configuration and noise, recalls of the rankings", problem)
+        yield Finding(name, "files, fingerprints of configuration and noise, recalls of the retrieval results", problem)
     for name in _drawn(done, cells, seed):
         yield Finding(name, "fingerprints of data and noise", _sources(places[name]))
         yield Finding(name, "test recalls by the saved weights", _recalls(places[name], tolerance))
@@ -68,17 +68,17 @@ def _configuration(cell: Cell, place: Place) -> str:
 
 
 def _records(place: Place) -> str:
-    """The noise that was saved is the noise of the run, and its rankings give its recalls, but for one question."""
+    """The saved noise is the noise of the run, and its retrieval results give its recalls, but for one query."""
     try:
         noise, noted = load_noise(place.run / "noise.npz").fingerprint, read_json(place.run / "run.json")["noise"]
         if noise != noted:
             return f"noise.npz is {noise[:12]}, {noted[:12]} in run.json"
-        rankings, stated = RetrievalResults.open(place.run), read_json(place.run / "result.json")["test"]
-        if rankings is None:
-            return f"{place.run / RANKINGS} is missing"
-        found, question = rankings.recalls(), 100 / len(rankings.caption_rank)
+        results, stated = RetrievalResults.open(place.run), read_json(place.run / "result.json")["test"]
+        if results is None:
+            return f"{place.run / RETRIEVAL} is missing"
+        found, question = results.recalls(), 100 / len(results.caption_rank)
         apart = [name for name, value in found.items() if not abs(value - stated[name]) <= question]
-        return ", ".join(f"{name} is {found[name]:.4f} by {RANKINGS}, {stated[name]} in result.json" for name in apart)
+        return ", ".join(f"{name} is {found[name]:.4f} by {RETRIEVAL}, {stated[name]} in result.json" for name in apart)
     except (InputError, KeyError, TypeError) as error:
         return str(error)
 

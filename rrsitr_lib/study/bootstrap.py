@@ -24,16 +24,16 @@ class Hits(NamedTuple):
     asked: np.ndarray
 
 
-def hits(rankings: RetrievalResults) -> Hits:
-    """Count a run's rankings by image.
+def hits(results: RetrievalResults) -> Hits:
+    """Count a run's results by image.
 
     Taught in: notebooks/09_reproduction
     """
-    images = len(rankings.caption_rank)
-    captions = np.bincount(rankings.image_of_caption, minlength=images)
-    by_image = [(rankings.caption_rank > 0) & (rankings.caption_rank <= k) for k in AT]
-    by_text = [np.bincount(rankings.image_of_caption, weights=rankings.image_rank <= k, minlength=images) for k in AT]
-    asked = np.stack([rankings.caption_rank > 0, captions], axis=1).astype(float)
+    images = len(results.caption_rank)
+    captions = np.bincount(results.image_of_caption, minlength=images)
+    by_image = [(results.caption_rank > 0) & (results.caption_rank <= k) for k in AT]
+    by_text = [np.bincount(results.image_of_caption, weights=results.image_rank <= k, minlength=images) for k in AT]
+    asked = np.stack([results.caption_rank > 0, captions], axis=1).astype(float)
     return Hits(np.stack([*by_image, *by_text], axis=1).astype(float), asked)
 
 

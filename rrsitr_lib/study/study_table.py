@@ -84,10 +84,10 @@ def _numbers(place: Place) -> dict[str, float]:
 
 
 def _hits(place: Place) -> Hits:
-    rankings = RetrievalResults.open(place.run)
-    if rankings is None:
-        raise InputError(f"{place.run}: no rankings.npz, so no interval can be computed")
-    return hits(rankings)
+    results = RetrievalResults.open(place.run)
+    if results is None:
+        raise InputError(f"{place.run}: no retrieval.npz, so no interval can be computed")
+    return hits(results)
 
 
 def main_runs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -145,8 +145,9 @@ def comparison(
     runs = main_runs(opened.runs)
     done = runs[runs["cell"].isin(opened.hits)]
     one, other = (done[done["kind"] == method] for method in (first, second))
+    other = other.drop_duplicates("pair")  # of several settings of the second method the study's first
     both = one.merge(other[["pair", "cell"]], on="pair", suffixes=("", "_other")).sort_values("seed", kind="stable")
-    for _, part in both.groupby("pairs", sort=False):
+    for _, part in both.groupby(["pairs", "alike"], sort=False):
         sides = [[opened.hits[cell] for cell in part[name]] for name in ("cell", "cell_other")]
         found = paired(*sides, metric=metric)
         own = {**part.iloc[0][[*SUBJECT, "alike"]], "first": part["method"].iloc[0], "second": second}

@@ -93,7 +93,7 @@ class Trainer:
             for step, batch in enumerate(batches):
                 set_learning_rate(self.optimizer, config, epoch * self.steps + step, config.epochs * self.steps)
                 here = on_device[step * config.batch_size : (step + 1) * config.batch_size]
-                totals.append(self._step(method, buffer, here, *batch))
+                totals.append(self.step(method, buffer, here, *batch))
                 # on a GPU the question would wait for the step to end; there it is asked once an epoch
                 if self.device.type == "cpu" and not torch.isfinite(totals[-1]):
                     self._stop(epoch, whole[step], buffer)
@@ -103,7 +103,7 @@ class Trainer:
         self._score_rest(method, buffer, order, epoch)
         return buffer.columns(), float(torch.stack(totals).double().mean())
 
-    def _step(self, method: Method, buffer: EpochBuffer, rows: Tensor, images: Tensor, captions: Tensor) -> Tensor:
+    def step(self, method: Method, buffer: EpochBuffer, rows: Tensor, images: Tensor, captions: Tensor) -> Tensor:
         """One step of the optimizer; the total of the objective, not finite where the gradient is not."""
         self.optimizer.zero_grad(set_to_none=True)
         results = self.backward(method, rows, images, captions)
@@ -130,8 +130,8 @@ class Trainer:
 
         if self.config.gradient_slice:
             in_slices = extension("speed.gradient_cache").backward_in_slices
-            return in_slices(self._encode, images, captions, objectives, backward, self.config.gradient_slice)
-        results = objectives(self._encode(images, captions))
+            return in_slices(self.encode, images, captions, objectives, backward, self.config.gradient_slice)
+        results = objectives(self.encode(images, captions))
         backward(results)
         return results
 
@@ -153,7 +153,7 @@ class Trainer:
         rows = torch.from_numpy(filled).to(self.device)
         with torch.no_grad():
             images, captions = self._batches([filled], epoch, ONE_PROCESS)[0]
-            encoded = self._encode(self._to_device(images), captions.to(self.device))
+            encoded = self.encode(self._to_device(images), captions.to(self.device))
             results = self._objectives(method, rows, encoded, ONE_PROCESS)
         buffer.write(rows[: len(rest)], results, trained=False)
 
@@ -166,7 +166,7 @@ class Trainer:
             return images.to(self.device, non_blocking=True, memory_format=torch.channels_last)
         return images.to(self.device, non_blocking=True)
 
-    def _encode(self, images: Tensor, captions: Tensor) -> Encoded:
+    def encode(self, images: Tensor, captions: Tensor) -> Encoded:
         """Both towers of every network, in mixed precision where it is on; losses see float32 (float64 stays)."""
         with torch.autocast(self.device.type, dtype=self.half, enabled=self.half is not None):
             encoded = [network(images, captions) for network in networks_of(self.model)]

@@ -90,7 +90,7 @@ def touched_recall(run):
 
 
 def no_rankings(run):
-    (run / "rankings.npz").unlink()
+    (run / "retrieval.npz").unlink()
 
 
 def touched_notebook(run):
@@ -109,8 +109,8 @@ def test_touched_cell_is_found_out_and_the_other_is_not(copy, touch, message):
 
 
 @pytest.mark.parametrize(("touch", "message"), [
-    (touched_noise_file, "noise.npz is "), (touched_recall, " by rankings.npz, "),
-    (no_rankings, "rankings.npz is missing"),
+    (touched_noise_file, "noise.npz is "), (touched_recall, " by retrieval.npz, "),
+    (no_rankings, "retrieval.npz is missing"),
 ])  # fmt: skip
 def test_files_of_cells_that_are_not_drawn_are_held_against_each_other(copy, touch, message):
     cell = plan(STUDY)[1].name
@@ -149,7 +149,7 @@ def test_archive_is_a_crate_that_names_every_file_in_it(copy, tmp_path):
     extra = {"ro-crate-metadata.json", "ro-crate-preview.html"}
     assert inside - extra == described
     for cell in plan(STUDY):
-        for name in ("run.ipynb", "run/config.yaml", "run/result.json", "run/rankings.npz", "run/provenance.json"):
+        for name in ("run.ipynb", "run/config.yaml", "run/result.json", "run/retrieval.npz", "run/provenance.json"):
             assert f"{cell.name}/{name}" in inside
     assert {"report.ipynb", "table.md", "table.tex", "over_noise.png", "study.yaml"} <= inside
     assert not any(name.endswith(".safetensors") for name in inside)

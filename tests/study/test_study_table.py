@@ -64,7 +64,7 @@ def folder(tmp_path_factory):
             continue
         rankings = test_set(generator, SHARES[cell.config.method])
         given = {**BASE, "method": cell.config.method, "noise_rate": cell.config.noise_rate, "seed": cell.config.seed,
-                 "noise_seed": cell.config.noise_seed, "triplet": cell.config.triplet, "epochs": 50}  # fmt: skip
+                 "noise_seed": cell.config.noise_seed, "settings": cell.config.settings, "epochs": 50}  # fmt: skip
         write_run(place / RUN, **given)
         result = json.loads((place / RUN / "result.json").read_text())
         result |= {"test": rankings.recalls(), "seconds": 10.0}
@@ -215,8 +215,8 @@ def test_nothing_done_is_an_empty_table(tmp_path):
 def test_damaged_run_is_named_and_left_out(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "s")
     cell = next(iter(open_study(copy).hits))
-    (copy / cell / RUN / "rankings.npz").write_bytes(b"PK")
-    assert "rankings.npz" in open_study(copy).left_out[cell]
+    (copy / cell / RUN / "retrieval.npz").write_bytes(b"PK")
+    assert "retrieval.npz" in open_study(copy).left_out[cell]
     (copy / cell / RUN / "result.json").unlink()
     assert "no result.json" in open_study(copy).left_out[cell]
 

@@ -42,7 +42,7 @@ def test_collect_reads_every_finished_run(tmp_path):
     ("config.yaml", "epochs: 0", "config.yaml: epochs is 0"),
     ("config.yaml", "data: [1]", "config.yaml: data is [1]"),
     ("config.yaml", "3", "config.yaml: expected a mapping"),
-    ("result.json", "\udcff", "result.json: not UTF-8"),
+    ("result.json", "\udcff", "result.json: not JSON that can be read"),
 ])  # fmt: skip
 def test_a_damaged_run_is_named_and_the_others_stay(tmp_path, file, content, reason):
     write_run(tmp_path / "good")

@@ -50,7 +50,7 @@ print(f"test mR {result['test']['mR']:.2f} by the weights of epoch {result['best
 import pandas as pd
 
 metrics = pd.read_csv(f"{RUN}/metrics.csv")
-metrics[["epoch", "plain", "loss", "auroc", "clean", "ambiguous", "noisy", "val_mR", "seconds"]].round(2)
+metrics[["epoch", "warmup", "loss", "auroc", "clean", "ambiguous", "noisy", "val_mR", "seconds"]].round(2)
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.figures import curves
