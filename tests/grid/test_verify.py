@@ -12,7 +12,7 @@ from grid.small_studies import small_study
 from rocrate.rocrate import ROCrate
 from typer.testing import CliRunner
 
-from rrsitr_lib.cli import app
+from rrsitr_lib.cli.main import app
 from rrsitr_lib.data.noise import inject, load_noise, save_noise
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.grid.cells import RUN

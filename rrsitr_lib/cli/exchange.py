@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rrsitr_lib.cli_show import RunFolder
+from rrsitr_lib.cli.options import RunFolder
 
 
 def weights(run: RunFolder, out: Annotated[Path, typer.Option(help="file that receives them, .safetensors")]) -> None:

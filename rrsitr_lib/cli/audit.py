@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rrsitr_lib.cli_data import bar
+from rrsitr_lib.cli.data import bar
 
 
 def audit(

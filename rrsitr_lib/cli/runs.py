@@ -1,91 +1,17 @@
-"""The command ``rrsitr``: errors on one line, exit code 0 done, 1 the run failed, 2 bad input, 130 interrupted."""
+"""Commands over one run: train, evaluate, inspect."""
 
 import json
-import logging
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli_audit import audit
-from rrsitr_lib.cli_data import app as data_app
-from rrsitr_lib.cli_options import assigned
-from rrsitr_lib.cli_share import features, push, weights
-from rrsitr_lib.cli_show import RunFolder, export, site
-from rrsitr_lib.cli_study import app as study_app
-from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.cli.options import RunFolder, assigned
+from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Learn from remote-sensing image-text pairs that do not always belong together (RRSITR, CVPR 2026).\n\n"
-    "Start with: rrsitr doctor, then rrsitr train --data scenes --encoder tiny --noise-rate 0.4 --out runs/first",
-)
 
-app.add_typer(data_app, name="data")
-app.add_typer(study_app, name="study")
-app.command()(audit)
-app.command()(weights)
-app.command()(features)
-app.command()(push)
-app.command()(export)
-app.command()(site)
-
-INTERRUPTED = 130
-Protocol = Annotated[str, typer.Option(help=f"{', '.join(PROTOCOLS)}; shuffle is the authors'")]
-
-
-@app.command()
-def doctor() -> None:
-    """Check the environment: [OK] or [FAIL] a line, with what to do. Exit code 1 if anything fails."""
-    from rrsitr_lib.teach.doctor import checks, report
-
-    found = checks()
-    typer.echo(report(found))
-    raise typer.Exit(0 if all(check.ok for check in found) else 1)
-
-
-@app.command()
-def noise(
-    table: Annotated[Path, typer.Argument(help="caption table, .csv or .csv.gz with columns filename,title")],
-    out: Annotated[Path, typer.Option(help=".npz: indices and truth; .npy: index form; .csv(.gz): noisy table")],
-    rate: Annotated[float, typer.Option(help="share of rows (image: of images) to disturb, 0 to 1")] = 0.4,
-    protocol: Protocol = "shuffle",
-    seed: Annotated[int, typer.Option(help="42 gives the published splits")] = 42,
-    form: Annotated[str, typer.Option(help=".npy only: 'caption' (NCR, L2RM) or 'image' (DECL, RCL)")] = "caption",
-) -> None:
-    """Inject noisy correspondence into a caption table and save who got which caption.
-
-    Prints nominal and realised rate and the fingerprint to quote beside results.
-    Example: rrsitr noise train.csv --rate 0.4 --out train_nc04.csv.gz
-    """
-    from rrsitr_lib.data.noise import inject, save_noise
-    from rrsitr_lib.data.tables import read_csv
-    from rrsitr_lib.exchange.noise_index import save_index
-
-    if form not in ("caption", "image"):
-        raise InputError(f"--form is {form!r}: allowed are caption, image")
-    pairs = read_csv(table)
-    result = inject(pairs.image_ids, rate, protocol, seed, pairs.captions)
-    noisy = pairs.with_captions(result.caption_index)
-    if out.suffix == ".npz":
-        save_noise(result, out)
-    elif out.suffix == ".npy":
-        save_index(result, pairs.image_ids, out, form)
-    elif out.name.endswith((".csv", ".csv.gz")):
-        noisy.write_csv(out)
-    else:
-        raise InputError(f"--out is {out}: allowed endings are .npz, .npy, .csv, .csv.gz")
-    typer.echo(f"rows {len(pairs)}, nominal rate {rate}, truly mismatched {100 * result.realised_rate:.2f} %")
-    typer.echo(f"fingerprint {result.fingerprint}")
-    typer.echo(f"captions sha256 {noisy.captions_sha256}")
-
-
-@app.command()
 def train(
     out: Annotated[Path, typer.Option(help="run folder; the same command goes on with an unfinished run")],
     data: Annotated[str | None, typer.Option(help=f"{', '.join(DATASETS)}, or a FOLDER of csv tables")] = None,
@@ -130,7 +56,6 @@ def train(
         _show_result(out, result)
 
 
-@app.command()
 def evaluate(
     run: RunFolder,
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
@@ -150,7 +75,6 @@ def evaluate(
     typer.echo(json.dumps({"split": split, split: result, "chance": chance}) if as_json else _rows(run, result, chance))
 
 
-@app.command()
 def inspect(
     run: RunFolder,
     epoch: Annotated[int, typer.Option(help="1 is the first; -1 the last")] = -1,
@@ -185,30 +109,17 @@ def _rows(run: Path, result: dict[str, float], chance: dict[str, float]) -> str:
     return pd.DataFrame([result, chance], index=[run.name, "chance"]).to_string(float_format="%.2f")
 
 
-def main() -> None:
-    """Entry point: every expected error becomes one line on stderr and an exit code."""
-    logging.getLogger().setLevel(logging.ERROR)
-    try:
-        code = app(standalone_mode=False) or 0
-    except (typer.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
-    except BrokenPipeError:  # the reader, say `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except InputError as error:
-        code = _say(f"error: {error}", 2)
-    except (RunError, OSError) as error:
-        code = _say(f"error: {error}", 1)
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # typer's own complaints; where their class lives varies by version
-            raise
-        code = _say(f"error: {error.format_message()}" if error.format_message() else "", 2)
-    if code == INTERRUPTED:  # some versions of typer catch the interrupt and return the code
-        _say("interrupted: the same command goes on after the last finished epoch", code)
-    raise SystemExit(code)
+def methods(
+    name: Annotated[str | None, typer.Argument(help="a method, to see its settings; without it all methods")] = None,
+) -> None:
+    """List the methods, or the settings of one with defaults and meaning, as --set takes them.
 
-
-def _say(message: str, code: int) -> int:
-    if message:  # empty where typer has shown its help instead
-        print(" ".join(message.split()), file=sys.stderr)
-    return code
+    Example: rrsitr methods ncr
+    """
+    if name is None:
+        for known, method in METHODS.items():
+            networks = f" ({method.networks} networks)" if method.networks > 1 else ""
+            typer.echo(f"{known:12} {(method.__doc__ or '').split('Taught in')[0].split('. ')[0].strip()}{networks}")
+        return
+    for field, about in METHODS[name].Settings.model_fields.items():
+        typer.echo(f"{field:16} {about.default!s:>10}  {about.description or ''}".rstrip())

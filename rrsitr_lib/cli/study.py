@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli_options import begun_folder, fields_of, root_of, where_of
+from rrsitr_lib.cli.options import begun_folder, fields_of, root_of, where_of
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(

@@ -1,11 +1,11 @@
-"""Commands that write pages: explorers of a run, and the whole site."""
+"""Commands that show: the environment, explorers of a run as pages, the whole site."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
+from rrsitr_lib.cli.options import RunFolder
 
 
 def export(
@@ -34,3 +34,12 @@ def site(
     from rrsitr_lib.teach.site import build_site
 
     typer.echo(f"open {build_site(out, run)}")
+
+
+def doctor() -> None:
+    """Check the environment: [OK] or [FAIL] a line, with what to do. Exit code 1 if anything fails."""
+    from rrsitr_lib.teach.doctor import checks, report
+
+    found = checks()
+    typer.echo(report(found))
+    raise typer.Exit(0 if all(check.ok for check in found) else 1)

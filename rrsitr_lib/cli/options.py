@@ -1,11 +1,14 @@
 """What options of ``rrsitr`` mean: fields of runs, the folder that a study is named by, where its runs are executed."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 import yaml
 
 from rrsitr_lib.errors import InputError
+
+RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
 
 
 def assigned(set_: list[str] | None) -> dict[str, Any]:
