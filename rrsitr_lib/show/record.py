@@ -17,13 +17,14 @@ from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.data.reading import read_csv
 from rrsitr_lib.data.sources import open_data
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.objective.pair_loss import chance_loss
 from rrsitr_lib.show.look import WRONG_COLOUR
 from rrsitr_lib.training.album import Album
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
+from rrsitr_lib.training.pace import pace_of_epoch
 from rrsitr_lib.training.rankings import Rankings
 
 THUMBNAIL = 96
+GAMMAS, PAPER_GAMMAS = ("gamma_1", "gamma_2"), (5.0, 18.0)
 
 
 class RunRecord:
@@ -80,13 +81,19 @@ class RunRecord:
         path = self.folder / "config.yaml"
         return RunConfig.read(path, elsewhere=True) if path.exists() else None
 
-    @property
-    def gammas(self) -> tuple[float, float]:
-        """The run's own thresholds in the unit of the loss; the paper's where the folder does not say."""
+    def gammas(self, epoch: int) -> tuple[float, float]:
+        """The thresholds with which ``epoch`` (from 1) was trained, in the unit of the loss, as metrics.csv has them.
+
+        Where it has no such row, what the configuration gives for this epoch; the paper's for a bare ledger.
+        """
+        recorded = () if self.metrics is None else self.metrics.loc[self.metrics["epoch"] == epoch, list(GAMMAS)]
+        if len(recorded):
+            return tuple(float(one) for one in recorded.to_numpy()[0])
         if self.config is None:
-            return 5.0, 18.0
-        unit = chance_loss(self.config.batch_size) if self.config.gamma_unit == "chance" else 1.0
-        return max(self.config.gamma_1 * unit, 1e-6), self.config.gamma_2 * unit
+            return PAPER_GAMMAS
+        last_loss = self.column("loss")[epoch - 2] if epoch > 1 else None
+        plain = self.config.model_copy(update={"partition": "threshold"})  # a mixture would be fitted for nothing
+        return pace_of_epoch(plain, epoch - 1, last_loss).gammas
 
     @cached_property
     def metrics(self) -> pd.DataFrame | None:
