@@ -14,6 +14,9 @@ PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down")
 CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", WRONG_COLOUR), ("", "..", "//")
 PLOTLY_HATCHES = ("", ".", "/")
 TRUTH_NAMES = ("true pairs", "mismatched pairs")
+# plotly's bar of buttons offers to upload the figure, with the data in it, and selections that nothing reads
+MODEBAR = {"remove": ["sendChartToCloud", "sendDataToCloud", "lasso2d", "select2d"]}
+TOOLBAR = {"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": MODEBAR["remove"]}
 
 
 def line_looks(plotly: bool = False) -> Iterator[tuple[str, str, str]]:

@@ -1,26 +1,13 @@
 """Exported pages, opened from disk with the network off: every control moves picture and numbers, and nothing fails."""
 
 import pytest
-from browser.looking import errors, found, wait
+from browser.looking import BUTTONS, errors, found, toolbar, wait
 
-from rrsitr_lib.config import RunConfig
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 from rrsitr_lib.show.page import LARGEST_BYTES, write_page
-from rrsitr_lib.training.run import train
 
 DRAWN = "return JSON.stringify([document.getElementById('figure').data, document.getElementById('figure').layout])"
-SMALL = {"encoder": "tiny", "scenes": 41, "epochs": 3, "noise_rate": 0.4, "method": "rrsitr", "seed": 3}
-
-
-@pytest.fixture(scope="session")
-def run(request, tmp_path_factory):
-    """A real run, small: everything that explorers read is there."""
-    if not request.config.getoption("--browser"):
-        pytest.skip("needs chromium; make test-browser asks for it")
-    folder = tmp_path_factory.mktemp("runs") / "rrsitr"
-    train(RunConfig.build(**SMALL), folder, progress=False)
-    return folder
 
 
 def _offline(driver):
@@ -58,4 +45,5 @@ def test_exported_page_moves_without_network(browser, run, tmp_path, name):
     for control in controls:
         seen = {(_moved(browser, control, script), said.text) for script in _ends(control)}
         assert len(seen) == 2, f"{control.get_attribute('name')} changes nothing"
+    assert toolbar(browser) == BUTTONS, "none that sends data away, none that selects"
     assert errors(browser) == []

@@ -333,13 +333,13 @@ def test_a_map_is_computed_once_and_only_when_chosen(run, monkeypatch):
         explorer.move(map="umap", epoch=1)
         explorer.move(map="pca", epoch=0)
     assert calls == ["pca", "umap"]
-    assert "half a minute" in explorer.widgets["map"].description
+    assert "half a minute" in explorer.widgets["map"].tooltip
 
 
 def test_maps_on_offer(run, tmp_path, monkeypatch):
     explorer = EmbeddingExplorer(run, maps=("pca",))
     assert [spec.values for spec in explorer.specs if spec.name == "map"] == [("pca",)]
-    assert "maps=('pca',)" in explorer.state() and "half a minute" not in explorer.widgets["map"].description
+    assert "maps=('pca',)" in explorer.state() and "half a minute" not in explorer.widgets["map"].tooltip
     with pytest.raises(InputError, match=r"maps is \('tsne',\)"):
         EmbeddingExplorer(run, maps=("tsne",))
     assert EmbeddingExplorer(make_run(tmp_path / "few", pairs=5)).maps == ("pca",)

@@ -71,14 +71,13 @@ class ProtocolExplorer(Explorer):
 
     def draw(self, rate: float, protocol: str, seed: int) -> go.Figure:
         """Bars of images, lines of protocols."""
-        rate = round(rate, 10)  # a slider may say 0.15000000000000002
         noise = self.noise(rate, protocol, seed)
         view = protocol_view(self.table, noise, self.curves, rate, protocol)
         return protocol_figure(view, "; ".join(filter(None, [f"lines: noise seed {self.specs[-1].start}", self.note])))
 
     def say(self, rate: float, protocol: str, seed: int) -> str:
         """Realised rate, images without any good caption, fingerprint; or why there is no such noise."""
-        noise = self.noise(round(rate, 10), protocol, seed)
+        noise = self.noise(rate, protocol, seed)
         if isinstance(noise, str):
             return f"Not possible with these pairs: {noise}."
         without = int((good_captions(noise.mismatched, self.table.image_of_row) == 0).sum())

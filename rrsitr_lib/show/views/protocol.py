@@ -12,7 +12,7 @@ from scipy.stats import binom
 from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import TRUE_COLOUR, hatched, line_looks, straight
+from rrsitr_lib.show.look import MODEBAR, TRUE_COLOUR, hatched, line_looks, straight
 
 CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SHORTFALL = "nominal less realised rate (percentage points)"
@@ -126,9 +126,10 @@ def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
         yaxis={"title": {"text": "images"}},
         xaxis2={"title": {"text": "nominal rate (share of rows)"}, "range": [-0.03, 1.03]},
         yaxis2={"title": {"text": SHORTFALL}},
+        modebar=MODEBAR,
     )
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
-    title = {"text": note, "font": {"size": 13}}
+    title = {"text": note, "font": {"size": 13}, "y": 0.98, "yanchor": "top"}  # the legend may need three rows below it
     return figure.update_layout(height=440, bargap=0.25, legend=legend, title=title, margin={"t": 120, "b": 50})
 
 
