@@ -15,6 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerBox
 from rrsitr_lib.show.look import TOOLBAR
 
 WIDTH = 800  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
@@ -184,13 +185,19 @@ class Explorer(ABC):
             known[name].check(value)
             self.widgets[name].value = value
 
+    @property
+    def name(self) -> str:
+        """The name by which ``open_explorer`` finds it: that of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
     def view(self) -> widgets.Widget:
         """Controls, figure, sentence, cards, and the line that brings this view back."""
         if self.figure is None:
-            return widgets.VBox([self.text])
+            return ExplorerBox([self.text], (), self.message)
         named = [_under_label(spec, self.widgets[spec.name]) for spec in self.specs]
         controls = widgets.Box(named, layout={"flex_flow": "row wrap", "align_items": "flex-end", "grid_gap": "0 12px"})
-        return widgets.VBox([controls, self.figure, self.text, self.cards, self.code])
+        parts = [controls, self.figure, self.text, self.cards, self.code]
+        return ExplorerBox(parts, [self.name], f"The explorer “{self.title}” stands here {WHERE}.")
 
     def state(self) -> str:
         """The one line of code that shows the present view again."""
