@@ -2,14 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles import RSICD, needs_rsicd
 from PIL import Image
 
 from rrsitr_lib.data.images import check_images, find_images, load_thumbnails, open_image
 from rrsitr_lib.errors import InputError
-
-SHARED = Path(__file__).parents[2] / "shared"
-SHARED = SHARED if SHARED.exists() else SHARED.parents[1] / "shared"
-PICTURES = SHARED / "data" / "rsicd_1000"
 
 
 def saved(folder, picture, name, **options):
@@ -125,9 +122,9 @@ def test_thumbnail_of_a_bad_file_names_it(tmp_path):
         load_thumbnails([tmp_path / "bad.jpg"], 4)
 
 
-@pytest.mark.skipif(not PICTURES.exists(), reason="the 1,000 RSICD images are not here")
+@needs_rsicd
 def test_real_pictures():
-    paths = sorted((PICTURES / "images").iterdir())[:40]
-    assert find_images(PICTURES / "images", [path.name for path in paths]) == paths
+    paths = sorted((RSICD / "images").iterdir())[:40]
+    assert find_images(RSICD / "images", [path.name for path in paths]) == paths
     pictures = load_thumbnails(paths, 224)
     assert (pictures[0] == np.asarray(open_image(paths[0]))).all() and 40 < pictures.mean() < 200

@@ -1,19 +1,13 @@
 import gzip
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles import REFERENCE, RSICD, needs_rsicd, needs_splits
 
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.data.tables import read_csv, read_entries, read_folder
-
-SHARED = Path(__file__).parents[2] / "shared"
-SHARED = SHARED if SHARED.exists() else SHARED.parents[1] / "shared"
-REFERENCE, PICTURES = SHARED / "reference" / "rsitmd", SHARED / "data" / "rsicd_1000"
-needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason="the authors' RSITMD tables are not here")
-needs_rsicd = pytest.mark.skipif(not PICTURES.exists(), reason="the 1,000 RSICD images are not here")
 
 NAMES = ["b.tif", "a.tif", "b.tif", "a.tif", "c.tif", "b.tif"]
 CAPTIONS = ["a lake .", 'a "big" road', "lake, seen from above", "NA", ".", "a lake ."]
@@ -23,7 +17,7 @@ def table(**changes):
     return PairTable(**{"image_ids": NAMES, "captions": CAPTIONS, "split": "train", "source": "memory", **changes})
 
 
-@needs_reference
+@needs_splits
 @pytest.mark.parametrize(
     ("name", "split", "images", "sha"),
     [
@@ -35,7 +29,7 @@ def table(**changes):
     ],
 )
 def test_authors_tables_read_and_write_byte_for_byte(tmp_path, name, split, images, sha):
-    path = REFERENCE / f"{name}.csv.gz"
+    path = REFERENCE / "rsitmd" / f"{name}.csv.gz"
     read = read_csv(path)
     assert (read.split, len(read.images), len(read)) == (split, images, 5 * images)
     assert read.captions_sha256.startswith(sha)
@@ -44,7 +38,7 @@ def test_authors_tables_read_and_write_byte_for_byte(tmp_path, name, split, imag
 
 @needs_rsicd
 def test_real_folder_repeats_captions_and_mixes_names():
-    tables = read_folder(PICTURES)
+    tables = read_folder(RSICD)
     assert {split: len(found) for split, found in tables.items()} == {"train": 3500, "val": 500, "test": 1000}
     report = tables["train"].report()
     assert (report["duplicate_rows"], report["distinct_captions"], report["images_by_captions"]) == (
