@@ -11,7 +11,7 @@ tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, p
 test: $(INSTALLED)  ## style, unit, notebook and fault tests, by two processes with one thread each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-test-browser: $(INSTALLED)  ## exported pages and lesson 04 in a real browser; installs Debian's chromium where it is missing
+test-browser: $(INSTALLED)  ## exported pages, a lesson and every explorer in a real browser; installs Debian's chromium where it is missing
 	command -v chromium chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
 	$(BIN)/python -m pytest tests/browser --browser
 

@@ -3,16 +3,22 @@
 import ast
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import write_atomically
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 KERNEL = {
     "extra_arguments": ["--IPKernelApp.log_level=50"],  # it warns at every start, and calls its own shutdown an error
     "coalesce_streams": True,  # one print may arrive in two messages, another time in one
     "shutdown_kernel": "immediate",  # the last cell has ended: an orderly exit would unload torch for seconds
+    "store_widget_state": False,  # a figure's holds all of plotly's script, five megabytes
 }
+WIDGET_OUTPUT = "application/vnd.jupyter.widget-view+json"
 
 
 def run(
@@ -24,10 +30,12 @@ def run(
 ) -> None:
     """Execute a notebook by papermill; parameters that it does not know, or of another type, are an error.
 
+    Widgets are not kept: ``output`` is opened without their kernel.
     ``limit``: seconds that a cell may take. Raises ``InputError`` listing the known parameters, and papermill's own
     error when a cell fails.
     Taught in: notebooks/00_start_here
     """
+    import nbformat
     import papermill
 
     parameters = dict(parameters or {})
@@ -35,7 +43,17 @@ def run(
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     place = str(cwd or Path.cwd())
     options = {"cwd": place, "progress_bar": False, "kernel_name": "python3", "execution_timeout": limit}
-    papermill.execute_notebook(str(notebook), str(output), parameters, **options, **KERNEL)
+    executed = papermill.execute_notebook(str(notebook), str(output), parameters, **options, **KERNEL)
+    without_widgets(executed)
+    write_atomically(output, lambda temporary: nbformat.write(executed, temporary))
+
+
+def without_widgets(notebook: "NotebookNode") -> None:
+    """Take out widgets, of which nothing is to be seen without their kernel; what outputs say beside them stays."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_OUTPUT, None)
 
 
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:

@@ -68,7 +68,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
+def find_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> list[Path]:
     """The file of every image id, in order: in ``folder`` or below it (``airport/airport_1.jpg``).
 
     Names match exactly, else whatever the case, else whatever the extension, and only when a single file fits.
@@ -93,7 +93,7 @@ def find_images(folder: str | Path, image_ids: Sequence[str]) -> list[Path]:
     return [found[name][0] for name in image_ids]
 
 
-def match_images(folder: str | Path, image_ids: Sequence[str]) -> dict[str, list[Path]]:
+def match_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> dict[str, list[Path]]:
     """The files that fit each different image id, at any depth: none, one, or several where it is not clear which.
 
     A relative path fits its file; a name fits exactly, else whatever the case, else whatever the extension.

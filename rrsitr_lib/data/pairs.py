@@ -20,7 +20,7 @@ WORD = re.compile(r"[^\W_]")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
-def numbered(values: Sequence[str]) -> tuple[list[str], np.ndarray]:
+def numbered(values: Sequence[str] | np.ndarray) -> tuple[list[str], np.ndarray]:
     """The different values in order of appearance, and the number of each entry's value. **Shape** (N,) -> (U,), (N,).
 
     >>> numbered(["b", "a", "b"])[1].tolist()

@@ -11,6 +11,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rrsitr_lib.data.pairs import SPLITS, PairTable, input_error
 from rrsitr_lib.errors import InputError
 
@@ -70,7 +72,8 @@ def _table(path: Path, split: str, rows: Sequence[tuple[str, str, Any]]) -> Pair
             input_error(where, "filename", name, "the name of a file inside the image folder")
         if not isinstance(caption, str):
             input_error(where, "caption", caption, "text")
-    return PairTable([name for _, name, _ in rows], [text.strip() for _, _, text in rows], split, str(path))
+    names, captions = [name for _, name, _ in rows], [text.strip() for _, _, text in rows]
+    return PairTable(np.array(names, dtype=object), np.array(captions, dtype=object), split, str(path))
 
 
 def read_csv(path: str | Path, split: str | None = None) -> PairTable:
@@ -105,7 +108,8 @@ def read_entries(path: str | Path) -> tuple[PairTable, dict[str, str]]:
     Raises ``InputError`` naming the file and the image by its number in the list, counted from 1.
     Taught in: notebooks/07_real_pairs
     """
-    path, rows, split_of = Path(path), [], {}
+    path, rows = Path(path), []
+    split_of: dict[str, str] = {}
     try:
         content = json.loads(read_text(path))
     except (json.JSONDecodeError, RecursionError) as error:

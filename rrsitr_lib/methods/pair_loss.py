@@ -9,6 +9,8 @@ from torch import Tensor
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.model.similarity import cosine_similarity, local_similarity
 
+FourFeatures = tuple[Tensor, Tensor, Tensor, Tensor]
+
 
 class PairLoss(NamedTuple):
     """What the batch says about every pair.
@@ -64,7 +66,7 @@ def pair_loss(
     return PairLoss(similarity, local_scores, global_loss, symmetric_cross_entropy(local_scores))
 
 
-def checked_features(image: Tensor, text: Tensor, image_tokens: Tensor, text_tokens: Tensor) -> tuple[Tensor, ...]:
+def checked_features(image: Tensor, text: Tensor, image_tokens: Tensor, text_tokens: Tensor) -> FourFeatures:
     """The four as they are. Raises ``InputError`` where they hold different numbers of pairs."""
     features = (image, text, image_tokens, text_tokens)
     if len({len(feature) for feature in features}) != 1:

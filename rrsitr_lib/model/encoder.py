@@ -31,12 +31,13 @@ class Encoder(nn.Module):
     """Two towers, one interface; ``pad_tokens`` "paper" keeps padding, "masked" drops it and shortens the context."""
 
     memory_format: torch.memory_format = torch.contiguous_format  # on a GPU
+    model: Any  # open_clip's, whose parts carry no types
 
     def __init__(self, model: nn.Module, tokenizer: Callable[..., Tensor], pad_tokens: str = "paper") -> None:
         super().__init__()
-        self.model: Any = model
+        self.model = model
         self.tokenizer, self.pad_tokens, self.widths = tokenizer, pad_tokens, 1
-        size, mean, std = self.model.visual.image_size, *_normalisation(model)
+        size, mean, std = self.model.visual.image_size, *_normalisation(self.model)
         self.train_transform, self.eval_transform = (
             open_clip.image_transform(size, is_train=train, mean=mean, std=std) for train in (True, False)
         )

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Sequence
-from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import CATEGORY_COLOURS, COLOURS, DASHES, HATCHES, MARKERS, TRUE_COLOUR, WRONG_COLOUR, closed
+from rrsitr_lib.show.look import CATEGORY_COLOURS, HATCHES, TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
 
 
 def contact_sheet(
@@ -52,8 +51,7 @@ def curves(metrics: dict[str, pd.DataFrame]) -> Figure:
     ``metrics`` holds the metrics.csv of each run. Taught in: notebooks/06_training_end_to_end
     """
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
-    looks = zip(cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
-    for (name, table), (colour, dash, marker) in zip(metrics.items(), looks, strict=False):
+    for (name, table), (colour, dash, marker) in zip(metrics.items(), line_looks(), strict=False):
         for axis, column in zip(axes, ("val_mR", "auroc"), strict=True):
             values = table[column].astype(float)
             axis.plot(table["epoch"], values, dash, color=colour, marker=marker, ms=4, label=name)

@@ -1,5 +1,7 @@
 """The look that all figures share: colours told apart by colour-blind people and in grey, doubled by dash and hatch."""
 
+from collections.abc import Iterator
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -8,9 +10,26 @@ if TYPE_CHECKING:
 TRUE_COLOUR, WRONG_COLOUR = "#0072b2", "#d55e00"  # Okabe and Ito
 COLOURS, DASHES, MARKERS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), ("-", "--", "-.", ":"), "osD^v"
 PLOTLY_DASHES = ("solid", "dash", "dashdot", "dot")
+PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down")
 CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", WRONG_COLOUR), ("", "..", "//")
 PLOTLY_HATCHES = ("", ".", "/")
 TRUTH_NAMES = ("true pairs", "mismatched pairs")
+# plotly's bar of buttons offers to upload the figure, with the data in it, and selections that nothing reads
+MODEBAR = {"remove": ["sendChartToCloud", "sendDataToCloud", "lasso2d", "select2d"]}
+TOOLBAR = {"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": MODEBAR["remove"]}
+
+
+def line_looks(plotly: bool = False) -> Iterator[tuple[str, str, str]]:
+    """Colour, dash and marker of one line after another, without an end; in the words of matplotlib, or of plotly.
+
+    There is one marker more than dashes, so the first twenty lines differ in grey too.
+
+    >>> from itertools import islice
+    >>> len({(dash, marker) for _, dash, marker in islice(line_looks(), 20)})
+    20
+    """
+    dashes, markers = (PLOTLY_DASHES, PLOTLY_MARKERS) if plotly else (DASHES, MARKERS)
+    return zip(cycle(COLOURS), cycle(dashes), cycle(markers), strict=False)
 
 
 def hatched(colour: str, shape: str) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from plotly.offline import get_plotlyjs
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
-from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
+from rrsitr_lib.show.explorers.base import Control, Explorer, Slider, label_of
+from rrsitr_lib.show.look import TOOLBAR
 
 TEMPLATE = Path(__file__).with_name("page_template.html")
 FRAMES, CARDS, LARGEST_BYTES = 320, 1300, 5_000_000
@@ -36,7 +37,7 @@ def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Pa
     offered = [spec for spec in explorer.specs if not explorer.on_page or spec.name in explorer.on_page]
     kept = thin(offered, present, frames)
     controls = [_control(spec, values, present[spec.name]) for spec, values in zip(offered, kept, strict=True)]
-    content = {"controls": controls, **_frames(explorer, offered, kept)}
+    content = {"toolbar": TOOLBAR, "controls": controls, **_frames(explorer, offered, kept)}
     parts = {
         "TITLE": html.escape(explorer.title),
         "ABOUT": html.escape(_about(explorer)),
@@ -89,7 +90,7 @@ def _halved(values: list[Any], own: Any) -> list[Any]:
 def _control(spec: Control, values: list[Any], present: Any) -> dict[str, Any]:
     return {
         "name": spec.name,
-        "label": f"{spec.label} ({spec.unit})" if spec.unit else spec.label,
+        "label": label_of(spec),
         "slider": isinstance(spec, Slider),
         "values": [str(value) for value in values],
         "start": values.index(

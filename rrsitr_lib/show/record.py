@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+import torch
 from PIL import Image
 
 from rrsitr_lib.config import RunConfig
@@ -17,13 +18,16 @@ from rrsitr_lib.data.images import open_image
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.data.tables import read_csv
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.methods.pair_loss import chance_loss
+from rrsitr_lib.methods.base import RunFacts
+from rrsitr_lib.registry import METHODS
 from rrsitr_lib.show.look import WRONG_COLOUR
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 THUMBNAIL, THUMBNAIL_SCENES = 96, 64  # pixels of a shown image at most, of a scene that is drawn again
+CPU = torch.device("cpu")
+GAMMAS, PAPER_GAMMAS = ("gamma_1", "gamma_2"), (5.0, 18.0)
 
 
 class RunRecord:
@@ -80,13 +84,20 @@ class RunRecord:
         path = self.folder / "config.yaml"
         return RunConfig.read(path, elsewhere=True) if path.exists() else None
 
-    @property
-    def gammas(self) -> tuple[float, float]:
-        """The run's own thresholds in the unit of the loss; the paper's where the folder does not say."""
+    def gammas(self, epoch: int) -> tuple[float, float]:
+        """The thresholds with which ``epoch`` (from 1) was trained, in the unit of the loss, as metrics.csv has them.
+
+        Where it has no such row, what the configuration gives for this epoch; the paper's for a bare ledger.
+        """
+        recorded = () if self.metrics is None else self.metrics.loc[self.metrics["epoch"] == epoch, list(GAMMAS)]
+        if len(recorded):
+            return tuple(float(one) for one in recorded.to_numpy()[0])
         if self.config is None:
-            return 5.0, 18.0
-        unit = chance_loss(self.config.batch_size) if self.config.gamma_unit == "chance" else 1.0
-        return max(self.config.gamma_1 * unit, 1e-6), self.config.gamma_2 * unit
+            return PAPER_GAMMAS
+        facts = RunFacts(self.ledger.pairs, self.config.batch_size, self.config.epochs, self.config.seed, CPU)
+        method = METHODS[self.config.method](self.config.method_settings, facts)
+        method.begin_epoch(epoch - 1, {"loss": self.column("loss")[epoch - 2]} if epoch > 1 else None)
+        return method.thresholds
 
     @cached_property
     def metrics(self) -> pd.DataFrame | None:

@@ -14,9 +14,7 @@ from nbclient import NotebookClient
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
-from rrsitr_lib.notebook_run import KERNEL, NOTEBOOKS
-
-WIDGET_OUTPUT = "application/vnd.jupyter.widget-view+json"
+from rrsitr_lib.notebook_run import KERNEL, NOTEBOOKS, without_widgets
 
 
 def build(source: str | Path, target: str | Path) -> Path:
@@ -61,13 +59,12 @@ def _read_source(source: str | Path) -> nbformat.NotebookNode:
 
 
 def _clean(notebook: nbformat.NotebookNode) -> None:
-    """Drop what changes from run to run, and widget views, which GitHub cannot show without their state."""
+    """Drop what changes from run to run, and widgets."""
+    without_widgets(notebook)
     notebook.metadata = nbformat.from_dict({key: notebook.metadata[key] for key in ("kernelspec", "language_info")})
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
-        if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if WIDGET_OUTPUT not in output.get("data", {})]
 
 
 def sources(names: Sequence[str] = ()) -> list[Path]:

@@ -3,7 +3,7 @@
 import html
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,14 @@ import pandas as pd
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
-from rrsitr_lib.notebook_run import NOTEBOOKS
+from rrsitr_lib.notebook_run import NOTEBOOKS, without_widgets
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}"
     "td,th{padding:.35rem .8rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}"
 )
+FRAME = "width:100%;height:62rem;border:1px solid #ccc"
 LINK = re.compile(r"\]\((?!https?:)([\w./-]+?)\.ipynb\)")
 
 
@@ -43,18 +44,44 @@ def describe(notebook: Path, page: str = "", state: str = "") -> LessonPage:
     return LessonPage(notebook.stem, title, facts, page, state)
 
 
-def lesson_html(notebook: Path, target: Path) -> Path:
-    """An executed notebook as one HTML file, with links to lessons turned into links to their pages."""
+def lesson_html(notebook: Path, target: Path, explorers: Mapping[str, str] | None = None) -> Path:
+    """An executed notebook as one HTML file, with links to lessons turned into links to their pages.
+
+    ``explorers`` are exported pages beside ``target``, titles by file name: they stand where the notebook had widgets.
+    Where a widget's page is not among them, its output says in words what stood there.
+    """
     from nbconvert import HTMLExporter
 
     content = nbformat.read(notebook, as_version=4)
+    without_widgets(content)
     for cell in content.cells:
+        for output in cell.get("outputs", []):
+            _show_page(output, explorers or {})
         if cell.cell_type == "markdown":
             cell.source = LINK.sub(
                 lambda found: f"]({found[1]}.{'ipynb' if 'exercises' in found[1] else 'html'})", cell.source
             )
     body, _ = HTMLExporter().from_notebook_node(content)
     return write_text(target, body)
+
+
+def _show_page(output: nbformat.NotebookNode, explorers: Mapping[str, str]) -> None:
+    """In the place of a widget that showed explorers: the page of the first, and links to all."""
+    from rrsitr_lib.show.explorers.stand_in import METADATA_KEY
+
+    pages = [page for name in output.get("metadata", {}).get(METADATA_KEY, []) if (page := page_of(name)) in explorers]
+    if pages:
+        titles = [html.escape(explorers[page]) for page in pages]
+        links = ", ".join(f"<a href='{page}'>{title}</a>" for page, title in zip(pages, titles, strict=True))
+        output.data["text/html"] = (
+            f"<iframe src='{pages[0]}' title='{titles[0]}' loading='lazy' style='{FRAME}'></iframe>"
+            f"<p>This is the run that belongs to these pages, not always the lesson's own. By itself: {links}.</p>"
+        )
+
+
+def page_of(name: str) -> str:
+    """The file name of an explorer's exported page."""
+    return f"explore_{name}.html"
 
 
 def copy_exercises(out: Path, notebooks: Path = NOTEBOOKS) -> list[str]:
@@ -105,8 +132,8 @@ def export_explorers(run: str | Path, out: Path, names: Sequence[str] = ()) -> t
         if explorer.message:
             missing.append(f"{explorer.title}: {explorer.message}")
             continue
-        write_explorer(explorer, out / f"explore_{name}.html")
-        pages[f"explore_{name}.html"] = explorer.title
+        write_explorer(explorer, out / page_of(name))
+        pages[page_of(name)] = explorer.title
     return pages, missing
 
 
@@ -156,8 +183,8 @@ def build_site(out: str | Path, run: str | Path | None = None) -> Path:
     if not notebooks:
         raise InputError(f"{NOTEBOOKS}: no notebooks here; make notebooks builds them")
     out.mkdir(parents=True, exist_ok=True)
-    for notebook in notebooks:
-        lesson_html(notebook, out / f"{notebook.stem}.html")
-        pages.append(describe(notebook, f"{notebook.stem}.html"))
     explorers = export_explorers(run, out)[0] if run is not None else {}
+    for notebook in notebooks:
+        lesson_html(notebook, out / f"{notebook.stem}.html", explorers)
+        pages.append(describe(notebook, f"{notebook.stem}.html"))
     return write_index(out, pages, explorers)

@@ -5,7 +5,7 @@ import html
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,13 @@ SMOKE = NOTEBOOKS / "params" / "smoke.yaml"
 class Lesson:
     """One executed notebook: ``error`` is empty where all went well, ``seconds`` its wall time.
 
-    ``page`` is the name of the HTML file, empty where none could be written.
+    ``page`` is the name of the HTML file, empty where none is written.
     """
 
     name: str
     seconds: float
     error: str
-    page: str
+    page: str = ""
 
 
 def run_lessons(out: Path, parameters: dict[str, dict[str, Any]]) -> list[Lesson]:
@@ -49,11 +49,9 @@ def run_lessons(out: Path, parameters: dict[str, dict[str, Any]]) -> list[Lesson
         for old in (out / notebook.name, out / f"{notebook.stem}.html"):
             old.unlink(missing_ok=True)
         error = _tried(run, notebook, out / notebook.name, parameters.get(notebook.stem), cwd=out)
-        unreadable = _tried(lesson_html, out / notebook.name, out / f"{notebook.stem}.html")
-        page = "" if unreadable else f"{notebook.stem}.html"
         seconds = time.perf_counter() - started
-        lessons.append(Lesson(notebook.stem, seconds, error or unreadable, page))
-        print(f"{'FAILED: ' + lessons[-1].error if lessons[-1].error else 'ok'} ({seconds:.0f} s)", flush=True)
+        lessons.append(Lesson(notebook.stem, seconds, error))
+        print(f"{'FAILED: ' + error if error else 'ok'} ({seconds:.0f} s)", flush=True)
     return lessons
 
 
@@ -89,17 +87,34 @@ def comparison(folder: Path) -> pd.DataFrame:
     return pd.DataFrame([*shown.round({"realised": 3}).to_dict("records"), *ends])
 
 
-def write_pages(out: Path, lessons: list[Lesson], table: pd.DataFrame) -> Path:
-    """The index over what was executed, with explorers of a run of the paper's method where one is finished."""
+def write_explorers(out: Path) -> dict[str, str]:
+    """Explorers of a run of the paper's method, where one is finished: titles by the names of their pages."""
+    run = _largest_run(out)
+    if run is None:
+        return {}
+    print(f"explorers of {run.name} …", flush=True)
+    try:
+        explorers, missing = export_explorers(run, out)
+    except InputError as error:  # the lessons have run, and their table is still to come
+        print(f"no explorers: {error}")
+        return {}
+    print("\n".join(missing), end="\n" if missing else "")
+    return explorers
+
+
+def write_lessons(out: Path, lessons: list[Lesson], explorers: dict[str, str]) -> list[Lesson]:
+    """The lessons with their pages, written when all have run: they show explorers of a run that the last may train."""
+    written = []
+    for one in lessons:
+        page = f"{one.name}.html"
+        unreadable = _tried(lesson_html, out / f"{one.name}.ipynb", out / page, explorers)
+        written.append(replace(one, error=one.error or unreadable, page="" if unreadable else page))
+    return written
+
+
+def write_pages(out: Path, lessons: list[Lesson], explorers: dict[str, str], table: pd.DataFrame) -> Path:
+    """The index over all that was written."""
     pages = [describe(NOTEBOOKS / f"{one.name}.ipynb", one.page, _state(one)) for one in lessons]
-    explorers, run = {}, _largest_run(out)
-    if run is not None:
-        print(f"explorers of {run.name} …", flush=True)
-        try:
-            explorers, missing = export_explorers(run, out)
-            print("\n".join(missing), end="\n" if missing else "")
-        except InputError as error:  # the lessons have run, and their table is still to come
-            print(f"no explorers: {error}")
     return write_index(out, pages, explorers, None if table.empty else table, NOTEBOOKS)
 
 
@@ -132,7 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         parser.error(str(error))
     table = comparison(out)
-    index = write_pages(out, lessons, table)
+    explorers = write_explorers(out)
+    lessons = write_lessons(out, lessons, explorers)
+    index = write_pages(out, lessons, explorers, table)
     failed = [lesson.name for lesson in lessons if lesson.error]
     print(f"\nopen {index}" + (f"\nFAILED: {', '.join(failed)}" if failed else ""))
     print("\nTest recall in percent, AUROC of the loss against the injected noise:\n")

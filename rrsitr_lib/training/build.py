@@ -1,6 +1,7 @@
 """Put a run together: the network that its configuration names, and the inputs that this network takes."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,21 +30,21 @@ def build_model(
     by a PCA of the training tokens. Two networks where the method trains two. Raises ``InputError`` for weights that
     do not load. Taught in: notebooks/06_training_end_to_end
     """
-    encoder = build_encoder(config.encoder, config.weights, config.pad_tokens, config.seed)
+    count = METHODS[config.method].networks
     if config.train == "heads":
-        networks, inputs = _heads(config, encoder.eval(), data, device)
+        networks, inputs = _heads(config, count, data, device)
     else:
-        count = METHODS[config.method].networks
-        more = [_encoder(config, number) for number in range(1, count)]
-        networks, inputs = [encoder, *more], _encoder_inputs(config, encoder, data, device)
-    if config.compile:
-        for network in networks:
-            network.compile_towers()
-    model = networks[0] if len(networks) == 1 else Networks(networks)
-    return model.to(device, memory_format=networks[0].memory_format if device.type == "cuda" else None), inputs
+        networks = [_encoder(config, number) for number in range(count)]
+        inputs = _encoder_inputs(config, networks[0], data, device)
+    for network in networks if config.compile else ():
+        network.compile_towers()
+    model = networks[0] if count == 1 else Networks(networks)
+    if device.type == "cuda":
+        model = model.to(memory_format=networks[0].memory_format)
+    return model.to(device), inputs
 
 
-def _encoder(config: RunConfig, number: int) -> Encoder:
+def _encoder(config: RunConfig, number: int = 0) -> Any:
     return build_encoder(config.encoder, config.weights, config.pad_tokens, config.seed + number)
 
 
@@ -61,26 +62,22 @@ def _encoder_inputs(
 
 
 def _heads(
-    config: RunConfig, towers: Encoder, data: dict[str, Split], device: torch.device
-) -> tuple[list[HeadsEncoder], dict[str, SplitInputs]]:
-    """Heads, and the tokens of the frozen towers, which are computed on ``device`` once."""
-    towers = towers.to(device)
+    config: RunConfig, count: int, data: dict[str, Split], device: torch.device
+) -> tuple[list[Any], dict[str, SplitInputs]]:
+    """``count`` pairs of heads, and the tokens of the frozen towers, which are computed on ``device`` once."""
+    towers = _encoder(config).eval().to(device)
     captions = {name: np.unique(split.table.captions.astype(str), return_inverse=True) for name, split in data.items()}
     images = {name: image_tokens(towers, split.images, f"{name} images") for name, split in data.items()}
     texts = {name: caption_tokens(towers, one.tolist(), f"{name} captions") for name, (one, _) in captions.items()}
     reduce = partial(_fit_reduction, width=config.feature_width, seed=config.seed)
     by_image, by_text = reduce(*images["train"]), reduce(*texts["train"])
-    inputs = {
-        name: SplitInputs(
-            split.table,
-            CachedTokens(*images[name], by_image),
-            CachedTokens(*texts[name], by_text, captions[name][1]),
-        )
-        for name, split in data.items()
+    cached = {
+        name: (CachedTokens(*images[name], by_image), CachedTokens(*texts[name], by_text, captions[name][1]))
+        for name in data
     }
-    widths = [inputs["train"].images.width, inputs["train"].captions.width]
-    count = METHODS[config.method].networks
-    return [HeadsEncoder(*widths, seed=config.seed + number) for number in range(count)], inputs
+    image_width, text_width = (items.width for items in cached["train"])
+    heads = [HeadsEncoder(image_width, text_width, seed=config.seed + number) for number in range(count)]
+    return heads, {name: SplitInputs(split.table, *cached[name]) for name, split in data.items()}
 
 
 def _fit_reduction(tokens: np.ndarray, lengths: np.ndarray, width: int, seed: int) -> tuple[Tensor, Tensor] | None:

@@ -58,7 +58,7 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
 def training_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
     """The model's parameters and buffers under ``model.``, the optimizer's moments under ``optimizer.NAME.``."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    names = {parameter: name for name, parameter in model.named_parameters()}
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     for parameter, moments in optimizer.state.items():
         for key, value in moments.items():
             tensors[f"optimizer.{key}.{names[parameter]}"] = torch.as_tensor(value)
@@ -75,9 +75,10 @@ def restore_training(model: nn.Module, optimizer: Optimizer, tensors: dict[str, 
     names = {parameter: name for name, parameter in model.named_parameters()}
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            moments = {key: tensors.get(f"optimizer.{key}.{names[parameter]}") for key in MOMENTS}
-            if (step := tensors.get(f"optimizer.step.{names[parameter]}")) is not None:
+            name = names[parameter]
+            if (step := tensors.get(f"optimizer.step.{name}")) is not None:
                 step = step.clone().to(parameter.device if group["fused"] else "cpu")
+                moments = {key: tensors[f"optimizer.{key}.{name}"] for key in MOMENTS}
                 state = {key: torch.empty_like(parameter).copy_(value) for key, value in moments.items()}
                 optimizer.state[parameter] = {"step": step, **state}
 

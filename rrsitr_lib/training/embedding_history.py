@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -59,7 +59,7 @@ def sampled_rows(image_of_row: np.ndarray, seed: int, size: int = SAMPLE) -> np.
 
 @torch.no_grad()
 def write_snapshot(
-    folder: Path, epoch: int, network: nn.Module, inputs: SplitInputs, caption_index: np.ndarray, seed: int
+    folder: Path, epoch: int, network: Any, inputs: SplitInputs, caption_index: np.ndarray, seed: int
 ) -> Path:
     """Write the features after ``epoch`` epochs, whole or not at all; a resumed run writes the same file again."""
     network.eval()

@@ -1,5 +1,8 @@
 """Features of a split, and its recalls, by one network or the mean score of several."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -11,19 +14,20 @@ from rrsitr_lib.training.batches import Items, SplitInputs
 from rrsitr_lib.training.precision import float32_products, half_type
 
 BATCH = 128
+Tower = Callable[[Tensor], Features]
 
 
 class Networks(nn.ModuleList):
     """Several networks that are trained together on the same batches."""
 
 
-def networks_of(model: nn.Module) -> list[nn.Module]:
+def networks_of(model: nn.Module) -> list[Any]:
     """The networks of a model, one as a rule."""
     return list(model) if isinstance(model, Networks) else [model]
 
 
 @torch.no_grad()
-def encode(model: nn.Module, inputs: SplitInputs, config: RunConfig) -> tuple[Features, Features]:
+def encode(model: Any, inputs: SplitInputs, config: RunConfig) -> tuple[Features, Features]:
     """Features of all images and captions of a split, (image, text), float32; shorter captions padded with zeros.
 
     ``model`` is one network. Taught in: notebooks/00_start_here
@@ -32,7 +36,7 @@ def encode(model: nn.Module, inputs: SplitInputs, config: RunConfig) -> tuple[Fe
     return _encode(model.image, inputs.images, model, config), _encode(model.text, inputs.captions, model, config)
 
 
-def _encode(tower: nn.Module | Tensor, items: Items, model: nn.Module, config: RunConfig) -> Features:
+def _encode(tower: Tower, items: Items, model: nn.Module, config: RunConfig) -> Features:
     device = next(model.parameters()).device
     half, parts = half_type(config, device), []
     for start in range(0, len(items), BATCH):

@@ -62,7 +62,9 @@ class RetrievalResults:
 
 
 @torch.no_grad()
-def rank(score: FusedScore, image_of_caption: np.ndarray, texts: Sequence[str], top: int = TOP) -> RetrievalResults:
+def rank(
+    score: FusedScore, image_of_caption: np.ndarray, texts: Sequence[str] | np.ndarray, top: int = TOP
+) -> RetrievalResults:
     """The best candidates both ways, block by block: the whole table of scores is never kept.
 
     **Shape** score (C, M); ``image_of_caption``, ``texts`` (C,).
@@ -70,15 +72,14 @@ def rank(score: FusedScore, image_of_caption: np.ndarray, texts: Sequence[str], 
     image_of, numbers, whole = torch.as_tensor(image_of_caption), torch.arange(score.shape[1]), slice(None)
     by_caption, by_image = [], []
     for part in _parts(score.shape[0]):
-        tables = [table(part, whole).cpu() for table in (score.cosine, score.local)]
-        by_caption.append(_best(*tables, image_of[part, None] == numbers, score.local_fraction, top))
+        cosine, local = (table(part, whole).cpu() for table in (score.cosine, score.local))
+        by_caption.append(_best(cosine, local, image_of[part, None] == numbers, score.local_fraction, top))
     for part in _parts(score.shape[1]):
-        tables = [table(whole, part).T.cpu() for table in (score.cosine, score.local)]
-        by_image.append(_best(*tables, numbers[part, None] == image_of, score.local_fraction, top))
+        cosine, local = (table(whole, part).T.cpu() for table in (score.cosine, score.local))
+        by_image.append(_best(cosine, local, numbers[part, None] == image_of, score.local_fraction, top))
     columns = [np.concatenate(column) for blocks in (by_caption, by_image) for column in zip(*blocks, strict=True)]
-    return RetrievalResults(
-        image_of_caption, *columns, np.array(score.local_fraction), np.array([str(one) for one in texts])
-    )
+    fraction, written = np.array(score.local_fraction), np.array([str(one) for one in texts])
+    return RetrievalResults(*(image_of_caption, *columns, fraction, written))
 
 
 def _parts(queries: int) -> list[slice]:

@@ -51,8 +51,8 @@ class Trainer:
         self.optimizer = make_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.half == torch.float16)
         self.method, self.warmup = self._methods()
-        self.columns = COLUMNS | self.method.columns
-        self.columns |= {network_loss(number): "<f4" for number in range(1, self.method.networks)}
+        others = {network_loss(number): "<f4" for number in range(1, self.method.networks)}
+        self.columns = {**COLUMNS, **self.method.columns, **others}
 
     def _methods(self) -> tuple[Method, Method]:
         """The method of the run, and that of its warm-up with what both know of its settings."""

@@ -1,22 +1,38 @@
 """A real browser: Debian's chromium by its own driver, only where ``--browser`` asks for it."""
 
-import os
 import shutil
-from pathlib import Path
 
 import pytest
+from browser.looking import screenshot
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.training.run import train
 
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1300,1000",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,1000",
 )  # fmt: skip
+SMALL = {"encoder": "tiny", "scenes": 41, "epochs": 3, "noise_rate": 0.4, "method": "rrsitr", "seed": 3}
+
+
+@pytest.fixture(scope="session")
+def wanted(request):
+    """Skips what needs a browser where none was asked for."""
+    if not request.config.getoption("--browser"):
+        pytest.skip("needs chromium; make test-browser asks for it")
+
+
+@pytest.fixture(scope="session")
+def run(wanted, tmp_path_factory):
+    """A real run, small: everything that explorers read is there."""
+    folder = tmp_path_factory.mktemp("runs") / "rrsitr"
+    train(RunConfig.build(**SMALL), folder, progress=False)
+    return folder
 
 
 @pytest.fixture
-def browser(request, tmp_path):
+def browser(wanted, request, tmp_path):
     """A browser with a profile of its own; a screenshot is left where RRSITR_SCREENSHOTS names a folder."""
-    if not request.config.getoption("--browser"):
-        pytest.skip("needs chromium; make test-browser asks for it")
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -27,8 +43,6 @@ def browser(request, tmp_path):
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     try:
         yield driver
-        if folder := os.environ.get("RRSITR_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            driver.save_screenshot(str(Path(folder) / f"{request.node.name.replace('/', '_')}.png"))
+        screenshot(driver, request.node.name.replace("/", "_"))
     finally:
         driver.quit()

@@ -1,6 +1,10 @@
 """What the browser tests share: waiting for what a reader would wait for, and what the console complained of."""
 
+import os
+from pathlib import Path
+
 PATIENCE = 240  # seconds; a slow machine opens JupyterLab in twenty
+BUTTONS = {"Download plot as a PNG", "Zoom", "Pan", "Zoom in", "Zoom out", "Autoscale", "Reset axes"}
 
 
 def wait(driver, condition, what, seconds=PATIENCE):
@@ -15,11 +19,11 @@ def wait(driver, condition, what, seconds=PATIENCE):
         raise AssertionError(f"not seen within {seconds} s: {what}\nconsole:\n{said}") from None
 
 
-def found(driver, selector):
-    """Elements by CSS selector."""
+def found(place, selector):
+    """Elements by CSS selector, in a page or below an element."""
     from selenium.webdriver.common.by import By
 
-    return driver.find_elements(By.CSS_SELECTOR, selector)
+    return place.find_elements(By.CSS_SELECTOR, selector)
 
 
 def errors(driver):
@@ -36,4 +40,16 @@ def drag(driver, handle, pixels):
     from selenium.webdriver.common.action_chains import ActionChains
 
     driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", handle)
-    ActionChains(driver).click_and_hold(handle).move_by_offset(pixels, 0).release().perform()
+    ActionChains(driver).click_and_hold(handle).move_by_offset(round(pixels), 0).release().perform()
+
+
+def toolbar(place):
+    """The titles of the buttons over a plotly figure."""
+    return {button.get_attribute("data-title") for button in found(place, ".modebar-btn")}
+
+
+def screenshot(driver, name):
+    """Leave a picture of the window where RRSITR_SCREENSHOTS names a folder."""
+    if folder := os.environ.get("RRSITR_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        driver.save_screenshot(str(Path(folder) / f"{name}.png"))

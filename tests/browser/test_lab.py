@@ -1,42 +1,73 @@
-"""Lesson 04 in JupyterLab: every cell is run from the menu, the slider is dragged, picture and numbers follow."""
+"""In JupyterLab: a lesson is run from the menu, and every control of every explorer follows the mouse."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 import urllib.request
 
+import nbformat
 import pytest
-from browser.looking import drag, errors, found, wait
+from browser.looking import BUTTONS, PATIENCE, drag, errors, found, screenshot, toolbar, wait
+from nbformat.v4 import new_code_cell, new_notebook
 
 from rrsitr_lib.notebook_run import NOTEBOOKS
+from rrsitr_lib.show.explorers.base import Slider
+from rrsitr_lib.show.explorers.pacing import PacingExplorer
+from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 
 LESSON = "04_self_paced_weights"
 SENTENCES = "return [...document.querySelectorAll('.widget-html')].map(e => e.innerText).join('|')"
 BARS = "return JSON.stringify(document.querySelector('.js-plotly-plot').calcdata.slice(1, 3).map(t => t.map(p => p.s)))"
+NARROWEST, PULL = 150, 0.4  # pixels of a track; the part of it over which its handle is dragged
+SHOWN = """
+const plot = arguments[0].querySelector('.js-plotly-plot');
+const words = [...arguments[0].querySelectorAll('.widget-html')].filter(one => !one.querySelector('code'));
+return JSON.stringify([plot.data, plot.layout, words.map(one => one.innerText)]);
+"""
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """JupyterLab over a copy of the lesson with small parameters, its settings apart from the reader's own; address."""
-    folder = tmp_path / "lab"
-    folder.mkdir()
+# --- JupyterLab ---
+
+
+def _small_lesson():
     text = (NOTEBOOKS / f"{LESSON}.ipynb").read_text(encoding="utf-8")
     small = re.sub(r"EPOCHS = 8 ", "EPOCHS = 2 ", re.sub(r"SCENES = 400 ", "SCENES = 41 ", text))
     assert small != text
-    (folder / "lesson.ipynb").write_text(small, encoding="utf-8")
+    return small
+
+
+def _all_explorers():
+    """A notebook with an explorer a cell, after one that imports."""
+    code = ["from rrsitr_lib.show.explorers.pacing import PacingExplorer"]
+    code[0] += "\nfrom rrsitr_lib.show.explorers.tabs import open_explorer"
+    code += [f"open_explorer({name!r}, 'run').view()" for name in EXPLORERS] + ["PacingExplorer().view()"]
+    notebook = new_notebook(cells=[new_code_cell(one) for one in code])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return nbformat.writes(notebook)
+
+
+@pytest.fixture(scope="module")
+def lab(run, tmp_path_factory):
+    """JupyterLab over the two notebooks, its settings apart from the reader's own; the address without a name."""
+    place = tmp_path_factory.mktemp("lab")
+    folder = place / "lab"
+    shutil.copytree(run, folder / "run")
+    for name, text in (("lesson", _small_lesson()), ("explorers", _all_explorers())):
+        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
     port = 8900 + os.getpid() % 90
     options = ("--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root", "--IdentityProvider.token=test")
     quiet = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
-    apart = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("CONFIG", "RUNTIME")}
-    apart |= {f"JUPYTERLAB_{name}_DIR": str(tmp_path / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    apart = {f"JUPYTER_{name}_DIR": str(place / name.lower()) for name in ("CONFIG", "RUNTIME")}
+    apart |= {f"JUPYTERLAB_{name}_DIR": str(place / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     command = [sys.executable, "-m", "jupyter", "lab", *options, f"--ServerApp.root_dir={folder}", *quiet]
-    with open(tmp_path / "lab.log", "w") as log:
+    with open(place / "lab.log", "w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={**os.environ, **apart})
     try:
-        _until_it_answers(f"http://127.0.0.1:{port}/api?token=test", tmp_path / "lab.log")
-        yield f"http://127.0.0.1:{port}/lab/tree/lesson.ipynb?token=test"
+        _until_it_answers(f"http://127.0.0.1:{port}/api?token=test", place / "lab.log")
+        yield f"http://127.0.0.1:{port}/lab/tree"
     finally:
         server.terminate()
         server.wait(30)
@@ -53,16 +84,19 @@ def _until_it_answers(address, log, seconds=120):
 
 
 def _open(driver, address, times=3):
-    """Open the lesson and wait for its kernel; now and then Lab waits for a reply that was lost, and a reload helps."""
+    """Open a notebook and wait for its kernel; now and then Lab waits for a reply that was lost, and a reload helps."""
     for left in reversed(range(times)):
-        driver.get(address)
-        wait(driver, lambda: found(driver, ".jp-Notebook .jp-Cell"), "the lesson")
+        driver.get(f"{address}?token=test&reset")  # no notebook beside it from the test before
+        wait(driver, lambda: found(driver, ".jp-Notebook .jp-Cell"), "the notebook")
         try:
-            wait(driver, lambda: "| Idle" in found(driver, "#jp-main-statusbar")[0].text, "an idle kernel", 60)
-            return
+            return _until_idle(driver, "an idle kernel", 60)
         except AssertionError:
             if not left:
                 raise
+
+
+def _until_idle(driver, what, seconds=PATIENCE):
+    wait(driver, lambda: "| Idle" in found(driver, "#jp-main-statusbar")[0].text, what, seconds)
 
 
 def _run_all(driver):
@@ -70,6 +104,9 @@ def _run_all(driver):
     (menu,) = [one for one in found(driver, "#jp-MainMenu .lm-MenuBar-item") if one.text == "Run"]
     menu.click()
     wait(driver, lambda: found(driver, "li[data-command='runmenu:run-all']"), "the command")[0].click()
+
+
+# --- a lesson ---
 
 
 def _look_for_the_explorer(driver):
@@ -82,17 +119,86 @@ def _look_for_the_explorer(driver):
 
 
 def test_lesson_04_runs_and_its_slider_moves(browser, lab):
-    _open(browser, lab)
+    _open(browser, f"{lab}/lesson.ipynb")
     _run_all(browser)
     handle = wait(browser, lambda: _look_for_the_explorer(browser), "the explorer's slider")[0]
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", handle)
     wait(browser, lambda: "Mean weight in epoch" in browser.execute_script(SENTENCES), "the sentence")
     wait(browser, lambda: found(browser, ".js-plotly-plot .main-svg"), "the figure")
     # the lesson's next cell moves the explorer, so wait for the end before touching it
-    wait(browser, lambda: "| Idle" in found(browser, "#jp-main-statusbar")[0].text, "the last cell")
+    _until_idle(browser, "the last cell")
     before = browser.execute_script(SENTENCES), browser.execute_script(BARS)
     drag(browser, handle, 150)
     wait(browser, lambda: browser.execute_script(SENTENCES) != before[0], "the numbers change", 60)
     wait(browser, lambda: browser.execute_script(BARS) != before[1], "the picture changes", 60)
+    assert "failed" not in browser.execute_script(SENTENCES)
+    assert errors(browser) == []
+
+
+# --- every explorer ---
+
+
+def _numbers(driver):
+    """What stands beside the cells; an output that still arrives would move what lies under the mouse."""
+    script = "return [...document.querySelectorAll('.jp-InputArea-prompt')].map(one => one.textContent.trim())"
+    return driver.execute_script(script)
+
+
+def _held(driver, cell, name):
+    """What the kernel holds as the value of a control: it stands in the line that brings the view back."""
+    line = driver.execute_script("return arguments[0].querySelector('.widget-html code').innerText", cell)
+    return re.search(rf"\b{name}=('[^']*'|[^,)]+)", line)[1]
+
+
+def _read(number):
+    return float(number.text.replace("\N{MINUS SIGN}", "-"))
+
+
+def _drag_it(driver, cell, spec, slider):
+    """Drag to the roomier side; the number beside the track and the kernel's follow the hand."""
+    (track,), (handle,), (number,) = (found(slider, one) for one in (".noUi-target", ".noUi-handle", ".widget-readout"))
+    width, span = track.rect["width"], spec.values[-1] - spec.low
+    assert width >= NARROWEST, f"the track of {spec.name} is {width} pixels wide"
+    start = (float(_held(driver, cell, spec.name)) - spec.low) / span
+    goal = start + (PULL if start < 0.5 else -PULL)
+    drag(driver, handle, (goal - start) * width)
+    wait(driver, lambda: float(_held(driver, cell, spec.name)) == _read(number), f"{spec.name} in the kernel", 30)
+    reached = (_read(number) - spec.low) / span
+    assert abs(reached - goal) <= max(0.03, spec.step / span), f"{spec.name} was dragged to {goal}, and is at {reached}"
+
+
+def _choose_another(driver, cell, spec, dropdown):
+    """Choose the last entry that is not the present one; of the schedules, the first is that of the run."""
+    from selenium.webdriver.support.ui import Select
+
+    menu, before = Select(found(dropdown, "select")[0]), _held(driver, cell, spec.name)
+    menu.select_by_visible_text([option.text for option in menu.options if not option.is_selected()][-1])
+    wait(driver, lambda: _held(driver, cell, spec.name) != before, f"{spec.name} in the kernel", 90)
+
+
+def _move(driver, cell, spec, control):
+    """Move one control with the mouse, and see figure, sentence or cards change."""
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", control)
+    before = driver.execute_script(SHOWN, cell)
+    (_drag_it if isinstance(spec, Slider) else _choose_another)(driver, cell, spec, control)
+    wait(driver, lambda: driver.execute_script(SHOWN, cell) != before, f"what {spec.name} changes", 30)
+
+
+def test_every_control_of_every_explorer_follows_the_mouse(browser, lab, run):
+    _open(browser, f"{lab}/explorers.ipynb")
+    _run_all(browser)
+    explorers = {name: open_explorer(name, run) for name in EXPLORERS} | {"pacing": PacingExplorer()}
+    wait(browser, lambda: _numbers(browser) == [f"[{k}]:" for k in range(1, 2 + len(explorers))], "all cells have run")
+    for place, (name, explorer) in enumerate(explorers.items(), 1):
+        cell = found(browser, ".jp-Notebook .jp-Cell")[place]
+        browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", cell)
+        wait(browser, lambda cell=cell: found(cell, ".js-plotly-plot .main-svg"), f"the figure of {name}")
+        assert toolbar(cell) == BUTTONS, "none that sends data away, none that selects"
+        controls = dict(zip(explorer.specs, found(cell, ".widget-slider, .widget-dropdown"), strict=True))
+        # a slider first, as a choice may leave it nothing to move; but a schedule must be chosen before its start
+        for spec in sorted(controls, key=lambda one: (one.name == "start", not isinstance(one, Slider))):
+            _move(browser, cell, spec, controls[spec])
+        browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", cell)
+        screenshot(browser, f"explorer_{name}")
     assert "failed" not in browser.execute_script(SENTENCES)
     assert errors(browser) == []

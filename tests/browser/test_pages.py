@@ -1,26 +1,16 @@
 """Exported pages, opened from disk with the network off: every control moves picture and numbers, and nothing fails."""
 
+import nbformat
 import pytest
-from browser.looking import errors, found, wait
+from browser.looking import BUTTONS, errors, found, toolbar, wait
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from rrsitr_lib.config import RunConfig
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 from rrsitr_lib.show.page import LARGEST_BYTES, write_page
-from rrsitr_lib.training.run import train
+from rrsitr_lib.teach.site import lesson_html, page_of
 
 DRAWN = "return JSON.stringify([document.getElementById('figure').data, document.getElementById('figure').layout])"
-SMALL = {"encoder": "tiny", "scenes": 41, "epochs": 3, "noise_rate": 0.4, "method": "rrsitr", "seed": 3}
-
-
-@pytest.fixture(scope="session")
-def run(request, tmp_path_factory):
-    """A real run, small: everything that explorers read is there."""
-    if not request.config.getoption("--browser"):
-        pytest.skip("needs chromium; make test-browser asks for it")
-    folder = tmp_path_factory.mktemp("runs") / "rrsitr"
-    train(RunConfig.build(**SMALL), folder, progress=False)
-    return folder
 
 
 def _offline(driver):
@@ -58,4 +48,24 @@ def test_exported_page_moves_without_network(browser, run, tmp_path, name):
     for control in controls:
         seen = {(_moved(browser, control, script), said.text) for script in _ends(control)}
         assert len(seen) == 2, f"{control.get_attribute('name')} changes nothing"
+    assert toolbar(browser) == BUTTONS, "none that sends data away, none that selects"
     assert errors(browser) == []
+
+
+def test_in_a_lesson_s_page_the_explorer_moves(browser, tmp_path):
+    """Its page stands in the widget's place, and works there from disk as it does by itself."""
+    explorer, name = PacingExplorer(), page_of("pacing")
+    data, metadata = explorer.view()._repr_mimebundle_()
+    cell = new_code_cell("PacingExplorer().view()", outputs=[new_output("display_data", data, metadata=metadata)])
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "lesson.ipynb")
+    write_page(explorer, tmp_path / name, frames=20)
+    page = lesson_html(tmp_path / "lesson.ipynb", tmp_path / "lesson.html", {name: explorer.title})
+    browser.get(page.as_uri())
+    (frame,) = found(browser, "iframe")
+    browser.execute_script("arguments[0].scrollIntoView()", frame)
+    assert frame.rect["width"] > 600
+    browser.switch_to.frame(frame)
+    wait(browser, lambda: found(browser, "body[data-frame]") and found(browser, "#figure .main-svg"), "the page draws")
+    assert "This pair is clean" in found(browser, "#said")[0].text
+    control = found(browser, "#controls input")[0]
+    assert len({_moved(browser, control, script) for script in _ends(control)}) == 2

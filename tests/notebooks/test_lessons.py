@@ -86,7 +86,7 @@ def test_the_whole_set_is_small():
 
 @lessons
 def test_cells_that_show_a_widget_are_not_compared(source):
-    """Their output is not committed, so nbval would find something where nothing was."""
+    """Their widget is not committed, so nbval would find something where nothing was."""
     for cell in cells_of(source, "code"):
         if re.search(r"\.view\(\)$|^explore\(", cell.source, re.M):
             assert "nbval-ignore-output" in cell.metadata.get("tags", []), cell.source

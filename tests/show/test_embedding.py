@@ -51,11 +51,11 @@ def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, columns=COLUMNS, wid
     for _ in range(epochs):
         ledger.append({name: generator.random(rows) for name in COLUMNS} | {"category": generator.integers(0, 3, rows)})
     album = make_album(epochs, pairs, width, np.sort(generator.permutation(rows)[:pairs]))
-    (folder / "album").mkdir()
-    np.save(folder / "album" / "rows.npy", album.rows)
+    (folder / "embeddings").mkdir()
+    np.save(folder / "embeddings" / "rows.npy", album.rows)
     for epoch in range(epochs + 1):
         page = np.stack([album.image[epoch], album.text[epoch]]).astype(np.float16)
-        np.save(folder / "album" / f"epoch_{epoch:05}.npy", page)
+        np.save(folder / "embeddings" / f"epoch_{epoch:05}.npy", page)
     return folder
 
 
@@ -333,13 +333,13 @@ def test_a_map_is_computed_once_and_only_when_chosen(run, monkeypatch):
         explorer.move(map="umap", epoch=1)
         explorer.move(map="pca", epoch=0)
     assert calls == ["pca", "umap"]
-    assert "half a minute" in explorer.widgets["map"].description
+    assert "half a minute" in explorer.widgets["map"].tooltip
 
 
 def test_maps_on_offer(run, tmp_path, monkeypatch):
     explorer = EmbeddingExplorer(run, maps=("pca",))
     assert [spec.values for spec in explorer.specs if spec.name == "map"] == [("pca",)]
-    assert "maps=('pca',)" in explorer.state() and "half a minute" not in explorer.widgets["map"].description
+    assert "maps=('pca',)" in explorer.state() and "half a minute" not in explorer.widgets["map"].tooltip
     with pytest.raises(InputError, match=r"maps is \('tsne',\)"):
         EmbeddingExplorer(run, maps=("tsne",))
     assert EmbeddingExplorer(make_run(tmp_path / "few", pairs=5)).maps == ("pca",)
@@ -374,7 +374,7 @@ def test_what_a_run_lacks_is_said_not_raised(tmp_path):
     bare = Ledger.create(tmp_path / "bare", np.array([True, False]), {})
     assert "no finished epoch" in EmbeddingExplorer(bare).message or "no album" in EmbeddingExplorer(bare).message
     run = make_run(tmp_path / "run")
-    (run / "album" / "epoch_00002.npy").unlink()
+    (run / "embeddings" / "epoch_00002.npy").unlink()
     explorer = EmbeddingExplorer(run)
     assert "no album" in explorer.message and len(explorer.view().children) == 1
 

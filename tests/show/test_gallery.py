@@ -310,7 +310,8 @@ def test_a_failed_save_is_said_raised_and_leaves_the_old_file(run, tmp_path):
 def test_view_holds_the_buttons(run):
     explorer = GalleryExplorer(run)
     controls, figure, text, cards, buttons, saving, code = explorer.view().children
-    assert controls.children == tuple(explorer.widgets.values()) and figure is explorer.figure
+    assert [box.children[1] for box in controls.children] == list(explorer.widgets.values())
+    assert figure is explorer.figure
     assert (text, cards, code) == (explorer.text, explorer.cards, explorer.code)
     assert len(buttons.children) == PAGE and saving.children == (explorer.save_button, explorer.saved)
 

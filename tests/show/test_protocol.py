@@ -11,6 +11,7 @@ from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.explorers import protocol as module
 from rrsitr_lib.show.explorers.base import Choice, same
 from rrsitr_lib.show.explorers.protocol import ProtocolExplorer
+from rrsitr_lib.show.views import protocol as view_module
 from rrsitr_lib.show.views.protocol import (
     CURVE_RATES,
     expected_images,
@@ -79,7 +80,7 @@ def test_shortfall_is_nominal_less_realised(table):
         for gap, rate in zip(row, CURVE_RATES, strict=True):
             noise = inject(table.image_ids, rate, protocol, 5, table.captions)
             assert gap == pytest.approx(100 * (rate - noise.mismatched.mean()))
-    assert np.abs(found[PROTOCOLS.index("derangement")]).max() <= 100 * 0.5 / len(table) + 1e-9
+    assert np.abs(found[list(PROTOCOLS).index("derangement")]).max() <= 100 * 0.5 / len(table) + 1e-9
 
 
 # --- figure ---
@@ -104,6 +105,21 @@ def test_static_twin_is_labelled(table):
     noise = inject(table.image_ids, 0.4, "shuffle", 42, table.captions)
     figure = protocol_static(protocol_view(table, noise, shortfall(table, 42), 0.4, "shuffle"))
     assert all(axis.get_xlabel() and axis.get_ylabel() and axis.get_legend() for axis in figure.axes)
+
+
+@pytest.mark.parametrize("number", [5, 9])
+def test_a_further_protocol_gets_a_look_of_its_own(table, monkeypatch, number):
+    names = (*PROTOCOLS, *(f"protocol {k}" for k in range(len(PROTOCOLS), number)))
+    for place in (module, view_module):
+        monkeypatch.setattr(place, "PROTOCOLS", names)
+    monkeypatch.setattr(view_module, "inject", lambda ids, rate, _, *rest: inject(ids, rate, "shuffle", *rest))
+    explorer = ProtocolExplorer(table, protocol=names[-1])
+    assert [line.name for line in explorer.figure.data[2:-1]] == list(names)
+    assert len({(line.line.dash, line.marker.symbol) for line in explorer.figure.data[2:-1]}) == number
+    noise = explorer.noise(0.4, names[-1], 42)
+    axis = protocol_static(protocol_view(table, noise, explorer.curves, 0.4, names[-1])).axes[1]
+    assert len({(line.get_linestyle(), line.get_marker()) for line in axis.lines[:number]}) == number
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == [*names, "this injection"]
 
 
 # --- controls ---

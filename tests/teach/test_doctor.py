@@ -56,7 +56,7 @@ def test_a_missing_package_is_named_with_what_to_do(monkeypatch):
     assert not check.ok and "pip install" in check.detail
 
 
-@pytest.mark.parametrize("package", ["torch", "filelock", "jupyter_client", "packaging", "numpy"])
+@pytest.mark.parametrize("package", ["torch", "safetensors", "jupyter_client", "packaging", "numpy"])
 def test_a_missing_library_does_not_end_the_report(package):
     """The command is of most use where an import fails."""
     code = f"import sys; sys.modules[{package!r}] = None; from rrsitr_lib.teach import doctor as d"
@@ -90,7 +90,7 @@ def test_an_old_python_fails(monkeypatch):
 
 
 def test_absent_tiny_weights_fail(monkeypatch, tmp_path):
-    monkeypatch.setattr("rrsitr_lib.model.encoder.TINY_WEIGHTS", tmp_path / "absent.safetensors")
+    monkeypatch.setattr("rrsitr_lib.model.encoders.tiny.TINY_WEIGHTS", tmp_path / "absent.safetensors")
     check = named(checks(), "tiny weights")
     assert not check.ok and "make tiny-weights" in check.detail
 

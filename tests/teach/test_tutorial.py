@@ -63,6 +63,32 @@ def test_all_well_is_exit_code_0(folder, tmp_path):
     assert main(["--out", str(tmp_path / "out")]) == 0
 
 
+def test_a_lesson_s_page_shows_the_explorer_that_is_exported_after_the_last_lesson(folder, tmp_path, monkeypatch):
+    code = "from rrsitr_lib.show.explorers.pacing import PacingExplorer\nPacingExplorer().view()"
+    lesson(folder / "00_explorer.ipynb", code)
+    lesson(folder / "01_after.ipynb", "open('trained', 'w').close()")
+
+    def exported(out):
+        assert (out / "trained").exists(), "the last lesson may train the run"
+        return {"explore_pacing.html": "Self-paced functions"}
+
+    monkeypatch.setattr(tutorial, "write_explorers", exported)
+    assert main(["--out", str(tmp_path / "out")]) == 0
+    assert 'src="explore_pacing.html"' in (tmp_path / "out" / "00_explorer.html").read_text(encoding="utf-8")
+    assert (tmp_path / "out" / "00_explorer.ipynb").stat().st_size < 20_000
+
+
+def test_a_page_that_cannot_be_written_is_a_failure(folder, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError("no space left")
+
+    lesson(folder / "00_good.ipynb", "1 + 1")
+    monkeypatch.setattr(tutorial, "lesson_html", full)
+    assert main(["--out", str(tmp_path / "out")]) == 1
+    assert "FAILED: 00_good" in capsys.readouterr().out
+    assert "no space left" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
 def test_no_notebook_at_all_is_an_error(folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--out", str(tmp_path / "out")])

@@ -15,8 +15,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerBox
+from rrsitr_lib.show.look import TOOLBAR
 
-WIDTH = 840  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
+WIDTH = 800  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
+CONTROL_WIDTH = "16rem"  # three side by side over a figure; a slider's track gets what its number leaves of it
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,20 @@ class Choice:
 Control = Slider | Choice
 
 
+def label_of(control: Control) -> str:
+    """The quantity with its unit."""
+    return f"{control.label} ({control.unit})" if control.unit else control.label
+
+
 def _described(control: Control) -> dict[str, Any]:
-    label = f"{control.label} ({control.unit})" if control.unit else control.label
-    layout = {"width": "auto", "min_width": "16rem"}
-    return {"description": label, "style": {"description_width": "initial"}, "layout": layout}
+    """As wide as its box, and named for a screen reader; the eye finds the name above."""
+    return {"tooltip": label_of(control), "layout": {"width": "auto"}}
+
+
+def _under_label(control: Control, widget: widgets.Widget) -> widgets.Widget:
+    """A control below its name: side by side, a long name would leave a slider no track to be dragged on."""
+    name = widgets.HTML(f"<div style='line-height:1.3;padding-top:6px'>{html.escape(label_of(control))}</div>")
+    return widgets.VBox([name, widget], layout={"width": CONTROL_WIDTH})
 
 
 class Explorer(ABC):
@@ -121,6 +134,7 @@ class Explorer(ABC):
         drawn = self.draw(**self.values)
         self._shown = drawn.to_plotly_json()
         self.figure = go.FigureWidget(drawn, layout_width=WIDTH)
+        self.figure._config = {**self.figure._config, **TOOLBAR}  # a widget has no public place for it
         for trace in self.figure.data:
             if trace.customdata is not None:
                 trace.on_hover(self._hover)
@@ -158,8 +172,9 @@ class Explorer(ABC):
 
     @property
     def values(self) -> dict[str, Any]:
-        """The present value of every control."""
-        return {name: widget.value for name, widget in self.widgets.items()}
+        """The present value of every control; a slider that was dragged to 0.15 may hold 0.15000000000000002."""
+        held = {name: widget.value for name, widget in self.widgets.items()}
+        return {name: round(value, 10) if isinstance(value, float) else value for name, value in held.items()}
 
     def move(self, **values: Any) -> None:
         """Set controls as a hand would. Raises ``InputError`` for a value that a control does not offer."""
@@ -170,12 +185,19 @@ class Explorer(ABC):
             known[name].check(value)
             self.widgets[name].value = value
 
+    @property
+    def name(self) -> str:
+        """The name by which ``open_explorer`` finds it: that of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
     def view(self) -> widgets.Widget:
         """Controls, figure, sentence, cards, and the line that brings this view back."""
         if self.figure is None:
-            return widgets.VBox([self.text])
-        controls = widgets.Box(list(self.widgets.values()), layout={"flex_flow": "row wrap"})
-        return widgets.VBox([controls, self.figure, self.text, self.cards, self.code])
+            return ExplorerBox([self.text], (), self.message)
+        named = [_under_label(spec, self.widgets[spec.name]) for spec in self.specs]
+        controls = widgets.Box(named, layout={"flex_flow": "row wrap", "align_items": "flex-end", "grid_gap": "0 12px"})
+        parts = [controls, self.figure, self.text, self.cards, self.code]
+        return ExplorerBox(parts, [self.name], f"The explorer “{self.title}” stands here {WHERE}.")
 
     def state(self) -> str:
         """The one line of code that shows the present view again."""

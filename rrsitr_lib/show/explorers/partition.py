@@ -40,7 +40,7 @@ class PartitionExplorer(Explorer):
         """Both thresholds, epoch, pair."""
         epochs, loss = self.record.epochs, self.record.column("loss")
         self.top = max(40.0, float(np.ceil(np.quantile(loss[-1], 0.999))))
-        low, high = (min(max(round(2 * gamma) / 2, 0.0), 40.0) for gamma in self.record.gammas)
+        low, high = (min(max(round(2 * gamma) / 2, 0.0), 40.0) for gamma in self.record.gammas(epochs))
         pairs = crossing_pairs(loss, self.record.mismatched, high)
         return (
             Slider("gamma_1", "gamma_1", 0.0, 30.0, 0.5, min(low, 30.0), "loss"),
@@ -58,11 +58,9 @@ class PartitionExplorer(Explorer):
         return partition_figure(self.counted(epoch), gamma_1, max(gamma_1, gamma_2), path, epoch, pair)
 
     def say(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> str:
-        """Precision and recall, and how many pairs the thresholds move against the run's own."""
-        counted, upper = self.counted(epoch), max(gamma_1, gamma_2)
-        found, own = counted.confusion(gamma_1, upper), counted.confusion(*self.record.gammas)
+        """Precision and recall, and how many pairs the thresholds move against those of the run in this epoch."""
+        found, own = self.counted(epoch).confusion(gamma_1, max(gamma_1, gamma_2)), self.record.gammas(epoch)
         told = scores(found)
-        moved = int(np.abs(np.cumsum(found.sum(axis=1)) - np.cumsum(own.sum(axis=1)))[:2].sum())
         crossed = " (gamma_2 lies under gamma_1 and counts as gamma_1)" if gamma_2 < gamma_1 else ""
         named = (
             ("precision", "of these {:.0%} are mismatched."),
@@ -72,8 +70,14 @@ class PartitionExplorer(Explorer):
         shares = " ".join(words.format(told[name]) for name, words in named if np.isfinite(told[name]))
         return (
             f"Epoch {epoch}: {found[2].sum():,} pairs are called noisy{crossed}; {shares} "
-            f"Against the run's own thresholds {moved:,} pairs crossed one."
+            f"Against the run's own thresholds in this epoch, {own[0]:.2f} and {own[1]:.2f}, "
+            f"{self._moved_pairs(epoch, found, own):,} pairs crossed one."
         )
+
+    def _moved_pairs(self, epoch: int, found: np.ndarray, own: tuple[float, float]) -> int:
+        """How many pairs ``found`` has on another side; the run's thresholds lie on no edge of a bin: count losses."""
+        under = [(self.record.column("loss")[epoch - 1] < gamma).sum() for gamma in own]
+        return int(np.abs(np.cumsum(found.sum(axis=1))[:2] - under).sum())
 
     def shown(self, pair: int, **values: Any) -> Sequence[int]:
         """The chosen pair."""

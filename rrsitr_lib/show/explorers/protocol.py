@@ -50,14 +50,15 @@ class ProtocolExplorer(Explorer):
 
     def controls(self) -> Sequence[Control]:
         """Rate, protocol, seed; they begin as the run was made, where there is one."""
-        rate, protocol, seed = 0.4, PROTOCOLS[0], 42
+        names = tuple(PROTOCOLS)
+        rate, protocol, seed = 0.4, names[0], 42
         config = self.record.config if self.record else None
         if config is not None:
             rate, protocol = round(20 * config.noise_rate) / 20, config.protocol
             seed = config.noise_seed if config.noise_seed <= SEEDS else seed
         return (
             Slider("rate", "nominal rate", 0.0, 1.0, 0.05, rate, "share of rows"),
-            Choice("protocol", "protocol", PROTOCOLS, protocol),
+            Choice("protocol", "protocol", names, protocol),
             Slider("seed", "noise seed", 0, SEEDS, 1, seed),
         )
 
@@ -71,14 +72,13 @@ class ProtocolExplorer(Explorer):
 
     def draw(self, rate: float, protocol: str, seed: int) -> go.Figure:
         """Bars of images, lines of protocols."""
-        rate = round(rate, 10)  # a slider may say 0.15000000000000002
         noise = self.noise(rate, protocol, seed)
         view = protocol_view(self.table, noise, self.curves, rate, protocol)
         return protocol_figure(view, "; ".join(filter(None, [f"lines: noise seed {self.specs[-1].start}", self.note])))
 
     def say(self, rate: float, protocol: str, seed: int) -> str:
         """Realised rate, images without any good caption, fingerprint; or why there is no such noise."""
-        noise = self.noise(round(rate, 10), protocol, seed)
+        noise = self.noise(rate, protocol, seed)
         if isinstance(noise, str):
             return f"Not possible with these pairs: {noise}."
         without = int((good_captions(noise.mismatched, self.table.image_of_row) == 0).sum())

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerTabs
 from rrsitr_lib.show.record import RunRecord
 from rrsitr_lib.training.ledger import Ledger
 
@@ -42,7 +43,10 @@ def explore(source: "str | Path | Ledger | RunRecord", name: str = "weights") ->
     record, names = RunRecord.open(source), list(EXPLORERS)
     if name not in EXPLORERS:
         raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
-    tab = widgets.Tab([widgets.VBox() for _ in names], titles=[title for title, _ in EXPLORERS.values()])
+    in_turn = sorted(names, key=lambda one: one != name)
+    words = f"The explorers of this run stand here, a tab each, {WHERE}."
+    boxes, titles = [widgets.VBox() for _ in names], [title for title, _ in EXPLORERS.values()]
+    tab = ExplorerTabs(boxes, in_turn, words, titles=titles)
 
     def fill(change: Any = None) -> None:
         place = tab.selected_index

@@ -18,13 +18,15 @@ from rrsitr_lib.training.ledger import Ledger
 
 RECORDED = "as recorded"
 CHOSEN_PAIRS = 12
+SMALLEST_GAMMA = 1e-6  # a run may have no clean pairs at all; a schedule needs a threshold above zero
 LARGEST_PAIRS = 20_000  # of a larger run a part is shown, evenly spread over its rows, or controls would wait
 
 
 class WeightsExplorer(Explorer):
     """Weights of all pairs over the epochs of a run, a pair among them, and what other schedules would have given.
 
-    A schedule other than the recorded one weighs the recorded losses anew; the training itself is not repeated.
+    A schedule other than the recorded one ends at the thresholds of the last recorded epoch and weighs the recorded
+    losses anew; the training itself is not repeated.
     Taught in: notebooks/04_self_paced_weights
     """
 
@@ -62,7 +64,8 @@ class WeightsExplorer(Explorer):
         """The sorted and thinned weights; the last few are kept."""
         weight = self.weight
         if schedule != RECORDED:
-            low, high = (scheduled(schedule, len(weight), start, end)[:, None] for end in self.record.gammas)
+            ends = (max(gamma, SMALLEST_GAMMA) for gamma in self.record.gammas(len(weight)))
+            low, high = (scheduled(schedule, len(weight), start, end)[:, None] for end in ends)
             weight = paced_weight(self.loss, low, high)
         found = weight_map(weight, self.mismatched, self.loss, sort)
         return replace(found, rule=self.part + found.rule)

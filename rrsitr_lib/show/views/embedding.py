@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import CATEGORY_COLOURS, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.look import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
 METHODS = ("pca", "umap")
@@ -236,7 +236,7 @@ def _labelled(figure: go.Figure, space: SpaceMap, epoch: int) -> go.Figure:
     figure.update_yaxes(title=f"{names[1]} (no unit)", range=[low[1], high[1]], zeroline=False, **equal)
     when = "before training" if epoch == 0 else f"after epoch {epoch}"
     title = {"text": f"{when}; {space.rule}", "font": {"size": 13}}
-    return figure.update_layout(height=560, title=title, margin={"t": 50, "b": 50})
+    return figure.update_layout(height=560, title=title, margin={"t": 50, "b": 50}, modebar=MODEBAR)
 
 
 def space_static(space: SpaceMap, mismatched: np.ndarray, places: Sequence[int], titles: Sequence[str]) -> Figure:

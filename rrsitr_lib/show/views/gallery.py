@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rrsitr_lib.audit.mismatch_ranking import SIGNALS, precision_at
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, TRUE_COLOUR, WRONG_COLOUR
+from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, MODEBAR, TRUE_COLOUR, WRONG_COLOUR
 
 PAGE = 6
 LARGEST_POINTS = 2000
@@ -94,7 +94,8 @@ def gallery_figure(
     )
     figure.update_xaxes(title=f"place of the pair, the most suspect first ({view.rule})")
     figure.update_yaxes(title=f"{sort} (rank, 0 to 1)", range=[-0.03, 1.05])
-    return figure.update_layout(height=320, margin={"t": 40}, legend={"y": 1.18, "orientation": "h"})
+    legend = {"y": 1.18, "orientation": "h"}
+    return figure.update_layout(height=320, margin={"t": 40}, legend=legend, modebar=MODEBAR)
 
 
 def gallery_static(view: Curve, page: Sequence[int], sort: str) -> Figure:

@@ -13,6 +13,7 @@ from rrsitr_lib.methods.base import PAPER_SCALE
 from rrsitr_lib.methods.rrsitr.robust_triplet import dynamic_margin
 from rrsitr_lib.show.look import (
     COLOURS,
+    MODEBAR,
     PLOTLY_DASHES,
     PLOTLY_HATCHES,
     TRUE_COLOUR,
@@ -175,8 +176,9 @@ def _labelled(figure: go.Figure, similarity: float, rivals: Rivals) -> go.Figure
         yaxis2={"title": {"text": "fall of the loss per unit"}, "range": [-0.5, 42]},
         xaxis3={"title": {"text": f"margin to text (cosine; {BARS} bars)"}},
         yaxis3={"title": {"text": "pairs"}},
+        modebar=MODEBAR,
     )
     legend = {"orientation": "h", "y": -0.25}
     return figure.update_layout(
-        height=430, barmode="overlay", bargap=0, legend=legend, margin={"t": 40, "b": 50}, shapes=shapes
+        height=450, barmode="overlay", bargap=0, legend=legend, margin={"t": 60, "b": 50}, shapes=shapes
     )

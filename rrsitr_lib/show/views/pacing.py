@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
 from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
-from rrsitr_lib.show.look import COLOURS, DASHES, PLOTLY_DASHES, straight
+from rrsitr_lib.show.look import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, straight
 
 LOSSES = np.linspace(0, 24, 241)
 
@@ -69,7 +69,7 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
     across, up = {"title": {"text": "loss of the pair"}}, {"title": {"text": "weight"}, "range": [-0.03, 1.03]}
     figure.update_layout(xaxis=across, xaxis2=across, yaxis=up, yaxis2=up)
     shapes = [straight(loss, panel, "dot", "grey") for panel in (1, 2)]
-    return figure.update_layout(shapes=shapes, height=400, margin={"t": 50, "b": 50})
+    return figure.update_layout(shapes=shapes, height=400, margin={"t": 50, "b": 50}, modebar=MODEBAR)
 
 
 def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:
@@ -101,7 +101,7 @@ def family_static(gamma_2: float) -> Figure:
         axes[number // 4].plot(losses, self_paced_weight(kind, losses, gamma_2), label=kind, **look)
     for axis in axes:
         axis.axvline(gamma_2, color="black", ls=":", lw=1)
-        axis.set(xlabel="loss of the pair (dotted: gamma)")
+        axis.set(xlabel="loss of the pair (dotted: gamma_2)")
         axis.legend()
     axes[0].set_ylabel("weight")
     figure.tight_layout()

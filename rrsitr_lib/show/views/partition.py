@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
+from rrsitr_lib.show.look import COLOURS, DASHES, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
 
 FINE, SHOWN = 0.05, 50  # width of the bins in which an epoch is counted, and number of bars that are drawn of them
 ROUND = 5  # the histogram ends at a multiple of it, so that bars are whole bins
@@ -120,6 +120,7 @@ def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int, epo
         xaxis2={"title": {"text": "truth"}},
         xaxis3={"title": {"text": "epoch"}, "dtick": max(1, epochs // 6)},
         yaxis3={"title": {"text": "loss of the pair"}},
+        modebar=MODEBAR,
     )
     legend = {"orientation": "h", "y": 1.25}
     return figure.update_layout(height=420, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})

@@ -12,10 +12,9 @@ from scipy.stats import binom
 from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, PLOTLY_DASHES, TRUE_COLOUR, hatched, straight
+from rrsitr_lib.show.look import MODEBAR, TRUE_COLOUR, hatched, line_looks, straight
 
 CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-down")
 SHORTFALL = "nominal less realised rate (percentage points)"
 
 
@@ -114,8 +113,7 @@ def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
     law = {"symbol": "diamond", "size": 11, "color": "white", "line": {"width": 2, "color": "black"}}
     drawn = {"name": "rows drawn one by one", "mode": "markers", "marker": law}
     figure.add_trace(go.Scatter(x=numbers, y=view.expected.round(2), **drawn), 1, 1)
-    looks = zip(PROTOCOLS, view.shortfall, COLOURS, PLOTLY_DASHES, PLOTLY_MARKERS, strict=True)
-    for name, gaps, colour, dash, symbol in looks:
+    for name, gaps, (colour, dash, symbol) in zip(PROTOCOLS, view.shortfall, line_looks(plotly=True), strict=False):
         style = {"line": {"color": colour, "dash": dash}, "marker": {"symbol": symbol, "size": 8}}
         figure.add_trace(go.Scatter(x=CURVE_RATES, y=gaps.round(4), name=name, mode="lines+markers", **style), 1, 2)
     here = {"symbol": "star", "size": 15, "color": "black"}
@@ -128,9 +126,10 @@ def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
         yaxis={"title": {"text": "images"}},
         xaxis2={"title": {"text": "nominal rate (share of rows)"}, "range": [-0.03, 1.03]},
         yaxis2={"title": {"text": SHORTFALL}},
+        modebar=MODEBAR,
     )
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
-    title = {"text": note, "font": {"size": 13}}
+    title = {"text": note, "font": {"size": 13}, "y": 0.98, "yanchor": "top"}  # the legend may need three rows below it
     return figure.update_layout(height=440, bargap=0.25, legend=legend, title=title, margin={"t": 120, "b": 50})
 
 
@@ -144,7 +143,7 @@ def protocol_static(view: ProtocolView) -> Figure:
     axes[0].set(xlabel="good captions of the image", ylabel="images", xticks=numbers)
     axes[0].set_title(f"{view.protocol}, nominal rate {view.rate:g}")
     axes[0].legend()
-    for name, gaps, colour, dash, marker in zip(PROTOCOLS, view.shortfall, COLOURS, DASHES, MARKERS[:4], strict=True):
+    for name, gaps, (colour, dash, marker) in zip(PROTOCOLS, view.shortfall, line_looks(), strict=False):
         axes[1].plot(CURVE_RATES, gaps, dash, color=colour, marker=marker, ms=5, label=name)
     axes[1].plot([view.rate], [view.here], "*", color="black", ms=14, zorder=5, label="this injection")
     axes[1].axvline(view.rate, color="grey", ls=":")

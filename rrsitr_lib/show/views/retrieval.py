@@ -12,7 +12,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Patch
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, HATCHES, PLOTLY_HATCHES, hatched
+from rrsitr_lib.show.look import COLOURS, HATCHES, MODEBAR, PLOTLY_HATCHES, hatched
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 DIRECTIONS = ("caption to pictures", "picture to captions")
@@ -113,8 +113,8 @@ def retrieval_figure(ranked: RankedAnswers, keys: Sequence[int] | None = None) -
     figure.add_scatter(x=places, y=top.round(4), text=text, **look)
     figure.update_xaxes(title="place of the answer", dtick=1, range=[0.4, len(places) + 0.6])
     figure.update_yaxes(title="score", range=[1.1 * float(low.min()), 1.2 * max(0.1, float(top.max()))])
-    legend = {"orientation": "h", "y": 1.15}
-    return figure.update_layout(height=380, barmode="relative", bargap=0.25, legend=legend, margin={"t": 60, "b": 50})
+    figure.update_layout(barmode="relative", bargap=0.25, legend={"orientation": "h", "y": 1.15}, modebar=MODEBAR)
+    return figure.update_layout(height=380, margin={"t": 60, "b": 50})
 
 
 def retrieval_static(

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
+from rrsitr_lib.show.look import MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
 
 SORTS = ("loss", "weight")
 LARGEST_ROWS = 400
@@ -122,6 +122,7 @@ def _labelled(figure: go.Figure, weights: WeightMap, epoch: int) -> go.Figure:
         yaxis2={"title": {"text": "pairs", "standoff": 4}},
         xaxis3=epochs,
         yaxis3={"title": {"text": "weight", "standoff": 4}, "range": [-0.03, 1.03]},
+        modebar=MODEBAR,
     )
     legend = {"x": 0, "y": -0.2, "orientation": "h"}
     return figure.update_layout(

@@ -1,0 +1,177 @@
+"""What every registered method promises: no wait in a step, the same bits after an interruption, a whole record."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.datasets import inject_noise, open_data
+from rrsitr_lib.methods import METHODS, Batch, Method, Objective
+from rrsitr_lib.methods.rrsitr.partition import CLEAN
+from rrsitr_lib.training import run as run_module
+from rrsitr_lib.training.batches import RowBatches
+from rrsitr_lib.training.build import build_model
+from rrsitr_lib.training.checkpoint import load_checkpoint
+from rrsitr_lib.training.epoch_buffer import EpochBuffer
+from rrsitr_lib.training.evaluate import Networks
+from rrsitr_lib.training.ledger import COLUMNS, Ledger
+from rrsitr_lib.training.run import open_run, train
+from rrsitr_lib.training.trainer import Trainer
+
+SMALL = {"encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 3, "noise_rate": 0.4}
+VARIANTS = {
+    "rrsitr by quantiles": {"method": "rrsitr", "partition": "quantile", "gamma_schedule": "quantile"},
+    "rrsitr by mixture, random weights": {"method": "rrsitr", "partition": "gmm2", "weight_order": "random"},
+    "rrsitr after a warm-up": {"method": "rrsitr", "warmup_fraction": 0.4},
+    "rrsitr with paper padding": {"method": "rrsitr", "pad_tokens": "paper"},
+    "ncr from the start": {"method": "ncr", "noisy_from": 0.0},
+}
+EVERY = {**{name: {"method": name} for name in METHODS}, **VARIANTS}
+every_method = pytest.mark.parametrize("given", [pytest.param(given, id=name) for name, given in EVERY.items()])
+WAITS = {"_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select", "unique", "_unique2", "unique_dim"}
+
+
+@pytest.fixture(autouse=True)
+def few_scenes(monkeypatch):
+    monkeypatch.setattr("rrsitr_lib.scenes.dataset.VAL", 20)
+    monkeypatch.setattr("rrsitr_lib.scenes.dataset.TEST", 20)
+
+
+class Twins(Method):
+    """Two networks, of which each counts the pairs that the other one has a small loss for."""
+
+    networks = 2
+    columns = {"kept": "|b1"}  # noqa: RUF012
+
+    def begin_epoch(self, epoch, record):
+        self.kept = None
+        if record is not None:
+            losses = record["loss"], record["loss_network_1"]
+            self.kept = [torch.from_numpy(loss < np.median(loss)) for loss in reversed(losses)]
+
+    def objective(self, batch: Batch) -> Objective:
+        losses = batch.pair_loss(self.settings)
+        kept = torch.ones_like(losses.total, dtype=torch.bool)
+        if self.kept is not None:
+            kept = self.kept[batch.network][batch.rows]
+        ((image, text),) = batch.others
+        assert not image.pooled.requires_grad and text.tokens.shape == batch.text.tokens.shape
+        category = torch.full_like(batch.rows, CLEAN)
+        return Objective.of(losses, kept * losses.total, kept.float(), category, kept=kept)
+
+
+@pytest.fixture
+def twins(monkeypatch):
+    """A method that is registered from elsewhere, with two networks and a column of its own."""
+    monkeypatch.setitem(METHODS._entries, "twins", Twins)
+    return {"method": "twins"}
+
+
+class Waits(TorchDispatchMode):
+    """Notes every operation whose answer the host would wait for on a GPU."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        if function.overloadpacket.__name__ in WAITS:
+            self.seen.append(function.overloadpacket.__name__)
+        return function(*arguments, **(options or {}))
+
+
+def waits_of(config, step_of=lambda trainer: trainer.step):
+    """What one step of the second epoch waits for; the optimizer is the fused one, as on a GPU."""
+    data = open_data(config)
+    noise = inject_noise(config, data["train"].table)
+    model, inputs = build_model(config, data)
+    trainer = Trainer(config, model, inputs["train"], noise)
+    for group in trainer.optimizer.param_groups:
+        group["fused"] = True
+    record, _ = trainer.train_epoch(0, None)
+    method = trainer.method_of(1)
+    method.begin_epoch(1, record)
+    rows = np.random.default_rng(0).permutation(205)[:40]
+    batch = RowBatches(inputs["train"], [rows], noise.caption_index, 1)[0]
+    buffer = EpochBuffer(205, trainer.columns, trainer.device)
+    with Waits() as waits:
+        step_of(trainer)(method, buffer, torch.from_numpy(rows), *batch)
+    return waits.seen
+
+
+@every_method
+def test_a_step_waits_for_nothing(given):
+    assert waits_of(RunConfig.build(**SMALL | given)) == []
+
+
+def test_a_step_of_two_networks_waits_for_nothing(twins):
+    assert waits_of(RunConfig.build(**SMALL | twins)) == []
+
+
+def test_a_wait_would_be_seen():
+    def careless(trainer):
+        return lambda *arguments: float(trainer.step(*arguments))
+
+    assert waits_of(RunConfig.build(**SMALL), careless) == ["_local_scalar_dense"]
+
+
+def interrupted(config, folder, epoch, monkeypatch):
+    def stop(trainer, number, *arguments):
+        if number == epoch:
+            raise KeyboardInterrupt
+        return train_epoch(trainer, number, *arguments)
+
+    train_epoch = Trainer.train_epoch
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "train_epoch", stop)
+        train(config, folder, progress=False)
+
+
+def assert_goes_on(config, folder, monkeypatch):
+    result = train(config, folder / "whole", progress=False)
+    interrupted(config, folder / "parts", 2, monkeypatch)
+    assert {**train(config, folder / "parts", progress=False), "seconds": 0} == {**result, "seconds": 0}
+    whole, parts = (load_checkpoint(folder / name / "last.safetensors")[0] for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys() and all(torch.equal(whole[name], parts[name]) for name in whole)
+    ledger, other = Ledger.open(folder / "whole"), Ledger.open(folder / "parts")
+    for column in ledger.columns:
+        np.testing.assert_array_equal(ledger.column(column), other.column(column))
+    return ledger, result
+
+
+@every_method
+def test_every_method_goes_on_to_the_same_bits(given, tmp_path, monkeypatch):
+    config = RunConfig.build(**SMALL | given)
+    ledger, result = assert_goes_on(config, tmp_path, monkeypatch)
+    method = METHODS[config.method]
+    assert set(ledger.columns) == {*COLUMNS, *method.columns, "mismatched"} and ledger.epochs == 3
+    assert np.isfinite(ledger.column("loss")).all() and np.isin(ledger.column("category"), (0, 1, 2)).all()
+    weight = np.asarray(ledger.column("weight"))
+    assert weight.min() >= 0 and weight.max() <= 1
+    assert (result["method"], result["networks"]) == (config.method, method.networks)
+
+
+def test_two_networks_are_trained_recorded_and_averaged(twins, tmp_path, monkeypatch):
+    config = RunConfig.build(**SMALL | twins)
+    ledger, result = assert_goes_on(config, tmp_path, monkeypatch)
+    first, second = (np.asarray(ledger.column(name)) for name in ("loss", "loss_network_1"))
+    assert not np.array_equal(first, second), "two networks from two seeds"
+    kept = np.asarray(ledger.column("kept"))
+    assert kept[0].all() and kept[1].mean() == pytest.approx(0.5, abs=0.02)
+    np.testing.assert_array_equal(kept[1], second[0] < np.median(second[0]))
+    assert result["networks"] == json.loads((tmp_path / "whole" / "run.json").read_text())["networks"] == 2
+    model, inputs, _ = open_run(tmp_path / "whole")
+    assert isinstance(model, Networks) and len(model) == 2
+    both = run_module.evaluate(model, inputs["test"], config)
+    assert both == pytest.approx(result["test"])
+    assert both != run_module.evaluate(model[0], inputs["test"], config)
+
+
+def test_two_networks_in_slices_and_over_heads(twins, tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    for name, given in {"slices": {"gradient_slice": 15}, "heads": {"train": "heads"}}.items():
+        config = RunConfig.build(**SMALL | twins | given | {"epochs": 1})
+        assert train(config, tmp_path / name, progress=False)["networks"] == 2

@@ -1,0 +1,170 @@
+"""With which numbers a run computes: half precision as the card has it, float32 as it is, float16 with a scaler."""
+
+import numpy as np
+import pytest
+import torch
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.datasets import open_data
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.training import build, evaluate, trainer
+from rrsitr_lib.training.batches import ImageFiles, RowBatches, load
+from rrsitr_lib.training.build import build_model
+from rrsitr_lib.training.checkpoint import load_checkpoint
+from rrsitr_lib.training.precision import device_of, float32_products, half_type
+from rrsitr_lib.training.run import train
+from rrsitr_lib.training.trainer import Trainer
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+SMALL = {"encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 3, "noise_rate": 0.4}
+
+
+@pytest.fixture(autouse=True)
+def few_scenes(monkeypatch):
+    monkeypatch.setattr("rrsitr_lib.scenes.dataset.VAL", 20)
+    monkeypatch.setattr("rrsitr_lib.scenes.dataset.TEST", 20)
+
+
+@pytest.mark.parametrize(("has_it", "expected"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_card_that_only_emulates_bfloat16_takes_float16(monkeypatch, has_it, expected):
+    """T4 and V100 say that they support it, by emulation."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: has_it or including_emulation)
+    assert half_type(RunConfig.build(), GPU) == expected
+    assert half_type(RunConfig.build(), CPU) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("float32", None), ("bfloat16", torch.bfloat16), ("float16", torch.float16)]
+)
+def test_what_is_asked_for_is_taken(given, expected):
+    assert (
+        half_type(RunConfig.build(precision=given), CPU) == half_type(RunConfig.build(precision=given), GPU) == expected
+    )
+
+
+def test_an_absent_gpu_is_said():
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(InputError, match="device is 'cuda', but torch sees no GPU"):
+        device_of(RunConfig.build(device="cuda"))
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("float32", "highest"), ("bfloat16", "high")])
+def test_float32_is_rounded_to_tf32_in_mixed_precision_only_and_never_in_evaluation(
+    monkeypatch, tmp_path, precision, expected
+):
+    seen = {"step": set(), "recall": set()}
+
+    def noted(name, real):
+        def call(*arguments, **options):
+            seen[name].add(torch.get_float32_matmul_precision())
+            return real(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(Trainer, "step", noted("step", Trainer.step))
+    monkeypatch.setattr(evaluate, "recall", noted("recall", evaluate.recall))
+    train(RunConfig.build(**SMALL | {"epochs": 1, "precision": precision}), tmp_path / "run", progress=False)
+    assert seen == {"step": {expected}, "recall": {"highest"}}
+    assert torch.get_float32_matmul_precision() == "highest", "nothing is left to the process"
+
+
+def test_products_return_to_what_they_were_after_an_error():
+    with pytest.raises(KeyboardInterrupt), float32_products(rounded=True):
+        raise KeyboardInterrupt
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_float16_scales_its_gradients_and_goes_on_with_the_scale(tmp_path, monkeypatch):
+    config = RunConfig.build(**SMALL | {"precision": "float16", "batch_size": 100, "epochs": 2})
+    train(config, tmp_path / "whole", progress=False)
+    _, state = load_checkpoint(tmp_path / "whole" / "last.safetensors")
+    assert state["scaler"]["scale"] > 1 and state["scaler"]["_growth_tracker"] > 0
+
+    def stop(self, epoch, *arguments):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return train_epoch(self, epoch, *arguments)
+
+    train_epoch = trainer.Trainer.train_epoch
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer.Trainer, "train_epoch", stop)
+        train(config, tmp_path / "parts", progress=False)
+    train(config, tmp_path / "parts", progress=False)
+    found, expected = (load_checkpoint(tmp_path / name / "last.safetensors") for name in ("parts", "whole"))
+    assert found[1]["scaler"] == expected[1]["scaler"]
+    assert all(torch.equal(found[0][name], expected[0][name]) for name in expected[0])
+
+
+def test_a_gradient_that_overflows_is_left_out_and_the_scale_made_smaller(tmp_path, monkeypatch):
+    real = torch.amp.GradScaler
+    monkeypatch.setattr(
+        torch.amp, "GradScaler", lambda device, enabled: real(device, init_scale=2.0**40, enabled=enabled)
+    )
+    train(
+        RunConfig.build(**SMALL | {"precision": "float16", "batch_size": 100, "epochs": 1}),
+        tmp_path / "run",
+        progress=False,
+    )
+    tensors, state = load_checkpoint(tmp_path / "run" / "last.safetensors")
+    assert state["scaler"]["scale"] < 2.0**40 and all(tensor.isfinite().all() for tensor in tensors.values())
+
+
+# --- a GPU that does not wait for images ---
+
+
+def test_on_a_gpu_images_are_stored_or_decoded_by_several_processes(monkeypatch):
+    config = RunConfig.build(**SMALL | {"augment": True})
+    data, made = open_data(config), []
+    monkeypatch.setattr(build, "extension", lambda name: made.append(name) or build_stand_in(name))
+    monkeypatch.setattr(torch.nn.Module, "to", lambda self, *arguments, **options: self)
+    for device, store, expected in ((CPU, "auto", 0), (GPU, "auto", 3), (GPU, False, 0), (CPU, True, 3)):
+        made.clear()
+        build_model(config.model_copy(update={"store": store}), data, device)
+        assert made == ["speed.stored_images"] * expected, (device, store)
+
+
+def build_stand_in(name):
+    class Room:
+        @staticmethod
+        def stored_images(images, *_):
+            return ImageFiles(images, None, None, 0)
+
+    return Room
+
+
+@pytest.mark.parametrize(
+    ("given", "device", "decodes", "expected"),
+    [
+        ("auto", CPU, True, 0),
+        ("auto", GPU, True, "several"),
+        (3, CPU, True, 3),
+        ("auto", GPU, False, 0),
+        (3, GPU, False, 0),
+    ],
+)
+def test_workers_where_a_gpu_would_wait(monkeypatch, given, device, decodes, expected):
+    asked = []
+    monkeypatch.setattr(
+        "rrsitr_lib.training.batches.DataLoader", lambda dataset, **options: asked.append(options) or []
+    )
+    config = RunConfig.build(**SMALL | {"workers": given, "augment": decodes})
+    _, inputs = build_model(config, open_data(config))
+    list(load(RowBatches(inputs["train"], [np.arange(4)], np.arange(205), 0), config, device))
+    (options,) = asked
+    several = 1 <= options["num_workers"] <= 8 if expected == "several" else options["num_workers"] == expected
+    assert several and options["pin_memory"] == (decodes and device == GPU)
+
+
+def test_tokens_of_frozen_towers_are_computed_where_the_heads_train(monkeypatch):
+    where = []
+
+    def tokens(towers, items, what):
+        where.append(next(towers.parameters()).device.type)
+        return np.zeros((len(items), 2, 8), np.float16), np.full(len(items), 2)
+
+    monkeypatch.setattr(build, "image_tokens", tokens)
+    monkeypatch.setattr(build, "caption_tokens", tokens)
+    config = RunConfig.build(**SMALL | {"train": "heads", "feature_width": 0})
+    build_model(config, open_data(config), torch.device("meta"))
+    assert where == ["meta"] * 6
