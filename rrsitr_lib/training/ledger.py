@@ -79,7 +79,8 @@ class Ledger:
         folder = Path(folder)
         truth = np.ascontiguousarray(mismatched, dtype=bool)
         write_atomically(folder / "mismatched.bin", truth.tofile)
-        ledger = cls(folder, _Header(format=1, pairs=len(truth), epochs=0, columns=dict(columns), config=dict(config)))
+        header = {"format": 1, "pairs": len(truth), "epochs": 0, "columns": dict(columns), "config": dict(config)}
+        ledger = cls(folder, _Header.model_validate(header))
         ledger.truncate(0)
         return ledger
 
