@@ -99,8 +99,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache):
     assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "audit", *QUICK) == 0
     said = capsys.readouterr().out
     assert "images from column 'Filename', captions from 'Title'" in said
@@ -141,8 +140,7 @@ def test_given_features_need_no_image(tmp_path, capsys):
     assert "text.npy: 7 rows" in capsys.readouterr().err
 
 
-def test_markup_in_a_table_stays_text(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_markup_in_a_table_stays_text(tmp_path, cache):
     (tmp_path / "images").mkdir()
     rows = ["filename,title"]
     for number in range(24):
@@ -156,22 +154,19 @@ def test_markup_in_a_table_stays_text(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("encoder", "weights", "width"), [("tiny", None, 128), ("vit-b-32", "none", 512)])
-def test_features_of_pairs_by_any_encoder(folder, tmp_path, monkeypatch, encoder, weights, width):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_features_of_pairs_by_any_encoder(folder, tmp_path, encoder, weights, width, cache):
     features = features_of(open_pairs(folder / "pairs.csv", tmp_path), encoder, weights)
     assert features.image.shape == (30, width) and features.text.shape[1] == width and len(features) == 61
 
 
-def test_linear_probe_beats_chance_on_drawn_scenes(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_linear_probe_beats_chance_on_drawn_scenes(tmp_path, cache):
     found = linear_probe(RunConfig.build(data="scenes", encoder="tiny", scenes=60, noise_rate=0.2))
     assert found["mR"] > 3 * chance_recall(np.repeat(np.arange(200), 5), 200)["mR"]
 
 
 @needs_towers
 @needs_rsicd
-def test_real_images_and_captions_by_the_small_towers(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_real_images_and_captions_by_the_small_towers(tmp_path, cache):
     clean = read_csv(RSICD / "val.csv")
     noise = inject(clean.image_ids, 0.2, "shuffle", 42, clean.captions)
     clean.with_captions(noise.caption_index).write_csv(tmp_path / "pairs.csv")

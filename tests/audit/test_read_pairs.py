@@ -2,9 +2,7 @@
 
 import io
 import json
-import struct
 
-import numpy as np
 import pandas as pd
 import pytest
 from archives import tarred
@@ -12,7 +10,6 @@ from PIL import Image
 
 from rrsitr_lib.audit.read_pairs import open_pairs
 from rrsitr_lib.audit.read_tables import read_tables
-from rrsitr_lib.data.images import open_image
 from rrsitr_lib.errors import InputError
 
 PAIRS = [("a lake.JPG", "a blue lake , seen from above"), ("b.png", "湖边有很多树")]
@@ -154,52 +151,3 @@ def test_a_path_may_not_leave_the_folder(tmp_path):
     table = write(tmp_path / "pairs.csv", "filename,title\n../secret.png,some words\nb.png,some words\n")
     pairs = open_pairs(table, tmp_path / "scratch", images=tmp_path / "images")
     assert pairs.images == ["b.png"] and pairs.problems[0][:2] == (1, "../secret.png")
-
-
-# --- images ---
-
-
-def geotiff(path, bands=4, photometric=2, bits=16, value=0x8000):
-    """A 5 x 3 GeoTIFF, pixel-interleaved, with a pixel scale and a tie point."""
-    width, height = 5, 3
-    data = np.full((height, width, bands), value, "<u2" if bits == 16 else "u1").tobytes()
-    entries = [
-        (256, 3, 1, width), (257, 3, 1, height), (258, 3, bands, None), (259, 3, 1, 1), (262, 3, 1, photometric),
-        (273, 4, 1, None), (277, 3, 1, bands), (278, 3, 1, height), (279, 4, 1, len(data)), (284, 3, 1, 1),
-        (338, 3, 1, 0), (33550, 12, 3, None), (33922, 12, 6, None),
-    ]  # fmt: skip
-    start = 8 + 2 + 12 * len(entries) + 4
-    bits_per_sample, scale, tie = struct.pack(f"<{bands}H", *[bits] * bands), struct.pack("<3d", 10, 10, 0), bytes(48)
-    places = {258: start, 33550: start + len(bits_per_sample)}
-    places[33922] = places[33550] + len(scale)
-    places[273] = places[33922] + len(tie)
-    directory = b"".join(
-        struct.pack("<HHI", tag, kind, count) + struct.pack("<I", places.get(tag, value))
-        for tag, kind, count, value in entries
-    )
-    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
-    path.write_bytes(head + directory + bytes(4) + bits_per_sample + scale + tie + data)
-    return path
-
-
-def test_geotiff_of_four_bands_and_16_bits_shows_its_first_three(tmp_path):
-    image = open_image(geotiff(tmp_path / "scene.TIF"))
-    assert image.mode == "RGB" and image.size == (5, 3)
-    assert abs(image.getpixel((2, 1))[0] - 128) <= 1
-
-
-def test_geotiff_of_bands_that_are_no_colours_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"scene\.tif: cannot be decoded"):
-        open_image(geotiff(tmp_path / "scene.tif", bands=7, photometric=1))
-
-
-def test_a_jpeg_turned_by_exif_stands_upright(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.new("RGB", (9, 4)).save(tmp_path / "turned.jpg", exif=exif)
-    assert open_image(tmp_path / "turned.jpg").size == (4, 9)
-
-
-def test_one_pixel_is_an_image(tmp_path):
-    Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.PNG")
-    assert open_image(tmp_path / "dot.PNG").getpixel((0, 0)) == (255, 0, 0)

@@ -1,3 +1,5 @@
+"""Caption tables: the authors' form byte by byte, rows in any order, what is odd, and the sets' own JSON."""
+
 import gzip
 import hashlib
 import json
@@ -41,11 +43,8 @@ def test_real_folder_repeats_captions_and_mixes_names():
     tables = read_folder(RSICD)
     assert {split: len(found) for split, found in tables.items()} == {"train": 3500, "val": 500, "test": 1000}
     report = tables["train"].report()
-    assert (report["duplicate_rows"], report["distinct_captions"], report["images_by_captions"]) == (
-        2012,
-        1354,
-        {5: 700},
-    )
+    assert [report[name] for name in ("duplicate_rows", "distinct_captions")] == [2012, 1354]
+    assert report["images_by_captions"] == {5: 700}
 
 
 def test_rows_out_of_order_keep_their_image():
@@ -73,17 +72,7 @@ def test_report_says_what_is_odd():
 
 @pytest.mark.parametrize("name", ["train.csv", "train.csv.gz"])
 def test_round_trip_keeps_every_caption(tmp_path, name):
-    captions = [
-        "飛機 , 停在機場 。",
-        'quote " and, comma',
-        "two\nlines",
-        "carriage\rreturn",
-        "",
-        "NULL",
-        "🛩",
-        "1e5",
-        "'",
-    ]
+    captions = ["飛機 , 停 。", 'quote " and, comma', "two\nlines", "carriage\rreturn", "", "NULL", "🛩", "1e5", "'"]
     written = table(image_ids=[f"my pictures/{row} é.TIF" for row in range(9)], captions=captions)
     read = read_csv(written.write_csv(tmp_path / name))
     assert read.captions.tolist() == captions and read.image_ids.tolist() == written.image_ids.tolist()

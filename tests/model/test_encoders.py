@@ -265,39 +265,13 @@ def test_transforms_normalise_as_the_tower_wants(built, name, mean):
     assert float(encoder.eval_transform(grey)[0, 0, 0]) == pytest.approx((128 / 255 - mean) / deviation, abs=1e-2)
 
 
-# --- files that do not load ---
+# --- files that do not load; more of them: tests/malformed ---
 
 
 def refused(name, weights, message):
     with pytest.raises(InputError, match=message) as caught:
         build_encoder(name, None if weights is None else str(weights))
     assert "\n" not in str(caught.value)
-
-
-def test_unknown_names():
-    refused("resnet", "none", "encoder is 'resnet': allowed are tiny, lite, vit-b-32")
-    with pytest.raises(InputError, match="pad_tokens is 'zero': allowed are paper, masked"):
-        build_encoder("tiny", "none", pad_tokens="zero")
-
-
-@ALL
-def test_missing_files(name, tmp_path):
-    refused(name, tmp_path / "absent", r"weights is .*absent: no such file or folder")
-
-
-@CLIP
-@pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04N."])
-@pytest.mark.parametrize("form", ["safetensors", "pt"])
-def test_files_of_something_else(small_vit, tmp_path, name, content, form):
-    path = tmp_path / f"wrong.{form}"
-    path.write_bytes(content)
-    refused(name, path, r"wrong\.")
-
-
-@CLIP
-def test_another_model_s_weights(small_vit, tmp_path, name):
-    save_file({"visual.other": torch.ones(2)}, tmp_path / "other.safetensors")
-    refused(name, tmp_path / "other.safetensors", r"other\.safetensors")
 
 
 class Intruder:

@@ -4,7 +4,6 @@ import pytest
 import torch
 from oracles import local_similarity as by_table
 
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.model.similarity import BLOCK, cosine_similarity, local_similarity
 
 SHAPES = [(3, 5, 4, 2), (1, 1, 1, 1), (4, 7, 2, 77), (2, 3, 6, 1)]
@@ -112,11 +111,3 @@ def test_cosine_of_every_caption_with_every_image():
     text, image = tokens(3, 1, 6)[:, 0], tokens(4, 1, 6, seed=1)[:, 0]
     expected = torch.nn.functional.cosine_similarity(text[:, None], image[None], dim=-1)
     torch.testing.assert_close(cosine_similarity(text, image), expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("text", "image"), [((3, 4), (2, 3, 4)), ((2, 3, 4), (2, 3, 5)), ((2, 3, 4), (2, 4)), ((4,), (4,))]
-)
-def test_shapes_that_do_not_fit(text, image):
-    with pytest.raises(InputError, match=r"expected \(captions, Lt, D\) and \(images, Li, D\)"):
-        local_similarity(torch.ones(text), torch.ones(image))
