@@ -9,7 +9,7 @@ import pytest
 import timm
 import torch
 from oracles import WEIGHTS, needs_towers
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from transformers import BertConfig, BertModel
 
 from rrsitr_lib.errors import InputError
@@ -272,6 +272,13 @@ def refused(name, weights, message):
     with pytest.raises(InputError, match=message) as caught:
         build_encoder(name, None if weights is None else str(weights))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04N.", save({"visual.other": torch.ones(2)})])
+@pytest.mark.parametrize("form", ["safetensors", "pt"])
+def test_vit_refuses_files_of_something_else(small_vit, tmp_path, content, form):
+    (tmp_path / f"wrong.{form}").write_bytes(content)
+    refused("vit-b-32", tmp_path / f"wrong.{form}", r"wrong\.")
 
 
 class Intruder:
