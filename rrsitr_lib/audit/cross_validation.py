@@ -111,7 +111,7 @@ def _config(settings: AuditSettings) -> RunConfig:
 def train_heads(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> HeadsEncoder:
     """Two heads trained on the pairs at ``rows`` (K,) by the project's own loop, global loss only."""
     config = config.model_copy(update={"batch_size": min(config.batch_size, len(rows))})
-    table = PairTable([str(k) for k in features.image_of_pair[rows]], ["-"] * len(rows), "train", "pairs to audit")
+    table = PairTable(features.image_of_pair[rows].astype(str), np.full(len(rows), "-"), "train", "pairs to audit")
     images = _tokens(features.image)[np.array(list(map(int, table.images)))]
     captions = _tokens(features.text)[features.caption_of_pair[rows]]
     model = HeadsEncoder(images.shape[-1], captions.shape[-1], seed=config.seed).to(config.device)

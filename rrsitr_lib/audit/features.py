@@ -61,8 +61,10 @@ def tower_features(
 
     def image(items: range) -> Computed:
         pixels = pixels_of(towers, images, items)
-        joint = isinstance(towers, JointEncoder)
-        pooled = towers.image_map(pixels).mean(dim=1) if joint else towers.image(pixels).pooled
+        if isinstance(towers, JointEncoder):
+            pooled = towers.image_map(pixels).mean(dim=1)
+        else:
+            pooled = towers.image(pixels).pooled
         return pooled[:, None], [1] * len(items)
 
     def text(items: range) -> Computed:

@@ -1,6 +1,7 @@
 """From a folder or table to pairs whose images are found and open: what cannot be used is listed, not hidden."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rrsitr_lib.audit.read_tables import FORMS, RawPairs, form_of, read_tables
@@ -57,7 +58,7 @@ def open_pairs(
     if raw.contents:
         folder = scratch
         for name, content in raw.contents.items():
-            write_atomically(scratch / name, lambda file, content=content: file.write_bytes(content))
+            write_atomically(scratch / name, partial(Path.write_bytes, data=content))
     elif not images and not folder.is_dir():
         folder = tables[0].parent
     found, lost = _find(folder, raw.table["image"].unique().tolist())
@@ -88,7 +89,8 @@ def _tables_of(source: Path) -> list[Path]:
 
 def _find(folder: Path, names: list[str]) -> tuple[dict[str, Path], dict[str, str]]:
     """The file of every name that has one of its own, which opens, and what is wrong with the others."""
-    name_of, lost = {}, {}
+    name_of: dict[Path, str] = {}
+    lost: dict[str, str] = {}
     for name, paths in match_images(folder, names).items():
         if len(paths) != 1:
             several = ", ".join(path.relative_to(folder).as_posix() for path in paths[:3])
@@ -96,7 +98,7 @@ def _find(folder: Path, names: list[str]) -> tuple[dict[str, Path], dict[str, st
         elif name_of.setdefault(paths[0], name) != name:
             lost[name] = f"the same file as {name_of[paths[0]]!r}: one image needs one name"
     for path, said in broken_images(list(name_of)).items():
-        lost[name_of.pop(path)] = said.removeprefix(f"{path}: ")
+        lost[name_of.pop(Path(path))] = said.removeprefix(f"{path}: ")
     return {name: path for path, name in name_of.items()}, lost
 
 

@@ -3,8 +3,7 @@
 import json
 import re
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,38 +106,35 @@ FORMS = (*READERS, ".tar")
 
 
 def _shards(paths: Sequence[Path]) -> tuple[pd.DataFrame, list[str]]:
-    """Webdataset shards: members that share a name up to the first dot, one an image, one a caption or JSON."""
-    samples, notes, row = {}, ["images and captions by equal names of the shard's members"], 0
+    """A row for every image with a caption, under the number of its sample in all shards; notes name the others."""
+    rows, notes, number = {}, ["images and captions by equal names of the shard's members"], 0
     for path in paths:
-        try:
-            with tarfile.open(path) as shard:
-                for key, parts in _members(shard):
-                    row += 1
-                    suffix = next((suffix for suffix in parts if suffix in SUFFIXES), None)
-                    texts = _member_texts(path, key, parts)
-                    if suffix and texts:
-                        image = {"path": key.replace("/", "_") + suffix, "bytes": parts[suffix]}
-                        samples[row] = (image, texts)
-                    else:
-                        notes.append(f"{key}: left out, it lacks {'a caption' if suffix else 'an image'}")
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
-    if not samples:
+        for key, parts in _samples(path).items():
+            number += 1
+            suffix = next((suffix for suffix in parts if suffix in SUFFIXES), None)
+            texts = _member_texts(path, key, parts)
+            if suffix and texts:
+                rows[number] = {"path": key.replace("/", "_") + suffix, "bytes": parts[suffix]}, texts
+            else:
+                notes.append(f"{key}: left out, it lacks {'a caption' if suffix else 'an image'}")
+    if not rows:
         raise InputError(f"{paths[0]}: no image with a caption (.txt, .json) in it")
-    return pd.DataFrame(list(samples.values()), index=list(samples), columns=["image", "caption"]), notes
+    return pd.DataFrame(list(rows.values()), index=list(rows), columns=["image", "caption"]), notes
 
 
-def _members(shard: tarfile.TarFile) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Neighbours of one name: that name, and their contents by suffix."""
-
-    def name_and_suffix(member: tarfile.TarInfo) -> tuple[str, str]:
-        folder, slash, last = member.name.rpartition("/")
-        stem, _, suffix = last.partition(".")
-        return folder + slash + stem, f".{suffix.lower()}"
-
-    files = (member for member in shard if member.isfile())
-    for key, members in groupby(files, lambda member: name_and_suffix(member)[0]):
-        yield key, {name_and_suffix(member)[1]: shard.extractfile(member).read() for member in members}
+def _samples(path: Path) -> dict[str, dict[str, bytes]]:
+    """Members of a webdataset shard, by their name up to the first dot and the suffix behind it."""
+    samples: dict[str, dict[str, bytes]] = {}
+    try:
+        with tarfile.open(path) as shard:
+            for member in filter(tarfile.TarInfo.isfile, shard):
+                folder, slash, last = member.name.rpartition("/")
+                stem, _, suffix = last.partition(".")
+                content = shard.extractfile(member)
+                samples.setdefault(folder + slash + stem, {})[f".{suffix.lower()}"] = content.read() if content else b""
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
+    return samples
 
 
 def _member_texts(path: Path, key: str, parts: dict[str, bytes]) -> list[Any]:
@@ -148,7 +144,7 @@ def _member_texts(path: Path, key: str, parts: dict[str, bytes]) -> list[Any]:
         entry = json.loads(parts.get(".json", b"{}"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}, {key}: the caption is not readable ({error})") from None
-    found = next((entry[name] for name in CAPTION_NAMES if isinstance(entry, dict) and name in entry), [])
+    found: Any = next((entry[name] for name in CAPTION_NAMES if isinstance(entry, dict) and name in entry), [])
     return found if isinstance(found, list) else [found]
 
 
@@ -194,7 +190,9 @@ def _is_text(value: Any) -> bool:
 
 
 def _pairs(path: Path, frame: pd.DataFrame, image: str, captions: Sequence[str], notes: list[str]) -> RawPairs:
-    pairs, contents, empty = [], {}, 0
+    pairs: list[tuple[int, str, str]] = []
+    contents: dict[str, bytes] = {}
+    empty = 0
     for row, value, *cells in frame[[image, *captions]].itertuples(name=None):
         name = _image_name(path, row, value, contents)
         texts = [text.strip() for cell in cells for text in _texts(path, row, cell)]
