@@ -13,11 +13,6 @@ from nbconvert import HTMLExporter
 
 from rrsitr_lib.files import write_text
 from rrsitr_lib.grid.notebook_run import NOTEBOOKS, without_widgets
-from rrsitr_lib.show.explorers.pacing import PacingExplorer
-from rrsitr_lib.show.explorers.stand_in import METADATA_KEY
-from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
-from rrsitr_lib.show.page import write_page
-from rrsitr_lib.show.record import RunRecord
 from rrsitr_lib.teach.pages import markdown, render
 from rrsitr_lib.teach.sources import lesson_notebooks
 
@@ -67,6 +62,8 @@ def lesson_html(notebook: Path, target: Path, explorers: Mapping[str, str] | Non
 
 def _show_page(output: nbformat.NotebookNode, explorers: Mapping[str, str]) -> None:
     """In the place of a widget that showed explorers: the page of the first, and links to all."""
+    from rrsitr_lib.show.explorers.stand_in import METADATA_KEY
+
     shown = map(page_of, output.get("metadata", {}).get(METADATA_KEY, []))
     if pages := [page for page in shown if page in explorers]:
         output.data["text/html"] = render("explorer.html.j2", pages=pages, titles=explorers)
@@ -82,6 +79,11 @@ def export_explorers(run: str | Path, out: Path, names: Sequence[str] = ()) -> t
 
     Raises ``InputError`` where there is no run or no such explorer.
     """
+    from rrsitr_lib.show.explorers.pacing import PacingExplorer  # here, as whoever makes slides need not wait for it
+    from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
+    from rrsitr_lib.show.page import write_page
+    from rrsitr_lib.show.record import RunRecord
+
     record, pages, missing = RunRecord.open(run), {}, []
     for name in names or (*EXPLORERS, "pacing"):
         explorer = PacingExplorer() if name == "pacing" else open_explorer(name, record)
