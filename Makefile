@@ -21,9 +21,8 @@ lab: $(INSTALLED)  ## open JupyterLab on this machine only; the address with its
 slides: $(INSTALLED)  ## slides of every lesson, and their figures as PNG, for a lecture without network
 	$(BIN)/python -m rrsitr_lib.teach.slides --out slides --figures slides/figures
 
-notebooks: $(INSTALLED)  ## regenerate the executed notebooks from notebooks/src
+notebooks: $(INSTALLED)  ## write all notebooks from their sources, lessons executed, and the list of the exercises
 	$(BIN)/python -m rrsitr_lib.teach.notebooks
-	$(BIN)/python -m rrsitr_lib.teach.exercise_books
 
 benchmarks: $(INSTALLED)  ## ratios against the textbook forms, one table
 	$(BIN)/python benchmarks/run.py

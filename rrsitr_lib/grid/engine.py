@@ -35,7 +35,7 @@ def run_study(
     study goes on with the same call; two calls at once share the work. Raises ``RunError`` where no worker can be
     reached. Taught in: notebooks/09_reproduction
     """
-    from rrsitr_lib.notebook_run import NOTEBOOKS
+    from rrsitr_lib.grid.notebook_run import NOTEBOOKS
 
     root, cells = Path(root), plan(study)
     study.save(root / study.name)

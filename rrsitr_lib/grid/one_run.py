@@ -59,7 +59,7 @@ def _execute(job: Job, folder: Path) -> dict[str, Any]:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    from rrsitr_lib.notebook_run import run
+    from rrsitr_lib.grid.notebook_run import run
 
     _wait_for_orphan(folder / RUN)
     started = time.perf_counter()

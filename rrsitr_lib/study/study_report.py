@@ -17,7 +17,7 @@ def write_report(folder: str | Path) -> list[Path]:
 
     Raises ``InputError`` where there is no study. Taught in: notebooks/09_reproduction
     """
-    from rrsitr_lib.notebook_run import NOTEBOOKS, run
+    from rrsitr_lib.grid.notebook_run import NOTEBOOKS, run
 
     folder = Path(folder)
     opened = open_study(folder)

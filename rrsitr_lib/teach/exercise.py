@@ -1,4 +1,4 @@
-"""Exercises that check themselves: a card, cases, a solution, typical wrong answers and why they are wrong.
+"""Exercises that check themselves: cases, a solution, typical wrong answers and why they are wrong.
 
 A check never says just "wrong": it says what is missing, or which usual idea the answer is and why it fails, or the
 first case where the answer differs.
@@ -13,7 +13,7 @@ import numpy as np
 
 from rrsitr_lib.errors import InputError
 
-DIFFICULTIES = ("warm-up", "core", "stretch", "research")
+POINTS = {"warm-up": 1, "core": 2, "stretch": 3, "research": 4}  # by difficulty, for nbgrader
 Answer = Callable[..., Any]
 
 
@@ -31,11 +31,13 @@ class Exercise:
 
     ``name`` is the function that the student writes; ``cases`` are keyword arguments to call it with; ``first_step``
     is said where nothing is written yet; ``why`` is said when it is right. ``tolerance`` is relative and absolute.
+    Where many answers are right, ``measure(answer, **case)`` turns what is returned into the number that is compared.
     Taught in: notebooks/01_retrieval
     """
 
     name: str
     lesson: str
+    title: str
     difficulty: str
     minutes: int
     cases: Sequence[Mapping[str, Any]]
@@ -44,28 +46,24 @@ class Exercise:
     first_step: str
     why: str
     tolerance: float = 1e-4
+    measure: Answer | None = None
 
     def __post_init__(self) -> None:
-        if self.difficulty not in DIFFICULTIES:
-            raise InputError(f"{self.name}: difficulty is {self.difficulty!r}: allowed are {', '.join(DIFFICULTIES)}")
-
-    @property
-    def card(self) -> str:
-        """Difficulty and minutes, as the notebook shows them."""
-        return f"*{self.difficulty} · {self.minutes} minutes*"
+        if self.difficulty not in POINTS:
+            raise InputError(f"{self.name}: difficulty is {self.difficulty!r}: allowed are {', '.join(POINTS)}")
 
     def __call__(self, mine: Answer) -> bool:
         """Check an answer and print what came of it; True when it is right."""
-        right, said = self.judge(mine)
+        right, said = self.grade(mine)
         print(f"{'[OK]' if right else '[TRY]'} {self.name}: {said}")
         return right
 
-    def judge(self, mine: Answer) -> tuple[bool, str]:
+    def grade(self, mine: Answer) -> tuple[bool, str]:
         """Whether the answer is right, and what to tell the student. Never raises for what a student writes."""
         answers = []
         for case in self.cases:
             try:
-                answers.append(mine(**_copied(case)))
+                answers.append(self._outcome(mine, case))
             except Exception as error:
                 return False, f"for {_shown(case)} it stops with {type(error).__name__}: {error}. {self.first_step}"
         if all(answer is None or answer is ... for answer in answers):
@@ -79,18 +77,22 @@ class Exercise:
         return False, self._first_difference(answers, expected)
 
     def _first_difference(self, answers: Sequence[Any], expected: Sequence[Any]) -> str:
-        number = next(k for k, pair in enumerate(zip(answers, expected, strict=True)) if not self._same(*pair))
+        agree = list(map(self._same, answers, expected))
+        number = agree.index(False)
         got, wanted = answers[number], expected[number]
         if np.shape(_array(got)) != np.shape(_array(wanted)):
             detail = f"shape {np.shape(_array(got))}, expected {np.shape(_array(wanted))}"
         else:
             detail = f"{_short(got)}, expected {_short(wanted)}"
-        good = sum(map(self._same, answers, expected))
         where = f"for {_shown(self.cases[number])} it gives {detail}"
-        return f"{good} of {len(expected)} cases agree; {where}. {self.first_step}"
+        return f"{sum(agree)} of {len(agree)} cases agree; {where}. {self.first_step}"
 
     def _outcomes(self, answer: Answer) -> list[Any]:
-        return [answer(**_copied(case)) for case in self.cases]
+        return [self._outcome(answer, case) for case in self.cases]
+
+    def _outcome(self, answer: Answer, case: Mapping[str, Any]) -> Any:
+        found = answer(**_copied(case))
+        return found if self.measure is None or found is None or found is ... else self.measure(found, **case)
 
     def _same(self, got: Any, wanted: Any) -> bool:
         try:
@@ -99,16 +101,15 @@ class Exercise:
                 return False
             if {wanted.dtype.kind, got.dtype.kind} & set("OUSc"):
                 return bool((got == wanted).all())
-            return bool(
-                np.allclose(got.astype(float), wanted.astype(float), self.tolerance, self.tolerance, equal_nan=True)
-            )
+            got, wanted = got.astype(float), wanted.astype(float)
+            return np.allclose(got, wanted, self.tolerance, self.tolerance, equal_nan=True)
         except (TypeError, ValueError):
             return False
 
 
 def use(mine: Answer, fallback: Answer, check: Exercise) -> Answer:
     """The student's function where it is right, else ``fallback``, so that the notebook runs to its end unsolved."""
-    return mine if check.judge(mine)[0] else fallback
+    return mine if check.grade(mine)[0] else fallback
 
 
 def _array(value: Any) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""Lessons from their percent-format sources: build, compare.
+"""Notebooks from their sources: lessons and a study's forms are executed, the students' exercises are not.
 
-``python -m rrsitr_lib.teach.notebooks`` executes every source and writes the notebooks; ``--check`` only compares.
+``python -m rrsitr_lib.teach.notebooks`` writes all of them, and the list of the exercises; ``--check`` only compares.
+``exercises`` or the name of a notebook takes these only. ``--solutions DIR`` writes the exercises with their solutions.
 """
 
 import argparse
@@ -8,13 +9,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbclient import NotebookClient
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_atomically
-from rrsitr_lib.notebook_run import KERNEL, NOTEBOOKS, without_widgets
+from rrsitr_lib.files import write_atomically, write_text
+from rrsitr_lib.grid.notebook_run import KERNEL, NOTEBOOKS, without_widgets
+from rrsitr_lib.teach.exercise_books import read_book, with_list
+from rrsitr_lib.teach.sources import (
+    as_notebook,
+    exercise_sources,
+    form_sources,
+    lesson_sources,
+    source_cells,
+    target_of,
+)
 
 
 def build(source: str | Path, target: str | Path) -> Path:
@@ -23,87 +32,92 @@ def build(source: str | Path, target: str | Path) -> Path:
     An exception in a cell ends the build, and ``target`` stays as it was. Runs of the lesson land in ``runs/`` beside
     the notebooks' folder; a finished run found there is not trained again.
     """
-    notebook = _read_source(source)
-    source = Path(source).resolve()
-    inside = source.is_relative_to(NOTEBOOKS)
-    place = {"metadata": {"path": str(NOTEBOOKS.parent if inside else source.parents[2])}}
+    notebook = as_notebook(source_cells(source))
+    beside = next(folder for folder in Path(source).resolve().parents if folder.name == "src").parents[1]
+    place = {"metadata": {"path": str(beside)}}
     NotebookClient(notebook, resources=place, timeout=1800, kernel_name="python3", **KERNEL).execute()
-    _clean(notebook)
-    return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
+    without_widgets(notebook)
+    return _write(as_notebook(notebook.cells), target)
 
 
-def check(source: str | Path, target: str | Path) -> list[str]:
-    """What differs between a source and its notebook, cell by cell; empty when they agree and every cell was run."""
+def check(wanted: nbformat.NotebookNode, target: str | Path, executed: bool) -> list[str]:
+    """What differs between a source's notebook and the file, cell by cell; empty when they agree.
+
+    ``executed``: every cell must have been run, else none.
+    """
     if not Path(target).exists():
         return [f"{target} is missing: make notebooks"]
-    wanted, found = _read_source(source).cells, nbformat.read(target, as_version=4).cells
-    if len(wanted) != len(found):
-        return [f"{target} has {len(found)} cells, its source {len(wanted)}: make notebooks"]
+    found = nbformat.read(target, as_version=4)
+    if len(wanted.cells) != len(found.cells):
+        return [f"{target} has {len(found.cells)} cells, its source {len(wanted.cells)}: make notebooks"]
     problems = []
-    for number, (new, old) in enumerate(zip(wanted, found, strict=True)):
-        if new.source != old.source or new.metadata.get("tags", []) != old.metadata.get("tags", []):
-            problems.append(f"{target}, cell {number}: differs from {Path(source).name}: make notebooks")
-        if old.cell_type == "code" and old.execution_count is None:
-            problems.append(f"{target}, cell {number}: was never executed")
+    for number, (new, old) in enumerate(zip(wanted.cells, found.cells, strict=True)):
+        if (new.source, new.metadata) != (old.source, old.metadata):
+            problems.append(f"{target}, cell {number}: differs from its source: make notebooks")
+        if old.cell_type == "code" and (old.execution_count is not None) != executed:
+            problems.append(f"{target}, cell {number}: was {'never' if executed else 'already'} executed")
     return problems
 
 
-def _read_source(source: str | Path) -> nbformat.NotebookNode:
-    notebook = jupytext.read(source, fmt="py:percent")
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{number:03}"
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
-    return notebook
+def _write(notebook: nbformat.NotebookNode, target: str | Path) -> Path:
+    return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
 
 
-def _clean(notebook: nbformat.NotebookNode) -> None:
-    """Drop what changes from run to run, and widgets."""
-    without_widgets(notebook)
-    notebook.metadata = nbformat.from_dict({key: notebook.metadata[key] for key in ("kernelspec", "language_info")})
-    notebook.metadata["language_info"] = {"name": "python"}
-    for cell in notebook.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
-
-
-def sources(names: Sequence[str] = ()) -> list[Path]:
-    """The percent-format sources in reading order, or those of the given lessons. Raises ``InputError`` for others."""
-    lessons = sorted((NOTEBOOKS / "src").glob("*.py"))
-    known = {path.stem: path for path in [*lessons, *(forms() if names else ())]}
+def _chosen(names: Sequence[str]) -> list[Path]:
+    """The sources of the named notebooks and folders below ``notebooks``, or all."""
+    every = (*lesson_sources(), *form_sources(), *exercise_sources())
+    known = {target_of(one).relative_to(NOTEBOOKS).with_suffix("").as_posix(): one for one in every}
+    folders = {one.rpartition("/")[0] for one in known}
     for name in names:
-        if name not in known:
+        if name not in {*known, *folders}:
             raise InputError(f"no lesson {name!r}: there are {', '.join(known)}")
-    return [path for name, path in known.items() if not names or name in names]
+    return [source for one, source in known.items() if not names or {one, one.rpartition("/")[0]} & {*names}]
 
 
-def forms() -> list[Path]:
-    """The sources of the notebooks that a study fills in."""
-    return sorted((NOTEBOOKS / "src" / "runs").glob("*.py"))
+def _compare(source: Path) -> list[str]:
+    if source in exercise_sources():
+        return check(read_book(source, solved=False), target_of(source), executed=False)
+    return check(as_notebook(source_cells(source)), target_of(source), executed=True)
 
 
-def target_of(source: Path) -> Path:
-    """The notebook of a source: the same place, below ``notebooks`` instead of ``notebooks/src``."""
-    return (NOTEBOOKS / source.relative_to(NOTEBOOKS / "src")).with_suffix(".ipynb")
+def _make(source: Path) -> Path:
+    if source in exercise_sources():
+        return _write(read_book(source, solved=False), target_of(source))
+    return build(source, target_of(source))
+
+
+def _list_exercises(compare_only: bool) -> list[str]:
+    """Bring the list of all exercises up to date, or say that it is not."""
+    page = NOTEBOOKS / "exercises" / "README.md"
+    text = page.read_text(encoding="utf-8")
+    if compare_only:
+        return [] if text == with_list(text) else [f"{page}: its list differs from the sources: make notebooks"]
+    write_text(page, with_list(text))
+    return []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build or check the sources; returns an exit code: 0 done, 1 they differ, 2 an unknown lesson."""
+    """Write or compare; returns an exit code: 0 done, 1 they differ, 2 an unknown lesson or a wrong source."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only")
-    parser.add_argument("names", nargs="*", help="lessons to take, by default all: 00_start_here")
+    parser.add_argument("--solutions", type=Path, metavar="DIR", help="only write notebooks with solutions into DIR")
+    parser.add_argument("names", nargs="*", help="what to take, by default all: 00_start_here, or a folder: exercises")
     options = parser.parse_args(arguments)
-    problems = []
+    problems: list[str] = []
     try:
-        chosen = sources(options.names) + ([] if options.names else forms())
+        if options.solutions:
+            for source in exercise_sources():
+                print(_write(read_book(source, solved=True), options.solutions / f"{source.stem}.ipynb"))
+            return 0
+        for source in (chosen := _chosen(options.names)):
+            if options.check:
+                problems += _compare(source)
+            else:
+                print(f"{_make(source)}: {target_of(source).stat().st_size // 1024} KB", flush=True)
+        if {*chosen} & {*exercise_sources()}:
+            problems += _list_exercises(options.check)
     except InputError as error:
         parser.error(str(error))
-    for source in chosen:
-        target = target_of(source)
-        if options.check:
-            problems += check(source, target)
-        else:
-            print(f"{build(source, target)}: {target.stat().st_size // 1024} KB", flush=True)
     print("\n".join(problems), end="\n" if problems else "")
     return 1 if problems else 0
 

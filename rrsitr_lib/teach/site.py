@@ -1,25 +1,21 @@
 """The static site: executed lessons, explorers of a run, exercises, glossary, and an index; ready for any web host."""
 
-import html
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pandas as pd
+from markupsafe import Markup
+from nbconvert import HTMLExporter
 
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
-from rrsitr_lib.notebook_run import NOTEBOOKS, without_widgets
+from rrsitr_lib.grid.notebook_run import NOTEBOOKS, without_widgets
+from rrsitr_lib.teach.pages import markdown, render
+from rrsitr_lib.teach.sources import lesson_notebooks
 
-STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}"
-    "td,th{padding:.35rem .8rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}"
-)
-FRAME = "width:100%;height:62rem;border:1px solid #ccc"
 LINK = re.compile(r"\]\((?!https?:)([\w./-]+?)\.ipynb\)")
 
 
@@ -32,16 +28,17 @@ class LessonPage:
     facts: str
     page: str
     state: str = ""
+    failed: bool = False
 
 
-def describe(notebook: Path, page: str = "", state: str = "") -> LessonPage:
+def describe(notebook: Path, page: str = "", state: str = "", failed: bool = False) -> LessonPage:
     """Title and facts line of a lesson, from its first cell. A damaged file gives its name as the title."""
     try:
         lines = nbformat.read(notebook, as_version=4).cells[0].source.splitlines()
         title, facts = lines[0].lstrip("# "), lines[2].strip("* ")
     except Exception:  # whoever ran it has said already what is wrong with the file
         title, facts = notebook.stem, ""
-    return LessonPage(notebook.stem, title, facts, page, state)
+    return LessonPage(notebook.stem, title, facts, page, state, failed)
 
 
 def lesson_html(notebook: Path, target: Path, explorers: Mapping[str, str] | None = None) -> Path:
@@ -50,8 +47,6 @@ def lesson_html(notebook: Path, target: Path, explorers: Mapping[str, str] | Non
     ``explorers`` are exported pages beside ``target``, titles by file name: they stand where the notebook had widgets.
     Where a widget's page is not among them, its output says in words what stood there.
     """
-    from nbconvert import HTMLExporter
-
     content = nbformat.read(notebook, as_version=4)
     without_widgets(content)
     for cell in content.cells:
@@ -69,14 +64,9 @@ def _show_page(output: nbformat.NotebookNode, explorers: Mapping[str, str]) -> N
     """In the place of a widget that showed explorers: the page of the first, and links to all."""
     from rrsitr_lib.show.explorers.stand_in import METADATA_KEY
 
-    pages = [page for name in output.get("metadata", {}).get(METADATA_KEY, []) if (page := page_of(name)) in explorers]
-    if pages:
-        titles = [html.escape(explorers[page]) for page in pages]
-        links = ", ".join(f"<a href='{page}'>{title}</a>" for page, title in zip(pages, titles, strict=True))
-        output.data["text/html"] = (
-            f"<iframe src='{pages[0]}' title='{titles[0]}' loading='lazy' style='{FRAME}'></iframe>"
-            f"<p>This is the run that belongs to these pages, not always the lesson's own. By itself: {links}.</p>"
-        )
+    shown = map(page_of, output.get("metadata", {}).get(METADATA_KEY, []))
+    if pages := [page for page in shown if page in explorers]:
+        output.data["text/html"] = render("explorer.html.j2", pages=pages, titles=explorers)
 
 
 def page_of(name: str) -> str:
@@ -84,46 +74,14 @@ def page_of(name: str) -> str:
     return f"explore_{name}.html"
 
 
-def copy_exercises(out: Path, notebooks: Path = NOTEBOOKS) -> list[str]:
-    """Student notebooks beside the pages, to download; returns their names."""
-    names = []
-    for notebook in sorted((notebooks / "exercises").glob("*.ipynb")):
-        (out / "exercises").mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(notebook, out / "exercises" / notebook.name)
-        names.append(notebook.name)
-    return names
-
-
-def glossary_html(out: Path, notebooks: Path = NOTEBOOKS) -> str:
-    """The glossary as a page; returns its name, empty where there is none."""
-    from nbconvert.filters import markdown2html
-
-    source = notebooks / "GLOSSARY.md"
-    if not source.exists():
-        return ""
-    text = LINK.sub(r"](\1.html)", source.read_text(encoding="utf-8"))
-    write_page(out / "glossary.html", "Glossary", markdown2html(text))
-    return "glossary.html"
-
-
-def write_page(path: Path, title: str, body: str) -> Path:
-    """A plain page, whole or not at all."""
-    page = (
-        "<!doctype html><html lang='en'><meta charset='utf-8'>"
-        f"<meta name='viewport' content='width=device-width'><title>{html.escape(title)}</title><style>{STYLE}</style>"
-        f"<body>{body}</body></html>"
-    )
-    return write_text(path, page)
-
-
 def export_explorers(run: str | Path, out: Path, names: Sequence[str] = ()) -> tuple[dict[str, str], list[str]]:
     """A page for every explorer that the run can feed, in ``out``; returns titles by file name, and what is missing.
 
     Raises ``InputError`` where there is no run or no such explorer.
     """
-    from rrsitr_lib.show.explorers.pacing import PacingExplorer
+    from rrsitr_lib.show.explorers.pacing import PacingExplorer  # here, as whoever makes slides need not wait for it
     from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
-    from rrsitr_lib.show.page import write_page as write_explorer
+    from rrsitr_lib.show.page import write_page
     from rrsitr_lib.show.record import RunRecord
 
     record, pages, missing = RunRecord.open(run), {}, []
@@ -132,45 +90,42 @@ def export_explorers(run: str | Path, out: Path, names: Sequence[str] = ()) -> t
         if explorer.message:
             missing.append(f"{explorer.title}: {explorer.message}")
             continue
-        write_explorer(explorer, out / page_of(name))
+        write_page(explorer, out / page_of(name))
         pages[page_of(name)] = explorer.title
     return pages, missing
 
 
 def write_index(
-    out: Path,
-    lessons: Iterable[LessonPage],
-    explorers: dict[str, str],
-    table: pd.DataFrame | None = None,
-    notebooks: Path = NOTEBOOKS,
+    out: Path, lessons: Sequence[LessonPage], explorers: Mapping[str, str], table: pd.DataFrame | None = None
 ) -> Path:
-    """The page on which a reader arrives: what this is, where to begin, every lesson, explorer and exercise."""
-    exercises, glossary = set(copy_exercises(out, notebooks)), glossary_html(out, notebooks)
-    rows = "".join(_row(lesson, f"{lesson.name}.ipynb" in exercises) for lesson in lessons)
-    parts = [
-        "<h1>Learning from mismatched pairs</h1>",
-        "<p>Pictures with sentences, some of which belong to another picture: how do we learn from them, and how do we "
-        "find them? Ten lessons on remote-sensing images, each a question. Begin with the first; every lesson names "
-        "what it needs. The explorers below move through a recorded run; they work in this browser, without a "
-        "kernel.</p>",
-        f"<h2>Lessons</h2><table><tr><th>question</th><th>needs</th><th>exercises</th><th>state</th></tr>{rows}</table>",
-    ]
-    if explorers:
-        links = "".join(f"<li><a href='{page}'>{html.escape(title)}</a></li>" for page, title in explorers.items())
-        parts.append(f"<h2>Explorers</h2><ul>{links}</ul>")
-    if glossary:
-        parts.append(f"<p>Words and symbols: <a href='{glossary}'>glossary</a>.</p>")
+    """The page on which a reader arrives: what this is, where to begin, every lesson, explorer and exercise.
+
+    Exercises to download and the glossary come with it.
+    """
+    content = {"exercises": _copy_exercises(out), "glossary": _write_glossary(out), "table": None}
     if table is not None:
-        parts.append("<h2>Test recall in percent</h2>")
-        parts.append(table.to_html(index=False, float_format="%.2f", na_rep="", border=0))
-    return write_page(out / "index.html", "Learning from mismatched pairs", "".join(parts))
+        content["table"] = Markup(table.to_html(index=False, float_format="%.2f", na_rep="", border=0))
+    title = "Learning from mismatched pairs"
+    page = render("index.html.j2", title=title, lessons=lessons, explorers=explorers, **content)
+    return write_text(out / "index.html", page)
 
 
-def _row(lesson: LessonPage, has_exercises: bool) -> str:
-    title = html.escape(f"{lesson.name[:2]} · {lesson.title}")
-    linked = f"<a href='{html.escape(lesson.page)}'>{title}</a>" if lesson.page else title
-    exercise = f"<a href='exercises/{lesson.name}.ipynb' download>notebook</a>" if has_exercises else ""
-    return f"<tr><td>{linked}</td><td>{html.escape(lesson.facts)}</td><td>{exercise}</td><td>{lesson.state}</td></tr>"
+def _copy_exercises(out: Path) -> list[str]:
+    """Student notebooks beside the pages, to download; returns the names of their lessons."""
+    notebooks = sorted((NOTEBOOKS / "exercises").glob("*.ipynb"))
+    for notebook in notebooks:
+        (out / "exercises").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(notebook, out / "exercises" / notebook.name)
+    return [notebook.stem for notebook in notebooks]
+
+
+def _write_glossary(out: Path) -> str:
+    """The name of the glossary's page, empty where there is none."""
+    source = NOTEBOOKS / "GLOSSARY.md"
+    if not source.exists():
+        return ""
+    body = markdown(LINK.sub(r"](\1.html)", source.read_text(encoding="utf-8")))
+    return write_text(out / "glossary.html", render("page.html.j2", title="Glossary", body=body)).name
 
 
 def build_site(out: str | Path, run: str | Path | None = None) -> Path:
@@ -178,13 +133,9 @@ def build_site(out: str | Path, run: str | Path | None = None) -> Path:
 
     Returns the index. Raises ``InputError`` where there is no lesson or no run.
     """
-    out, pages = Path(out), []
-    notebooks = sorted(NOTEBOOKS.glob("*.ipynb"))
-    if not notebooks:
-        raise InputError(f"{NOTEBOOKS}: no notebooks here; make notebooks builds them")
+    out, notebooks = Path(out), lesson_notebooks()
     out.mkdir(parents=True, exist_ok=True)
     explorers = export_explorers(run, out)[0] if run is not None else {}
-    for notebook in notebooks:
-        lesson_html(notebook, out / f"{notebook.stem}.html", explorers)
-        pages.append(describe(notebook, f"{notebook.stem}.html"))
-    return write_index(out, pages, explorers)
+    pages = [lesson_html(notebook, out / f"{notebook.stem}.html", explorers) for notebook in notebooks]
+    lessons = [describe(notebook, page.name) for notebook, page in zip(notebooks, pages, strict=True)]
+    return write_index(out, lessons, explorers)

@@ -1,11 +1,10 @@
 """The main job: run every notebook, write an index of the executed ones, print the comparison table last."""
 
 import argparse
-import html
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ import pandas as pd
 import yaml
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.notebook_run import NOTEBOOKS, run
+from rrsitr_lib.grid.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.study.finished import RECALLS, read_run
 from rrsitr_lib.study.table import collect
-from rrsitr_lib.teach.site import describe, export_explorers, lesson_html, write_index
+from rrsitr_lib.teach.site import LessonPage, describe, export_explorers, lesson_html, write_index
+from rrsitr_lib.teach.sources import lesson_notebooks
 
 NAMED = ["method", "pairs", "epochs", "noise_rate", "realised", "seed"]
 SMOKE = NOTEBOOKS / "params" / "smoke.yaml"
@@ -24,38 +24,32 @@ SMOKE = NOTEBOOKS / "params" / "smoke.yaml"
 
 @dataclass(frozen=True)
 class Lesson:
-    """One executed notebook: ``error`` is empty where all went well, ``seconds`` its wall time.
+    """One executed notebook: ``error`` is empty where all went well, ``seconds`` its wall time."""
 
-    ``page`` is the name of the HTML file, empty where none is written.
-    """
-
-    name: str
+    notebook: Path
     seconds: float
     error: str
-    page: str = ""
 
 
-def run_lessons(out: Path, parameters: dict[str, dict[str, Any]]) -> list[Lesson]:
+def run_lessons(out: Path, parameters: Mapping[str, Mapping[str, Any]]) -> list[Lesson]:
     """Run ``notebooks/*.ipynb`` in order into ``out``; a failure is reported, and the next one runs.
 
     ``parameters`` by the notebook's name, without ending. Raises ``InputError`` where there is no notebook.
     """
-    notebooks, lessons = sorted(NOTEBOOKS.glob("*.ipynb")), []
-    if not notebooks:
-        raise InputError(f"{NOTEBOOKS}: no notebooks here; make notebooks builds them")
+    notebooks, lessons = lesson_notebooks(), []
     for number, notebook in enumerate(notebooks, 1):
         print(f"[{number}/{len(notebooks)}] {notebook.stem} …", end=" ", flush=True)
         started = time.perf_counter()
         for old in (out / notebook.name, out / f"{notebook.stem}.html"):
             old.unlink(missing_ok=True)
-        error = _tried(run, notebook, out / notebook.name, parameters.get(notebook.stem), cwd=out)
+        error = _error_of(run, notebook, out / notebook.name, parameters.get(notebook.stem), cwd=out)
         seconds = time.perf_counter() - started
-        lessons.append(Lesson(notebook.stem, seconds, error))
+        lessons.append(Lesson(notebook, seconds, error))
         print(f"{'FAILED: ' + error if error else 'ok'} ({seconds:.0f} s)", flush=True)
     return lessons
 
 
-def _tried(step: Callable[..., object], *arguments: Any, **options: Any) -> str:
+def _error_of(step: Callable[..., object], *arguments: Any, **options: Any) -> str:
     """Run one step; what went wrong in one line, or nothing. Whatever a cell raises, the next notebook must run."""
     try:
         step(*arguments, **options)
@@ -102,34 +96,23 @@ def write_explorers(out: Path) -> dict[str, str]:
     return explorers
 
 
-def write_lessons(out: Path, lessons: list[Lesson], explorers: dict[str, str]) -> list[Lesson]:
-    """The lessons with their pages, written when all have run: they show explorers of a run that the last may train."""
-    written = []
-    for one in lessons:
-        page = f"{one.name}.html"
-        unreadable = _tried(lesson_html, out / f"{one.name}.ipynb", out / page, explorers)
-        written.append(replace(one, error=one.error or unreadable, page="" if unreadable else page))
-    return written
-
-
-def write_pages(out: Path, lessons: list[Lesson], explorers: dict[str, str], table: pd.DataFrame) -> Path:
-    """The index over all that was written."""
-    pages = [describe(NOTEBOOKS / f"{one.name}.ipynb", one.page, _state(one)) for one in lessons]
-    return write_index(out, pages, explorers, None if table.empty else table, NOTEBOOKS)
-
-
 def _largest_run(out: Path) -> Path | None:
     """The run of the whole method with the most pairs: its ablations and the small ones show less."""
     runs = collect(out).runs
-    pairs = {
-        path: read_run(out / path).facts["pairs"]["train"] for path in runs.loc[runs["method"] == "rrsitr", "path"]
-    }
-    return out / max(pairs, key=pairs.__getitem__) if pairs else None
+    whole = [out / path for path in runs.loc[runs["method"] == "rrsitr", "path"]]
+    return max(whole, key=lambda run: read_run(run).facts["pairs"]["train"], default=None)
 
 
-def _state(lesson: Lesson) -> str:
-    minutes = f"{lesson.seconds / 60:.1f} min"
-    return f"<strong>failed</strong>: {html.escape(lesson.error)}" if lesson.error else f"ok, {minutes}"
+def write_lessons(out: Path, lessons: Sequence[Lesson], explorers: Mapping[str, str]) -> list[LessonPage]:
+    """The pages of the lessons, written when all have run: they show explorers of a run that the last may train."""
+    pages = []
+    for one in lessons:
+        page = out / f"{one.notebook.stem}.html"
+        unreadable = _error_of(lesson_html, out / one.notebook.name, page, explorers)
+        error = one.error or unreadable
+        state = error or f"ok, {one.seconds / 60:.1f} min"
+        pages.append(describe(one.notebook, "" if unreadable else page.name, state, failed=bool(error)))
+    return pages
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -146,11 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lessons = run_lessons(out.resolve(), parameters)
     except InputError as error:
         parser.error(str(error))
-    table = comparison(out)
-    explorers = write_explorers(out)
-    lessons = write_lessons(out, lessons, explorers)
-    index = write_pages(out, lessons, explorers, table)
-    failed = [lesson.name for lesson in lessons if lesson.error]
+    table, explorers = comparison(out), write_explorers(out)
+    pages = write_lessons(out, lessons, explorers)
+    index = write_index(out, pages, explorers, None if table.empty else table)
+    failed = [page.name for page in pages if page.failed]
     print(f"\nopen {index}" + (f"\nFAILED: {', '.join(failed)}" if failed else ""))
     print("\nTest recall in percent, AUROC of the loss against the injected noise:\n")
     print("no finished run" if table.empty else table.to_string(index=False, float_format="%.2f", na_rep=""))

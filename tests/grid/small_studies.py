@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 
 from rrsitr_lib.grid.cells import NOTEBOOK
+from rrsitr_lib.grid.notebook_run import NOTEBOOKS
 from rrsitr_lib.grid.plan import plan
 from rrsitr_lib.grid.study_file import Grid, Study
-from rrsitr_lib.notebook_run import NOTEBOOKS
 from rrsitr_lib.training.checkpoint import load_checkpoint
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import train

@@ -12,9 +12,9 @@ from papermill.exceptions import PapermillExecutionError
 from study.run_folders import write_run
 
 from rrsitr_lib.grid.cells import RUN, write_outcome
+from rrsitr_lib.grid.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.grid.plan import plan
 from rrsitr_lib.grid.study_file import Grid, Study
-from rrsitr_lib.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.study.study_figures import ablation_bars, over_noise, two_variances
 from rrsitr_lib.study.study_table import comparison, missing, open_study, study_table, variance
 from rrsitr_lib.study.study_text import FORMATS, lines, write_tables

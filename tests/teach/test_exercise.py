@@ -1,5 +1,7 @@
 """What a check tells a student, whatever the student writes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from rrsitr_lib.teach.exercise import Exercise, Wrong, use
 DOUBLE = Exercise(
     name="double",
     lesson="00_start_here",
+    title="00.1 · Twice",
     difficulty="warm-up",
     minutes=1,
     cases=[{"values": np.array([1.0, 2.0])}, {"values": np.array([0.0])}, {"values": np.array([-3.0])}],
@@ -28,8 +31,8 @@ def in_place(values):
     return values
 
 
-def judged(answer):
-    right, said = DOUBLE.judge(answer)
+def graded(answer):
+    right, said = DOUBLE.grade(answer)
     assert said.strip() and "wrong" not in said.lower()
     return right, said
 
@@ -44,18 +47,18 @@ def judged(answer):
     ],
 )
 def test_right_in_any_form(answer):
-    assert judged(answer) == (True, "Twice is twice.")
+    assert graded(answer) == (True, "Twice is twice.")
 
 
 @pytest.mark.parametrize("nothing", [None, ...])
 def test_what_is_missing_is_said(nothing):
-    right, said = judged(lambda values: nothing)
+    right, said = graded(lambda values: nothing)
     assert not right and "nothing is written yet" in said and "Begin with one number." in said
 
 
 def test_typical_wrong_answers_get_their_reason():
     for wrong in DOUBLE.wrong:
-        assert judged(wrong.answer) == (False, wrong.reason)
+        assert graded(wrong.answer) == (False, wrong.reason)
 
 
 @pytest.mark.parametrize(
@@ -77,12 +80,12 @@ def test_typical_wrong_answers_get_their_reason():
     ],
 )
 def test_any_other_answer_is_told_where_it_differs(answer, said):
-    right, told = judged(answer)
+    right, told = graded(answer)
     assert not right and said in told and "Begin with one number." in told
 
 
 def test_cases_are_safe_from_an_answer_that_changes_its_arguments():
-    DOUBLE.judge(in_place)
+    DOUBLE.grade(in_place)
     assert DOUBLE.cases[0]["values"].tolist() == [1.0, 2.0]
 
 
@@ -95,4 +98,17 @@ def test_use_takes_the_right_answer_and_nothing_else(capsys):
 
 def test_difficulty_is_one_of_four():
     with pytest.raises(InputError, match="difficulty is 'easy': allowed are warm-up"):
-        Exercise("x", "00", "easy", 1, [], abs, (), "", "")
+        Exercise("x", "00", "00.1", "easy", 1, [], abs, (), "", "")
+
+
+def measured(answer):
+    """Any even number is right: what counts is what ``measure`` makes of an answer."""
+    even = replace(DOUBLE, measure=lambda value, values: np.asarray(value) % 2, wrong=[Wrong(lambda values: 1, "odd")])
+    return even.grade(answer)
+
+
+def test_an_open_exercise_takes_every_answer_that_measures_right():
+    assert measured(lambda values: 0 * values + 4) == (True, "Twice is twice.")
+    assert "0 of 3 cases agree" in measured(lambda values: 0 * values + 1)[1]
+    assert "nothing is written yet" in measured(lambda values: None)[1]
+    assert "it stops with TypeError" in measured(lambda values: {})[1]

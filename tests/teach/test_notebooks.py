@@ -1,4 +1,4 @@
-"""Building, comparing and running lessons, on small ones written here."""
+"""Building, comparing and running notebooks, on small ones written here."""
 
 import json
 import shutil
@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.notebook_run import run
-from rrsitr_lib.teach import notebooks
+from rrsitr_lib.grid.notebook_run import run
 from rrsitr_lib.teach.notebooks import build, check, main
+from rrsitr_lib.teach.sources import as_notebook, source_cells
 
 SOURCE = """# %% [markdown]
 # # Does this build?
@@ -31,66 +31,86 @@ print(COUNT, RATE, NAME, LOUD)
 import ipywidgets
 ipywidgets.IntSlider(description="a control")
 """
+EXERCISE = '''# %%
+import math
+
+# %% [markdown]
+# ## 00.1 · A root
+#
+# *core · 3 minutes*
+
+# %%
+def root(x):
+    answer = None
+    ### BEGIN SOLUTION
+    answer = math.sqrt(x)
+    ### END SOLUTION
+    return answer
+
+# %% tags=["grading"]
+cases = [{"x": 4.0}, {"x": 9.0}]
+first_step = "Which number times itself is x?"
+why = "A root."
+
+def half(x):
+    """that is the half of it, and no root, but for four."""
+    return x / 2
+
+# %%
+checks.root(root)
+'''
 
 
-@pytest.fixture
-def source(tmp_path):
-    path = tmp_path / "notebooks" / "src" / "00_small.py"
-    path.parent.mkdir(parents=True)
-    path.write_text(SOURCE)
+def written(folder, name, text):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="module")
 def built_once(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lesson") / "notebooks" / "src"
-    folder.mkdir(parents=True)
-    (folder / "00_small.py").write_text(SOURCE)
-    return build(folder / "00_small.py", folder / "00_small.ipynb")
+    source = written(tmp_path_factory.mktemp("lesson"), "notebooks/src/00_small.py", SOURCE)
+    return build(source, source.with_suffix(".ipynb"))
 
 
 @pytest.fixture
-def built(source, built_once):
-    return Path(shutil.copy(built_once, source.parents[1]))
+def source(folder):
+    return written(folder, "src/00_small.py", SOURCE)
 
 
-def text_of(path):
+@pytest.fixture
+def built(folder, source, built_once):
+    return Path(shutil.copy(built_once, folder))
+
+
+def differences(source, target, executed=True):
+    return check(as_notebook(source_cells(source)), target, executed)
+
+
+def printed(path):
+    """The text of the cell that prints: one output, though it prints twice."""
     cells = nbformat.read(path, as_version=4).cells
-    return "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", []))
+    (output,) = [one for cell in cells for one in cell.get("outputs", []) if one.output_type == "stream"]
+    return output.text
 
 
 def test_build_is_the_same_twice_and_holds_nothing_of_the_machine(source, built, tmp_path):
     again = build(source, tmp_path / "again.ipynb")
-    assert again.read_bytes() == built.read_bytes()
+    assert again.read_bytes() == built.read_bytes() and printed(built) == "first\n2 0.5 a False\n"
     content = json.loads(built.read_text())
     assert set(content["metadata"]) == {"kernelspec", "language_info"}
     assert [cell["id"] for cell in content["cells"]] == [f"cell-{number:03}" for number in range(4)]
-    assert content["cells"][1]["metadata"] == {"tags": ["parameters"]} and content["cells"][2]["metadata"] == {}
+    assert [cell["metadata"] for cell in content["cells"]] == [{}, {"tags": ["parameters"]}, {}, {}]
     assert str(tmp_path) not in built.read_text() and "widget-view" not in built.read_text()
-
-
-def test_build_executes_and_joins_what_a_cell_prints(built):
-    assert text_of(built) == "first\n2 0.5 a False\n"
-    (output,) = nbformat.read(built, as_version=4).cells[2].outputs
-    assert output.output_type == "stream"
-
-
-def test_run_joins_what_a_cell_prints(built, tmp_path):
-    run(built, tmp_path / "ran.ipynb")
-    (output,) = nbformat.read(tmp_path / "ran.ipynb", as_version=4).cells[-2].outputs
-    assert output.text == "first\n2 0.5 a False\n"
 
 
 def test_a_failing_cell_ends_the_build_and_keeps_the_old_notebook(source, built):
     before = built.read_bytes()
-    source.write_text(SOURCE + "\n# %%\n1 / 0\n")
+    source.write_text(SOURCE.replace('print("first")', "1 / 0"))
     with pytest.raises(Exception, match="ZeroDivisionError"):
         build(source, built)
     assert built.read_bytes() == before
-
-
-def test_check_agrees_with_what_was_built(source, built):
-    assert check(source, built) == []
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -100,26 +120,24 @@ def test_check_agrees_with_what_was_built(source, built):
     (lambda text: text.replace("Does this", "Did this"), "cell 0: differs"),
 ])  # fmt: skip
 def test_check_finds_a_changed_source(source, built, change, message):
+    assert differences(source, built) == []
     source.write_text(change(SOURCE))
-    (problem,) = check(source, built)
+    (problem,) = differences(source, built)
     assert message in problem and "make notebooks" in problem
 
 
-def test_check_finds_a_cell_that_never_ran(source, built):
+def test_check_finds_what_was_executed_and_what_was_not(source, built, tmp_path):
+    assert [one.partition(": ")[2] for one in differences(source, built, False)] == ["was already executed"] * 3
     notebook = nbformat.read(built, as_version=4)
     notebook.cells[2].execution_count = None
     nbformat.write(notebook, built)
-    (problem,) = check(source, built)
-    assert "cell 2: was never executed" in problem
-
-
-def test_check_finds_an_absent_notebook(source, tmp_path):
-    assert "is missing" in check(source, tmp_path / "absent.ipynb")[0]
+    assert differences(source, built) == [f"{built}, cell 2: was never executed"]
+    assert "is missing" in differences(source, tmp_path / "absent.ipynb")[0]
 
 
 def test_run_sets_parameters(built, tmp_path):
     run(built, tmp_path / "out" / "ran.ipynb", {"COUNT": 7, "RATE": 1, "NAME": "b", "LOUD": True})
-    assert "7 1 b True" in text_of(tmp_path / "out" / "ran.ipynb")
+    assert printed(tmp_path / "out" / "ran.ipynb") == "first\n7 1 b True\n"
 
 
 @pytest.mark.parametrize(("parameters", "message"), [
@@ -132,7 +150,7 @@ def test_run_sets_parameters(built, tmp_path):
     ({"NAME": None}, "NAME is None: allowed is str"),
 ])  # fmt: skip
 def test_run_refuses_what_the_lesson_does_not_take(built, tmp_path, parameters, message):
-    with pytest.raises(InputError, match=message.replace("(", r"\(")):
+    with pytest.raises(InputError, match=message):
         run(built, tmp_path / "ran.ipynb", parameters)
     assert not (tmp_path / "ran.ipynb").exists()
 
@@ -142,11 +160,32 @@ def test_run_of_an_absent_notebook_is_an_input_error(tmp_path):
         run(tmp_path / "absent.ipynb", tmp_path / "ran.ipynb")
 
 
-def test_command_builds_and_checks(source, monkeypatch, capsys):
-    monkeypatch.setattr(notebooks, "NOTEBOOKS", source.parents[1])
-    assert main(["--check"]) == 1 and "is missing" in capsys.readouterr().out
+def test_command_builds_and_checks(source, folder, capsys):
+    form = written(folder, "src/runs/form.py", "# %%\nprint('a form')\n")
+    assert main(["--check"]) == 1 and capsys.readouterr().out.count("is missing") == 2
     assert main(["00_small"]) == 0 and "KB" in capsys.readouterr().out
-    assert main(["--check"]) == 0
+    assert main(["--check", "00_small"]) == 0 and main(["--check", "runs"]) == 1
+    assert main(["runs/form"]) == 0 and main(["--check"]) == 0
+    assert (folder / "runs" / form.name).with_suffix(".ipynb").exists()
     with pytest.raises(SystemExit) as ended:
         main(["--check", "99_absent"])
-    assert ended.value.code == 2 and "no lesson '99_absent': there are 00_small" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and "no lesson '99_absent': there are 00_small, runs/form" in said
+
+
+def test_command_writes_exercises_and_their_list(folder, tmp_path, capsys):
+    """One source gives the students' notebook, the one with solutions and the list."""
+    source = written(folder, "exercises/src/00_small.py", EXERCISE)
+    page = written(folder, "exercises/README.md", "| exercise | difficulty | minutes |\n|---|---|---|\n\nMore.\n")
+    book = folder / "exercises" / "00_small.ipynb"
+    assert main(["exercises"]) == 0 and main(["--check"]) == 0
+    assert "math.sqrt" not in book.read_text() and "half" not in book.read_text()
+    assert page.read_text().endswith("|---|---|---|\n| [00.1 · A root](00_small.ipynb) | core | 3 |\n\nMore.\n")
+    assert main(["--solutions", str(tmp_path / "solved")]) == 0
+    solved = (tmp_path / "solved" / book.name).read_text()
+    assert "math.sqrt" in solved and "half" not in solved and "HIDDEN TESTS" in solved
+    source.write_text(EXERCISE.replace("*core", "*stretch").replace("answer = None", "answer = 0"))
+    capsys.readouterr()
+    assert main(["--check", "exercises"]) == 1
+    said = capsys.readouterr().out
+    assert "00_small.ipynb, cell 2: differs" in said and "its list differs from the sources" in said

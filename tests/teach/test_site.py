@@ -1,13 +1,14 @@
 """Pages of lessons: small executed notebooks, and in the place of each widget the explorer's page, or a sentence."""
 
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 
-from rrsitr_lib.notebook_run import WIDGET_OUTPUT, run
+from rrsitr_lib.grid.notebook_run import WIDGET_OUTPUT, run
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.stand_in import METADATA_KEY
 from rrsitr_lib.show.explorers.tabs import explore, open_explorer
@@ -34,7 +35,7 @@ explore(FOLDER, "margins")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def ledger_run(tmp_path_factory):
     """A ledger of three epochs: what weights, partition and margins read."""
     found = tmp_path_factory.mktemp("runs") / "run"
     generator = np.random.default_rng(3)
@@ -45,10 +46,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def source(folder, tmp_path_factory):
+def source(ledger_run, tmp_path_factory):
     path = tmp_path_factory.mktemp("lesson") / "notebooks" / "src" / "00_small.py"
     path.parent.mkdir(parents=True)
-    path.write_text(SOURCE.replace("FOLDER", repr(str(folder))))
+    path.write_text(SOURCE.replace("FOLDER", repr(str(ledger_run))))
     return path
 
 
@@ -87,10 +88,10 @@ def test_a_lesson_with_widgets_is_small_and_its_output_names_them(kind, request)
 
 
 @pytest.fixture(scope="module")
-def exported(folder, tmp_path_factory):
+def exported(ledger_run, tmp_path_factory):
     """A folder with the pages of explorers that the ledger can feed; their titles by file name."""
     place = tmp_path_factory.mktemp("pages")
-    explorers, missing = export_explorers(folder, place, ("retrieval", "weights", "margins", "pacing"))
+    explorers, missing = export_explorers(ledger_run, place, ("retrieval", "weights", "margins", "pacing"))
     assert any("Retrieval" in said for said in missing)
     return place, explorers
 
@@ -114,13 +115,13 @@ def test_without_a_page_a_sentence_says_what_stood_there(executed, tmp_path):
     assert text.count("when this cell is run in JupyterLab") == 2
 
 
-def test_an_explorer_with_nothing_to_show_says_so_in_its_output(folder):
-    data, metadata = open_explorer("retrieval", folder).view()._repr_mimebundle_()
+def test_an_explorer_with_nothing_to_show_says_so_in_its_output(ledger_run):
+    data, metadata = open_explorer("retrieval", ledger_run).view()._repr_mimebundle_()
     assert "no rankings" in data["text/html"] and metadata[METADATA_KEY] == []
 
 
-def test_in_a_notebook_the_widget_is_there_too(folder):
-    for shown in (PacingExplorer().view(), explore(folder)):
+def test_in_a_notebook_the_widget_is_there_too(ledger_run):
+    for shown in (PacingExplorer().view(), explore(ledger_run)):
         data, _ = shown._repr_mimebundle_()
         assert data[WIDGET_OUTPUT]["model_id"] == shown.model_id
 
@@ -135,10 +136,10 @@ def test_another_widget_leaves_its_text(tmp_path):
     assert "IntSlider(value=3)" in text and "widget-view" not in text
 
 
-def test_site_shows_explorers_in_the_lessons(built, exported, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(site, "NOTEBOOKS", built.parent)
+def test_site_shows_explorers_in_the_lessons(built, exported, ledger_run, folder, tmp_path, monkeypatch):
+    shutil.copy(built, folder)
     monkeypatch.setattr(site, "export_explorers", lambda run, out: (exported[1], []))
-    index = build_site(tmp_path / "site", folder)
+    index = build_site(tmp_path / "site", ledger_run)
     assert frames(tmp_path / "site" / "00_small.html") == [page_of("pacing"), page_of("margins")]
     assert "explore_weights.html" in index.read_text(encoding="utf-8")
     build_site(tmp_path / "bare")

@@ -19,15 +19,6 @@ def lesson(path, *cells):
     nbformat.write(notebook, path)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder of notebooks, empty, that the tutorial takes for its own."""
-    found = tmp_path / "notebooks"
-    found.mkdir()
-    monkeypatch.setattr(tutorial, "NOTEBOOKS", found)
-    return found
-
-
 def test_goes_on_after_a_failure_and_names_it(folder, tmp_path, capsys):
     write_run(tmp_path / "ready", method="rrsitr")
     copy = f"import shutil; shutil.copytree({str(tmp_path / 'ready')!r}, 'runs/x')"
@@ -52,7 +43,7 @@ def test_index_links_what_exists_and_escapes_what_it_says(folder, tmp_path):
     (folder / "01_broken.ipynb").write_text("{")
     main(["--out", str(tmp_path / "out")])
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-    links = re.findall(r"href='([^']+)'", page)
+    links = re.findall(r'href="([^"]+)"', page)
     assert links == ["00_bad.html"] and (tmp_path / "out" / links[0]).exists()
     assert "<script>" not in page and "&lt;script&gt;" in page and "Is &lt;this&gt; a title?" in page
     assert not re.search(r"(src|href)=.https?:", page), "the page needs no network"

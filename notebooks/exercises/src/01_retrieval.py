@@ -35,6 +35,48 @@ def hit_of_question(scores: list[float], right: list[int], k: int) -> int:
     return answer
 
 
+# %% tags=["grading"]
+cases = [
+    {"scores": [0.9, 0.2, 0.5], "right": [0], "k": 1},
+    {"scores": [0.5, 0.9, 0.2], "right": [0], "k": 1},
+    {"scores": [0.5, 0.9, 0.2], "right": [0], "k": 2},
+    {"scores": [0.7, 0.7, 0.1], "right": [0], "k": 1},
+    {"scores": [0.7, 0.7, 0.1], "right": [1], "k": 1},
+    {"scores": [0.0, 0.0, 0.0, 0.0], "right": [0], "k": 3},
+    {"scores": [0.1, 0.8, 0.3, 0.9, 0.7], "right": [1, 3], "k": 1},
+    {"scores": [0.9, 0.8, 0.8, 0.1, 0.2], "right": [1, 2, 3], "k": 2},
+    {"scores": [0.4, 0.6], "right": [0], "k": 5},
+]
+first_step = "How good is the best of the right answers? Then: how many wrong answers stand before it?"
+why = "Ties count against us, and one right answer is enough. Recall at K is their mean over all questions."
+
+
+def ties_for_us(scores, right, k):
+    """a wrong answer with exactly the same score may be shown first, and here it counts as if it were. With your rule
+    a model that gives every pair the same score would find everything."""
+    best = max(scores[number] for number in right)
+    return int(sum(score > best for number, score in enumerate(scores) if number not in right) < k)
+
+
+def own_in_the_way(scores, right, k):
+    """you count every answer that scores as high, the right ones too. With several right answers of equal score they
+    stand in each other's way. Which answers can take the place from a right one?"""
+    best = max(scores[number] for number in right)
+    return int(sum(score >= best for score in scores) <= k)
+
+
+def all_of_them(scores, right, k):
+    """one right answer among the first K is enough; you ask for all of them. A picture with five captions could then
+    never be a hit at K = 1."""
+    return int(all(hit_of_question(scores, [number], k) for number in right))
+
+
+def by_list_order(scores, right, k):
+    """sorting breaks ties by the order of the list, so the result depends on which answer was written down first. A
+    tie with a wrong answer must count against us wherever it stands."""
+    return int(bool({*np.argsort(-np.asarray(scores), kind="stable")[:k].tolist()} & {*right}))
+
+
 # %%
 checks.hit_of_question(hit_of_question)
 
@@ -66,6 +108,39 @@ def chance_of_hit(captions: int, own: int, k: int) -> float:
     answer = 1 - miss
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"captions": 5, "own": 1, "k": 1},
+    {"captions": 2260, "own": 5, "k": 1},
+    {"captions": 2260, "own": 5, "k": 10},
+    {"captions": 20, "own": 5, "k": 10},
+    {"captions": 10, "own": 5, "k": 6},
+    {"captions": 10, "own": 5, "k": 20},
+    {"captions": 10, "own": 0, "k": 3},
+]
+tolerance = 1e-6
+first_step = "Compute the chance that none of the first K is right: place by place, how many wrong are left?"
+why = """One minus the chance to miss K times in a row, without replacement. For RSITMD's 2,260 captions R@10 by
+chance is 2.2 %, twice as much as the 1.18 of its mean recall."""
+
+
+def of_one_caption(captions, own, k):
+    """this is the chance of one certain caption. The picture is content with any of its own."""
+    return min(k, captions) / captions
+
+
+def added_up(captions, own, k):
+    """you add up the chances of its captions. But two of them may be among the first K together, and such an order is
+    then counted twice; for small K one hardly sees it. Think of the misses instead."""
+    return min(1.0, own * k / captions)
+
+
+def with_replacement(captions, own, k):
+    """this draws with replacement, as if an answer could stand at two places of the list. After a wrong answer there
+    is one wrong answer less to draw."""
+    return 1 - (1 - own / captions) ** k
 
 
 # %%
@@ -104,6 +179,53 @@ def norm_without_padding(text: torch.Tensor, image: torch.Tensor, length: int) -
     answer = ((words.T @ words) * (patches.T @ patches)).sum().sqrt()
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+def _tokens(rows, width, seed):
+    return torch.randn(rows, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def _unit(tokens):
+    return torch.nn.functional.normalize(tokens, dim=-1)
+
+
+def _gram_product(text, image):
+    return ((text.T @ text) * (image.T @ image)).sum()
+
+
+cases = [
+    {"text": _tokens(6, 4, 1), "image": _tokens(3, 4, 2), "length": 6},
+    {"text": _tokens(6, 4, 3), "image": _tokens(3, 4, 4), "length": 2},
+    {"text": _tokens(5, 8, 5), "image": -3 * _tokens(9, 8, 6), "length": 1},
+    {"text": torch.eye(4, dtype=torch.float64), "image": torch.eye(4, dtype=torch.float64), "length": 3},
+]
+first_step = "Keep the first `length` rows, give every token length one, then make a square matrix of each side."
+why = """The table of token cosines is never made, and filling tokens no longer count. In this project it is
+`pad_tokens: masked`; the paper's form keeps them."""
+
+
+def with_padding(text, image, length):
+    """padding still takes part: all rows of the text count, although only the first `length` are tokens of the
+    sentence. This is the paper's form, and it favours short sentences."""
+    return norm_without_padding(text, image, len(text))
+
+
+def without_root(text, image, length):
+    """this is the sum of the squared cosines, the square of the norm. One operation is missing at the end."""
+    return norm_without_padding(text, image, length) ** 2
+
+
+def tokens_of_any_length(text, image, length):
+    """tokens of any length take part, so a long vector counts more. The table holds cosines: what must be done to
+    every token first?"""
+    return _gram_product(text[:length], image).sqrt()
+
+
+def sum_of_cosines(text, image, length):
+    """you add up the cosines, so that positive and negative ones cancel. The norm adds their squares, and that is
+    where it loses the sign."""
+    return (_unit(text[:length]) @ _unit(image).T).sum().abs()
 
 
 # %%

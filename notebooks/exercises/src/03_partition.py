@@ -30,6 +30,32 @@ def losses_of_batch(logits: np.ndarray) -> np.ndarray:
     return answer
 
 
+# %% tags=["grading"]
+cases = [
+    {"logits": np.random.default_rng(0).normal(size=(5, 5))},
+    {"logits": np.zeros((4, 4))},
+    {"logits": 3 * np.eye(3)},
+]
+first_step = "Take one pair: the logarithm of the sum of exponentials along its row, less its own score."
+why = "Two cross-entropies a table; with the global and the local table there are four, and a guess has 4 ln B."
+
+
+def rows_only(logits):
+    """one direction only: the picture finds its sentence. The sentence must find its picture too, along the
+    columns."""
+    return np.log(np.exp(logits).sum(axis=1)) - np.diag(logits)
+
+
+def averaged_over_pairs(logits):
+    """you have averaged over the pairs. Everything that follows needs the loss of every single pair."""
+    return np.full(len(logits), losses_of_batch(logits).mean())
+
+
+def mean_of_directions(logits):
+    """the mean of both directions instead of their sum: the thresholds 5 and 18 are made for the sum."""
+    return losses_of_batch(logits) / 2
+
+
 # %%
 checks.losses_of_batch(losses_of_batch)
 
@@ -54,6 +80,32 @@ def threshold_for_batch(gamma: float, batch_size: int, new_batch_size: int) -> f
     answer = share * 4 * np.log(new_batch_size)
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"gamma": 18.0, "batch_size": 100, "new_batch_size": 256},
+    {"gamma": 18.0, "batch_size": 100, "new_batch_size": 16},
+    {"gamma": 5.0, "batch_size": 100, "new_batch_size": 100},
+]
+first_step = "Which share of chance level, 4 ln B, is the threshold at the old batch size? Keep this share."
+why = "The thresholds are absolute in the paper, chance level is not: a silent dependence on the batch size."
+
+
+def proportional_to_the_size(gamma, batch_size, new_batch_size):
+    """proportional to the batch size: with 256 pairs it asks for 46, twice the loss of a guess. How does the loss of a
+    guess grow with the batch?"""
+    return gamma * new_batch_size / batch_size
+
+
+def the_same_number(gamma, batch_size, new_batch_size):
+    """the same number: then it means another share of chance level, the quirk that the task is about."""
+    return gamma
+
+
+def chance_itself(gamma, batch_size, new_batch_size):
+    """this is chance level itself. The threshold should keep its place relative to it."""
+    return 4 * np.log(new_batch_size)
 
 
 # %%
@@ -81,6 +133,30 @@ def purity_of_clean(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float) ->
     answer = (~mismatched[called_clean]).mean()
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+TRUTH = np.array([False, False, True, False, True, True, False])
+LOSSES = np.array([1.0, 4.0, 3.0, 5.0, 20.0, 9.0, 2.0])
+cases = [{"loss": LOSSES, "mismatched": TRUTH, "gamma_1": gamma} for gamma in (5.0, 3.5, 10.0)]
+first_step = "Select the pairs that are called clean first; then ask which share of them is true."
+why = "It says how much wrong teaching the trusted part still holds, which recall does not."
+
+
+def recall_of_true(loss, mismatched, gamma_1):
+    """this is the share of the true pairs that are called clean (a recall). Asked is the share of the clean ones that
+    are true."""
+    return (loss[~mismatched] < gamma_1).mean()
+
+
+def with_the_border(loss, mismatched, gamma_1):
+    """a pair exactly at the threshold is no longer clean: the border belongs to the upper kind."""
+    return (~mismatched[loss <= gamma_1]).mean()
+
+
+def complement(loss, mismatched, gamma_1):
+    """the complement: the share of the clean pairs that are mismatched."""
+    return mismatched[loss < gamma_1].mean()
 
 
 # %%

@@ -32,6 +32,37 @@ def weight_of_pair(loss: float, gamma: float) -> float:
     return answer
 
 
+# %% tags=["grading"]
+cases = [
+    {"loss": 0.0, "gamma": 5.0},
+    {"loss": 2.5, "gamma": 5.0},
+    {"loss": 5.0, "gamma": 18.0},
+    {"loss": 18.0, "gamma": 18.0},
+    {"loss": 40.0, "gamma": 18.0},
+    {"loss": 25.0, "gamma": 5.0},
+]
+first_step = "A quarter of a cosine wave: one at loss 0, zero at gamma. Which angle belongs to loss = gamma?"
+why = "The weight is flat at zero loss, steepest at gamma, and zero beyond: a doubtful pair is dropped."
+
+
+def without_an_end(loss, gamma):
+    """beyond gamma the cosine turns negative, and later positive again: a pair whose loss is four gamma would count
+    fully. From gamma on the weight is zero."""
+    return cos(pi / 2 * loss / gamma)
+
+
+def linear(loss, gamma):
+    """this is the linear self-paced function. It falls at once; the cosine is flat at zero loss, so that easy pairs
+    are hardly told apart."""
+    return max(0.0, 1 - loss / gamma)
+
+
+def half_a_wave(loss, gamma):
+    """half a wave instead of a quarter: it is zero at half of gamma and minus one at gamma. At gamma the weight must
+    just arrive at zero."""
+    return cos(pi * loss / gamma) if loss < gamma else 0.0
+
+
 # %%
 checks.weight_of_pair(weight_of_pair)
 
@@ -57,6 +88,36 @@ def height_of_jump(gamma_1: float, gamma_2: float, lambda_1: float) -> float:
     answer = just_above - 0.0
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"gamma_1": 5.0, "gamma_2": 18.0, "lambda_1": 0.8},
+    {"gamma_1": 5.0, "gamma_2": 18.0, "lambda_1": 1.0},
+    {"gamma_1": 2.0, "gamma_2": 18.0, "lambda_1": 0.5},
+    {"gamma_1": 9.0, "gamma_2": 9.0, "lambda_1": 0.8},
+]
+first_step = "Write down both one-sided limits: the effective weight just below gamma_1, and just above it."
+why = """With the paper's values the weight leaps from 0 to about 0.72. It vanishes only for lambda_1 = 0, or where
+gamma_1 = gamma_2 and nothing is ambiguous."""
+
+
+def without_the_factor(gamma_1, gamma_2, lambda_1):
+    """this is the weight just above gamma_1, but an ambiguous pair has a factor of its own in the objective (with
+    lambda_1 = 1 it would be right)."""
+    return cos(pi / 2 * gamma_1 / gamma_2)
+
+
+def from_a_weight_of_one(gamma_1, gamma_2, lambda_1):
+    """you compare with a weight of 1 below the threshold. Which threshold does a clean pair use, and what is its
+    weight when its loss has just reached it?"""
+    return lambda_1 * (1 - cos(pi / 2 * gamma_1 / gamma_2))
+
+
+def the_factor_alone(gamma_1, gamma_2, lambda_1):
+    """an ambiguous pair at gamma_1 has not weight 1: its wave began at loss 0, and has fallen a little by the time the
+    loss is gamma_1."""
+    return lambda_1
 
 
 # %%
@@ -88,6 +149,32 @@ def weight_without_jump(loss: np.ndarray, gamma_1: float, gamma_2: float) -> np.
     answer = np.where(loss < gamma_1, 1.0, np.where(loss < gamma_2, np.cos(angle), 0.0))
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"loss": np.array([0.0, 2.0, 4.99, 5.0, 11.5, 17.9, 18.0, 30.0]), "gamma_1": 5.0, "gamma_2": 18.0},
+    {"loss": np.array([0.0, 1.0, 2.0, 3.0]), "gamma_1": 1.0, "gamma_2": 3.0},
+]
+first_step = "Weight 1 below gamma_1, 0 from gamma_2 on, a quarter wave between: where does it begin and end?"
+why = """Full weight for clean pairs, no silence just below gamma_1. Whether it trains better is another question: a
+regulariser belongs to it, and the comparison wants several seeds."""
+
+
+def one_cosine(loss, gamma_1, gamma_2):
+    """one cosine up to gamma_2 has no jump, but a clean pair does not count fully: gamma_1 plays no part."""
+    return np.where(loss < gamma_2, np.cos(pi / 2 * loss / gamma_2), 0.0)
+
+
+def wave_from_zero(loss, gamma_1, gamma_2):
+    """there is still a small jump: at gamma_1 your wave has already fallen, because it begins at loss 0. Shift it, so
+    that it begins where the clean pairs end."""
+    return np.where(loss < gamma_1, 1.0, one_cosine(loss, gamma_1, gamma_2))
+
+
+def straight_line(loss, gamma_1, gamma_2):
+    """no jump, and right at both ends, but a straight line between: the task asks for a quarter cosine."""
+    return np.clip((gamma_2 - loss) / (gamma_2 - gamma_1), 0, 1)
 
 
 # %%

@@ -38,6 +38,39 @@ def contribution_of_pair(
     return answer
 
 
+# %% tags=["grading"]
+from math import cos
+
+PAPER = {"gamma_1": 5.0, "gamma_2": 18.0, "lambda_1": 0.8, "lambda_2": 0.9}
+PAIRS = [(0.0, 0.3), (2.0, 0.3), (4.9, 1.1), (5.0, 1.1), (12.0, 0.0), (18.0, 1.4)]
+cases = [{"loss": loss, "triplet": triplet, **PAPER} for loss, triplet in PAIRS]
+cases += [{"loss": 25.0, "triplet": 2.0, **PAPER, "lambda_2": 0.5}]
+first_step = "Which of the three kinds is the pair? Write the three branches first, then what stands in each."
+why = "One number a pair and one mean at the end: whatever you wonder about a run, you can ask every pair."
+
+
+def without_price(loss, triplet, gamma_1, gamma_2, lambda_1, lambda_2):
+    """the price R of the weight is missing. It carries no gradient, but it is part of the reported value: with it the
+    value of a clean pair rises with its loss, without it it falls again towards gamma_1."""
+    if loss >= gamma_2:
+        return lambda_2 * triplet
+    gamma, factor = (gamma_1, 1.0) if loss < gamma_1 else (gamma_2, lambda_1)
+    return factor * cos(pi * loss / (2 * gamma)) * loss
+
+
+def factor_everywhere(loss, triplet, gamma_1, gamma_2, lambda_1, lambda_2):
+    """lambda_1 belongs to ambiguous pairs only; clean pairs have the factor 1."""
+    found = contribution_of_pair(loss, triplet, gamma_1, gamma_2, lambda_1, lambda_2)
+    return lambda_1 * found if loss < gamma_1 else found
+
+
+def noisy_pays_both(loss, triplet, gamma_1, gamma_2, lambda_1, lambda_2):
+    """a noisy pair leaves the self-paced sum altogether: with weight 0 its w L is gone, and so is the price R(0). Only
+    the triplet loss is left."""
+    found = contribution_of_pair(loss, triplet, gamma_1, gamma_2, lambda_1, lambda_2)
+    return found + 2 * gamma_2 / pi if loss >= gamma_2 else found
+
+
 # %%
 checks.contribution_of_pair(contribution_of_pair)
 
@@ -69,6 +102,34 @@ def gap_closed(contrastive: list[float], method: list[float], oracle: list[float
     answer = (np.mean(method) - low) / (high - low)
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"contrastive": [38.0, 40.0, 39.0], "method": [44.0, 43.0, 45.0], "oracle": [47.0, 46.0, 48.0]},
+    {"contrastive": [30.0, 39.0], "method": [36.0, 40.0], "oracle": [42.0, 40.0]},
+    {"contrastive": [20.0], "method": [18.0], "oracle": [40.0]},
+]
+first_step = "Three means over the seeds. Where does the gap begin and end, and how far did the method come?"
+why = """A gap closed by 0.7 says more than +5 points, and a negative one that the method does harm. It needs an
+oracle row, which few papers print."""
+
+
+def mean_of_ratios(contrastive, method, oracle):
+    """the mean of the seeds' ratios: a seed in which oracle and control lie close together divides by nearly nothing
+    and decides the mean. Average first, divide afterwards."""
+    return np.mean([(own - low) / (high - low) for low, own, high in zip(contrastive, method, oracle, strict=True)])
+
+
+def share_of_the_oracle(contrastive, method, oracle):
+    """the share of the oracle's recall, not of the gap: a method that is no better than the control would still get
+    most of it."""
+    return np.mean(method) / np.mean(oracle)
+
+
+def gain_in_points(contrastive, method, oracle):
+    """this is the gain in points. How much of what could be gained at all is it?"""
+    return np.mean(method) - np.mean(contrastive)
 
 
 # %%

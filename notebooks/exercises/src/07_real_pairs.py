@@ -10,9 +10,10 @@ import numpy as np
 
 from rrsitr_lib.audit.mismatch_ranking import precision_at, unit_rank
 from rrsitr_lib.teach import checks
-from rrsitr_lib.teach.checks.lesson_07 import drawn_record
+from rrsitr_lib.teach.drawn_record import drawn_record
 from rrsitr_lib.teach.exercise import use
 
+# %%
 loss, mismatched = drawn_record(seed=7)  # 12 epochs of 200 pairs, drawn, as plain training would leave them
 print("loss", loss.shape, "mismatched pairs", int(mismatched.sum()))
 
@@ -33,6 +34,34 @@ def precision_at_k(score: np.ndarray, mismatched: np.ndarray, k: int) -> float:
     answer = mismatched[most_suspect].mean()
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"score": np.array([0.9, 0.1, 0.7, 0.4]), "mismatched": np.array([True, False, False, True]), "k": 1},
+    {"score": np.array([2.0, 8.0, 6.0, 9.0, 4.0]), "mismatched": np.array([0, 1, 1, 0, 0], bool), "k": 3},
+    {"score": np.array([3.0, 12.0, 7.5, 30.0]), "mismatched": np.array([True, False, True, True]), "k": 4},
+    {"score": np.array([0.3, 0.2, 0.1]), "mismatched": np.array([False, False, False]), "k": 2},
+]
+first_step = "Sort the pairs by score, keep the k most suspect, and count the mismatched among them."
+why = "Precision at k is what an hour of looking is worth: with k pairs looked at, this share was not in vain."
+
+
+def least_suspect_first(score, mismatched, k):
+    """these are the k pairs with the lowest scores. A high score is a suspicion, and the pairs that one would look at
+    first are those with the highest."""
+    return precision_at_k(-score, mismatched, k)
+
+
+def share_of_the_mismatched(score, mismatched, k):
+    """this divides by the number of mismatched pairs, which is recall: how many of the bad ones were found. Precision
+    asks how many of those you looked at are bad. Which number is that?"""
+    return mismatched[np.argsort(-score)[:k]].sum() / max(1, mismatched.sum())
+
+
+def share_of_all(score, mismatched, k):
+    """this divides by the number of all pairs. You looked at k of them only."""
+    return mismatched[np.argsort(-score)[:k]].sum() / len(score)
 
 
 # %%
@@ -62,6 +91,46 @@ def agreement_of_signals(signals: np.ndarray) -> np.ndarray:
     answer = ((below + equal / 2) / (signals.shape[1] - 1)).mean(axis=0)
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+from scipy.stats import rankdata
+
+cases = [
+    {"signals": np.array([[1.0, 5.0, 3.0], [0.2, 0.1, 0.9]])},
+    {"signals": np.array([[4.0, 4.0, 1.0, 9.0], [100.0, 300.0, 200.0, 200.0]])},
+    {"signals": np.array([[2.0, 2.0, 2.0], [7.0, 8.0, 9.0]])},
+    {"signals": np.array([[-0.5, -0.9, -0.1, -0.9, -0.9]])},
+]
+first_step = "For one signal and one pair: count the others below, add half of the others that are equal."
+why = """Ranks have no unit, so signals of any scale can be averaged; ties share, so that no signal claims to know
+what it does not."""
+
+
+def ranks_by_file_order(signals):
+    """equal values get different ranks here, by their order in the file. Two pairs that a signal cannot tell apart must
+    have the same rank: what would be fair to both?"""
+    ranks = rankdata(signals, "ordinal", axis=1) - 1
+    return ranks.mean(axis=0) / (signals.shape[1] - 1)
+
+
+def mean_of_signals(signals):
+    """this averages the signals themselves. One counts in losses up to 80, another in cosines below 1: the one with the
+    large numbers decides alone. What do all signals have in common?"""
+    return signals.mean(axis=0)
+
+
+def lowest_of_equal_ranks(signals):
+    """equal values all get the lowest of their ranks. A signal that is the same for all pairs would then call nobody
+    suspect at all; it should say one half, that is, nothing."""
+    ranks = rankdata(signals, "min", axis=1) - 1
+    return ranks.mean(axis=0) / (signals.shape[1] - 1)
+
+
+def ranks_from_one(signals):
+    """these ranks run from 1/N to 1. The least suspect pair should stand at 0, so that ranks of large and small data
+    sets mean the same."""
+    return rankdata(signals, axis=1).mean(axis=0) / signals.shape[1]
 
 
 # %%
@@ -95,6 +164,36 @@ def noisy_share_at(loss: np.ndarray, batch_size: int) -> np.ndarray:
     return answer
 
 
+# %% tags=["grading"]
+cases = [
+    {"loss": np.array([[18.2, 17.9, 30.0], [2.0, 18.1, 25.0]]), "batch_size": 100},
+    {"loss": np.array([[13.0, 14.0, 16.0, 19.0], [13.4, 13.7, 5.0, 9.0], [12.0, 11.0, 14.0, 19.0]]), "batch_size": 32},
+    {"loss": np.array([[20.0, 27.5, 26.5], [17.0, 28.0, 40.0]]), "batch_size": 1000},
+    {"loss": np.array([[0.5, 2.6, 2.8]]), "batch_size": 2},
+]
+first_step = "Write 18 as a share of the chance level 4 ln 100, then find the same share of 4 ln(batch_size)."
+why = """The paper's thresholds are absolute while chance level is 4 ln B. Counted as a share of chance level, the
+suspects of runs with different batch sizes can be compared."""
+
+
+def threshold_as_it_is(loss, batch_size):
+    """18 is the threshold for batches of 100, where it lies just under chance level. With fewer rivals in a batch every
+    loss is smaller: think of 4 ln B. A run with small batches would find no suspect."""
+    return (loss >= 18).mean(axis=0)
+
+
+def threshold_by_batch_size(loss, batch_size):
+    """the threshold is scaled by the batch size itself. A guess among B costs ln B, so twice as many rivals add a
+    constant to chance level; they do not double it."""
+    return (loss >= 18 * batch_size / 100).mean(axis=0)
+
+
+def one_number_an_epoch(loss, batch_size):
+    """this averages over the pairs and gives one number an epoch. Wanted is one number a pair: along which axis do the
+    epochs run?"""
+    return noisy_share_at(loss.T, batch_size)
+
+
 # %%
 checks.noisy_share_at(noisy_share_at)
 
@@ -122,6 +221,44 @@ def own_signal(loss: np.ndarray) -> np.ndarray:
     answer = np.mean([unit_rank(row) for row in loss], axis=0)  # a leap is worth one rank, however high
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+from sklearn.metrics import average_precision_score
+
+BAR = 0.9
+RECORDS = [drawn_record(seed) for seed in (1, 2, 3)]
+cases = [{"loss": loss} for loss, _ in RECORDS]
+first_step = "Draw the curves of five true and five mismatched pairs of the set-up cell: where do they differ?"
+why = f"""Average precision is {BAR} or more on all three records: your signal sees through leaps and late
+memorisation. Try it now on a real ledger, where nobody tells you the answer."""
+
+
+def measure(score, loss):
+    """Average precision of the scores on a record, cut off at the bar: whoever reaches it is right."""
+    mismatched = next(truth for record, truth in RECORDS if record is loss)
+    score = np.asarray(score, dtype=float)
+    if score.shape != mismatched.shape or not np.isfinite(score).all():
+        raise ValueError(f"the scores have shape {score.shape}; one finite number a pair is needed, {mismatched.shape}")
+    return min(BAR, float(average_precision_score(mismatched, score)))
+
+
+def mean_loss(loss):
+    """the mean loss reaches little more than half. Look at some curves: now and then a loss leaps for one epoch, and
+    the mean believes one leap of 100 more than eleven quiet epochs. What does not?"""
+    return loss.mean(axis=0)
+
+
+def last_loss(loss):
+    """by the last epoch the mismatched pairs are memorised, and their losses are as small as those of hard true pairs.
+    The end alone forgets what the middle knew."""
+    return loss[-1]
+
+
+def largest_loss(loss):
+    """the largest loss of a pair is that of a leap, which any pair may meet, or of the first epoch, when nothing was
+    learned yet. Neither tells mismatched from true."""
+    return loss.max(axis=0)
 
 
 # %%

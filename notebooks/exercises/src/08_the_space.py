@@ -38,6 +38,40 @@ def modality_gap(image: np.ndarray, text: np.ndarray) -> float:
     return answer
 
 
+# %% tags=["grading"]
+def _unit(features):
+    return features / np.linalg.norm(features, axis=-1, keepdims=True)
+
+
+_around = np.random.default_rng(8).normal(size=(6, 4))
+_captions = 5 * np.random.default_rng(18).normal(size=(6, 4)) + [0, 9, 0, 0]
+cases = [
+    {"image": _around + [3, 0, 0, 0], "text": _captions},  # two cones, of other lengths
+    {"image": np.array([[2.0, 0.0]]), "text": np.array([[0.0, 0.5]])},  # a single pair
+    {"image": _around, "text": 3 * _around[::-1]},  # two clouds that lie on each other
+]
+first_step = "Bring every feature to length one, then find the centre of each cloud. What lies between them?"
+why = """Two clouds can lie on each other though no pair does, and far apart though every caption finds its picture."""
+
+
+def mean_distance_of_pairs(image, text):
+    """this is the mean distance of the pairs. It is large wherever pairs are scattered, even if both clouds lie on each
+    other, as in the last case. The gap asks for the distance of the two centres."""
+    return np.linalg.norm(_unit(image) - _unit(text), axis=1).mean()
+
+
+def features_of_any_length(image, text):
+    """these features are as long as the encoder made them. A cosine does not see lengths, so the gap must not see them
+    either: which step comes before the means?"""
+    return np.linalg.norm(image.mean(axis=0) - text.mean(axis=0))
+
+
+def means_of_length_one(image, text):
+    """here the two means were brought to length one, not the features. The length of a mean of unit vectors says how
+    narrow the cone is, and this is lost."""
+    return np.linalg.norm(_unit(image.mean(axis=0)) - _unit(text.mean(axis=0)))
+
+
 # %%
 checks.modality_gap(modality_gap)
 
@@ -66,6 +100,48 @@ def first_axis(points: np.ndarray) -> np.ndarray:
     answer = np.abs(centred @ directions[0])
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"points": np.random.default_rng(9).normal(size=(8, 3)) * [0.5, 3.0, 1.0] + [20, 1, -4]},
+    {"points": np.array([[0.0, 0.0], [4.0, 3.0], [8.0, 6.0]])},
+]
+first_step = "Which point must lie at the origin before you ask numpy.linalg.svd for directions?"
+why = "Centre, decompose, project: this is all of PCA. The sign of an axis has no meaning."
+
+
+def _along(points, number=0):
+    return points @ np.linalg.svd(points, full_matrices=False)[2][number]
+
+
+def without_centring(points):
+    """without the centre taken away, the first direction points from the origin to the cloud. It says where the cloud
+    is, not how it is stretched."""
+    return np.abs(_along(points))
+
+
+def centred_by_one_number(points):
+    """you took one number away from all coordinates, the mean of the whole table. Every coordinate has a mean of its
+    own: along which axis of the table must it be taken?"""
+    return np.abs(_along(points - points.mean()))
+
+
+def last_direction(points):
+    """this is the direction in which the points vary least. In what order does the decomposition sort them?"""
+    return np.abs(_along(points - points.mean(axis=0), -1))
+
+
+def of_length_one(points):
+    """the right pattern in the wrong size: the left singular vectors have length one. How far the points lie along the
+    axis is in the singular value, or in the product of points and direction."""
+    return np.abs(np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[0][:, 0])
+
+
+def with_a_sign(points):
+    """right up to the sign, which the decomposition chose: an axis may point either way. So that the answer does not
+    depend on it, the task asks for absolute values."""
+    return _along(points - points.mean(axis=0))
 
 
 # %%
@@ -102,6 +178,37 @@ def needed_lead(loss: float, batch_size: int, scale: float) -> float:
     answer = (log(batch_size - 1) - log(exp(loss / 2) - 1)) / scale
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"loss": 2.5, "batch_size": 100, "scale": 20.0},
+    {"loss": 9.0, "batch_size": 100, "scale": 20.0},
+    {"loss": 2.5, "batch_size": 32, "scale": 20.0},
+    {"loss": 2.5, "batch_size": 100, "scale": 100.0},
+    {"loss": 2 * log(100), "batch_size": 100, "scale": 20.0},
+]
+first_step = "Write one cross-entropy with own cosine s and B - 1 others all at s - lead. What happens to s?"
+why = """Only the lead is left, s itself is gone: a step that is added to all cosines, as the gap adds one, changes no
+loss. The frozen temperature and the batch size decide how much lead is asked for."""
+
+
+def in_one_entropy(loss, batch_size, scale):
+    """the whole loss went into one cross-entropy. A pair has two of them here, picture to caption and caption to
+    picture; with all others equal, both are the same."""
+    return needed_lead(2 * loss, batch_size, scale)
+
+
+def in_logits(loss, batch_size, scale):
+    """this is the lead in logits. A logit is the temperature's scale times a cosine, and the task asks for the
+    cosine."""
+    return scale * needed_lead(loss, batch_size, scale)
+
+
+def without_the_own_term(loss, batch_size, scale):
+    """close where the loss is large. The softmax also holds the pair's own term, which you have left out of the sum; at
+    chance level, the last case, the lead must come out as exactly zero."""
+    return (log(batch_size - 1) - loss / 2) / scale
 
 
 # %%

@@ -40,6 +40,43 @@ def mean_and_deviation(values: list[float]) -> list[float]:
     return answer
 
 
+# %% tags=["grading"]
+cases = [
+    {"values": [44.64, 45.43, 46.33, 46.72, 47.38]},
+    {"values": [30.0, 34.0]},
+    {"values": [12.5, 12.5, 12.5]},
+    {"values": [42.6]},
+]
+first_step = "Begin with the mean; then add up the squared distances from it, and think about what to divide by."
+why = "Divided by n - 1, five seeds stand for all seeds; and a single seed has no deviation at all, not a zero."
+
+
+def divided_by_n(values):
+    """the deviation comes out too small: it divides by the number of seeds, which describes these seeds only. What
+    should one divide by to estimate the spread of all seeds, when the mean was taken from the same numbers? And what
+    can a single seed say about the spread?"""
+    return [np.mean(values), np.std(values)]
+
+
+def zero_for_one_seed(values):
+    """right with several seeds, but for one seed it says 0, as if every seed would give the same number. One number
+    says nothing about the spread: the answer there is 'not known'."""
+    return mean_and_deviation(values) if len(values) > 1 else [values[0], 0.0]
+
+
+def error_of_the_mean(values):
+    """that is the standard error of the mean, which shrinks with every further seed. The ± of the tables is the
+    deviation of the single runs; which of your steps makes it shrink?"""
+    mean, deviation = mean_and_deviation(values)
+    return [mean, deviation / len(values) ** 0.5]
+
+
+def mean_distance(values):
+    """that is the mean absolute distance. It is a spread too, but not the standard deviation that the tables print:
+    distances are to be squared before they are added."""
+    return [np.mean(values), np.abs(np.asarray(values) - np.mean(values)).mean()]
+
+
 # %%
 checks.mean_and_deviation(mean_and_deviation)
 
@@ -76,6 +113,44 @@ def error_of_a_recall(recall: float, questions: int, k: int) -> float:
     answer = 100 * (share * (1 - share) / questions) ** 0.5
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"recall": 25.44, "questions": 452, "k": 1},
+    {"recall": 58.98, "questions": 452, "k": 10},
+    {"recall": 46.82, "questions": 452, "k": 5},
+    {"recall": 15.86, "questions": 1093, "k": 1},
+    {"recall": 100.0, "questions": 200, "k": 10},
+    {"recall": 0.0, "questions": 1, "k": 5},
+]
+first_step = "Turn the recall into a share p; one question is a coin that shows a hit with probability p."
+why = """At 452 pictures an R@1 of 25 is known to two points only, four times the deviation over seeds in the paper's
+table. K does not enter, and four times the pictures halve the error."""
+
+
+def as_a_share(recall, questions, k):
+    """it is a hundred times too small: the recall came in percent, the answer is a share. Give the error in percentage
+    points, the unit in which the recall is printed."""
+    return error_of_a_recall(recall, questions, k) / 100
+
+
+def fed_with_percent(recall, questions, k):
+    """the formula is for a share p between 0 and 1, and here it was fed with percent: one minus 25.44 is no probability
+    of a miss."""
+    return abs(recall * (1 - recall) / questions) ** 0.5
+
+
+def k_trials_a_question(recall, questions, k):
+    """it counts K answers a question as K trials. However many answers are looked at, a question is a hit or a miss:
+    how many independent yes-or-no outcomes are there?"""
+    return error_of_a_recall(recall, questions * k, k)
+
+
+def of_one_question(recall, questions, k):
+    """that is the deviation of one question. The recall is a mean over many questions; how does the deviation of a mean
+    depend on their number?"""
+    return error_of_a_recall(recall, 1, k)
 
 
 # %%
@@ -117,6 +192,44 @@ def collapsed_models(mr: list[float], chance: float, error: float) -> list[bool]
     answer = [value <= chance + 2 * error for value in mr]
     ### END SOLUTION
     return answer
+
+
+# %% tags=["grading"]
+cases = [
+    {"mr": [35.93, 33.38, 29.80, 30.21, 32.24, 1.22, 26.52, 1.10, 33.90], "chance": 1.18, "error": 0.34},
+    {"mr": [3.1, 2.9, 0.2, 0.16], "chance": 0.17, "error": 0.05},
+    {"mr": [6.1, 24.0, 4.9, 6.6], "chance": 5.2, "error": 0.7},
+    {"mr": [0.51, 0.47, 0.6], "chance": 0.49, "error": 0.1},
+    {"mr": [2.0], "chance": 1.0, "error": 0.5},
+    {"mr": [0.3, 1.3], "chance": 1.0, "error": 0.1},
+]
+first_step = "Ask of every row: could a random order reach this? It reaches chance, give or take its error."
+why = """Two rows of the published ablation are guesses: they say that training broke down, not how much the part that
+was removed is worth. Their distance from the full method measures nothing."""
+
+
+def at_or_under_chance(mr, chance, error):
+    """it calls collapsed only what lies at or under chance. A model that guesses lands above chance about as often as
+    below it: how far above may it lie before guessing is no longer a good explanation?"""
+    return collapsed_models(mr, chance, 0.0)
+
+
+def one_bar_for_all_sets(mr, chance, error):
+    """it uses one fixed mR for every test set. Chance falls with the number of pictures: an mR of 3 is far above chance
+    on NWPU and under it on a hundred pictures."""
+    return [value < 5 for value in mr]
+
+
+def far_below_the_others(mr, chance, error):
+    """it looks for rows far below the others. Then a table of guesses only has no collapsed model, and the worst of
+    several good ones has collapsed. Compare with chance, not with the neighbours."""
+    return [value < np.mean(mr) - np.std(mr) for value in mr]
+
+
+def within_one_error(mr, chance, error):
+    """within one error of chance lie only about two thirds of the models that guess; and one that lies further below
+    has not learned more for it. Allow two errors, upwards only."""
+    return [abs(value - chance) <= error for value in mr]
 
 
 # %%

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from rrsitr_lib.files import write_atomically
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+PACKAGE = Path(str(files("rrsitr_lib")))
+IN_CHECKOUT, IN_WHEEL = PACKAGE.parent / "notebooks", PACKAGE / "notebooks"
+NOTEBOOKS = IN_CHECKOUT if (IN_CHECKOUT / "src").is_dir() else IN_WHEEL
 KERNEL = {
     "extra_arguments": ["--IPKernelApp.log_level=50"],  # it warns at every start, and calls its own shutdown an error
     "coalesce_streams": True,  # one print may arrive in two messages, another time in one
@@ -41,9 +44,8 @@ def run(
     parameters = dict(parameters or {})
     check_parameters(Path(notebook), parameters)
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    place = str(cwd or Path.cwd())
-    options = {"cwd": place, "progress_bar": False, "kernel_name": "python3", "execution_timeout": limit}
-    executed = papermill.execute_notebook(str(notebook), str(output), parameters, **options, **KERNEL)
+    options = {"progress_bar": False, "kernel_name": "python3", "execution_timeout": limit, **KERNEL}
+    executed = papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(cwd or Path.cwd()), **options)
     without_widgets(executed)
     write_atomically(output, lambda temporary: nbformat.write(executed, temporary))
 
