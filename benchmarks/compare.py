@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.study.figures import methods_over_noise
-from rrsitr_lib.study.sanity import linear_probes
+from rrsitr_lib.experiments.figures import methods_over_noise
+from rrsitr_lib.experiments.linear_probe import linear_probes
 from rrsitr_lib.training.many import train_many
 
 METHODS = ("contrastive", "rrsitr", "oracle")

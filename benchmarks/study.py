@@ -17,11 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from rrsitr_lib.grid.cells import write_outcome
-from rrsitr_lib.grid.clusters import Where
-from rrsitr_lib.grid.engine import run_study
-from rrsitr_lib.grid.plan import plan
-from rrsitr_lib.grid.study_file import Grid, Study
+from rrsitr_lib.experiments.engine import run_study
+from rrsitr_lib.experiments.executors import Where
+from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.study_file import Grid, Study
+from rrsitr_lib.experiments.trials import write_outcome
 
 FIX = {"encoder": "tiny", "scenes": 60, "epochs": 2}
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rrsitr_lib.experiments.results import open_study, study_table
+from rrsitr_lib.experiments.study_figures import over_noise
+from rrsitr_lib.experiments.study_file import STUDY_FILE
 from rrsitr_lib.files import read_json
-from rrsitr_lib.grid.study_file import STUDY_FILE
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
 from rrsitr_lib.show.views.weights import weight_map, weights_static
-from rrsitr_lib.study.study_figures import over_noise
-from rrsitr_lib.study.study_table import open_study, study_table
 from rrsitr_lib.training.ledger import Ledger
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rrsitr_lib.study.figures import methods_over_noise
+from rrsitr_lib.experiments.figures import methods_over_noise
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -36,8 +36,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rrsitr_lib.grid.engine import run_study
-from rrsitr_lib.grid.study_file import PRESETS, Study
+from rrsitr_lib.experiments.engine import run_study
+from rrsitr_lib.experiments.study_file import PRESETS, Study
 from rrsitr_lib.teach.doctor import start
 
 generator = start(SEED)
@@ -54,7 +54,7 @@ else:
 print(STUDY or f"preset laptop with {NOISE_RATE:.0%} noise, {SCENES} scenes, {EPOCHS} epochs")
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.study_table import open_study
+from rrsitr_lib.experiments.results import open_study
 
 live = not STUDY or STUDY in PRESETS or Path(STUDY).is_file()
 if live:
@@ -83,7 +83,7 @@ print(f"one of them: {config.method} on {config.data}, noise seed {config.noise_
 # silently skipped.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.table import collect
+from rrsitr_lib.experiments.table import collect
 
 runs, left_out = collect(folder)
 print(f"{len(runs)} finished runs; left out: {left_out or 'none'}")
@@ -121,7 +121,7 @@ print(f"mean {mean:.2f}, deviation {by_n:.2f} (by n) or {by_n_minus_1:.2f} (by n
 # our run five times with the five seeds and the invented values.
 
 # %%
-from rrsitr_lib.study.table import cell_text, summarise
+from rrsitr_lib.experiments.table import cell_text, summarise
 
 array = np.array(values)
 np.testing.assert_allclose([array.mean(), array.std(), array.std(ddof=1)], [mean, by_n, by_n_minus_1])
@@ -142,7 +142,7 @@ print(
 # 5/4. Read both; a claim that holds only under one of them is a weak claim.
 
 # %%
-from rrsitr_lib.study.spread import t_interval
+from rrsitr_lib.experiments.uncertainty import t_interval
 from scipy.stats import t
 
 quantile = t.ppf((1 + LEVEL) / 2, df=4)
@@ -166,7 +166,7 @@ for words, deviation in (("n - 1", 1.08), ("n", 1.08 * (5 / 4) ** 0.5)):
 
 # %%
 import torch
-from rrsitr_lib.study.spread import recall_error
+from rrsitr_lib.experiments.uncertainty import recall_error
 
 hits = np.zeros(452)
 hits[:115] = 1  # the order does not matter
@@ -179,7 +179,7 @@ resampled = 100 * hits[generator.integers(0, 452, (DRAWS, 452))].mean(axis=1)
 print(f"R@1 {100 * share:.2f}: formula {recall_error(100 * share, 452):.2f}, bootstrap {resampled.std():.2f} points")
 
 # %%
-from rrsitr_lib.study.figures import two_spreads
+from rrsitr_lib.experiments.figures import two_spreads
 
 two_spreads(resampled, mean=25.44, over_seeds=0.54, over_tests=recall_error(25.44, 452))
 
@@ -231,8 +231,8 @@ for noise_seed in (42, 43, 44):
 # fixed: the training seeds on one draw, and the draws with one training seed.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.study_figures import two_variances
-from rrsitr_lib.study.study_table import variance
+from rrsitr_lib.experiments.study_figures import two_variances
+from rrsitr_lib.experiments.results import variance
 
 moved_by = variance(opened)
 print(moved_by[["method", "noise_rate", "what", "runs", "mean", "std"]].round(2).to_string(index=False))
@@ -267,7 +267,7 @@ for method, folder in folders.items():
 # first check of any transcription: mR must be the mean of the six recalls in its row, up to rounding.
 
 # %%
-from rrsitr_lib.study.paper import paper_results
+from rrsitr_lib.experiments.published_results import paper_results
 
 paper = paper_results()
 clean = paper.query("noise_rate == 0").pivot(index=["data", "method"], columns="metric", values="mean")
@@ -277,7 +277,7 @@ print(f"{len(paper)} numbers; in all {len(full)} complete rows mR is the mean of
 print(paper.groupby("source").size().to_string())
 
 # %%
-from rrsitr_lib.study.figures import recall_over_noise
+from rrsitr_lib.experiments.figures import recall_over_noise
 
 recall_over_noise(paper)
 
@@ -295,8 +295,8 @@ recall_over_noise(paper)
 # `paper_differences` names them.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.paper import paper_differences
-from rrsitr_lib.study.table import beside_paper
+from rrsitr_lib.experiments.published_results import paper_differences
+from rrsitr_lib.experiments.table import beside_paper
 
 summary = summarise(runs)
 theirs = paper.query("metric == 'mR' and method in ['RRSITR', 'chance']")
@@ -319,8 +319,8 @@ beside_paper(summary.query("metric == 'mR'"), theirs).drop(columns=["metric", "p
 # does that over all shared seeds.
 
 # %%
-from rrsitr_lib.study.bootstrap import hits, resampled as resampled_recalls
-from rrsitr_lib.study.finished import RECALLS
+from rrsitr_lib.experiments.bootstrap import hits, resampled as resampled_recalls
+from rrsitr_lib.experiments.run_results import RECALLS
 
 counted = hits(RetrievalResults.open(mine))
 times = np.random.default_rng(0).multinomial(len(counted.asked), np.full(len(counted.asked), 1 / len(counted.asked)), 3)
@@ -333,8 +333,8 @@ moved = pd.DataFrame(resampled_recalls(counted, draws=3), columns=RECALLS)
 np.testing.assert_allclose(moved["mR"], by_hand)
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.bootstrap import resampling_interval
-from rrsitr_lib.study.study_table import comparison
+from rrsitr_lib.experiments.bootstrap import resampling_interval
+from rrsitr_lib.experiments.results import comparison
 
 low, high = resampling_interval(counted)["mR"]
 print(f"mR of one run: {low:.2f} to {high:.2f} over resampled test sets")
@@ -353,14 +353,14 @@ versus[["noise_rate", "first", "second", "seeds", "difference", "low", "high", "
 # and an executed notebook. A planned cell that is not done keeps its line, empty.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.study_table import missing, study_table
-from rrsitr_lib.study.study_text import lines
+from rrsitr_lib.experiments.results import missing, study_table
+from rrsitr_lib.experiments.report_tables import lines
 
 study_lines = lines(study_table(opened))
 study_lines.drop(columns=["R@5", "R@10", "R@5 ", "R@10 ", "source"])
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.study_figures import over_noise
+from rrsitr_lib.experiments.study_figures import over_noise
 
 over_noise(study_table(opened), opened.runs)
 
@@ -378,7 +378,7 @@ over_noise(study_table(opened), opened.runs)
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
-from rrsitr_lib.study.card import run_card
+from rrsitr_lib.experiments.run_card import run_card
 
 card = run_card(mine)
 Markdown(card.replace("# ", "### "))

@@ -34,7 +34,7 @@ def fields_of(data: str | None, weights: str | None, set_: list[str] | None) -> 
 
 def root_of(study: str, runs: Path) -> Path:
     """The folder of studies; a study that is named by its own folder lies where it lies."""
-    from rrsitr_lib.grid.study_file import STUDY_FILE
+    from rrsitr_lib.experiments.study_file import STUDY_FILE
 
     return Path(study).resolve().parent if (Path(study) / STUDY_FILE).is_file() else runs
 
@@ -44,7 +44,7 @@ def begun_folder(study: str, runs: Path) -> Path:
 
     Raises ``InputError`` where none was begun.
     """
-    from rrsitr_lib.grid.study_file import STUDY_FILE, Study
+    from rrsitr_lib.experiments.study_file import STUDY_FILE, Study
 
     for folder in (Path(study), runs / study):
         if (folder / STUDY_FILE).is_file():
@@ -60,7 +60,7 @@ def where_of(workers: int, scheduler: str | None, cluster: Path | None, resource
 
     Raises ``InputError`` for a scheduler beside a cluster's file, and for a resource that is not NAME=NUMBER.
     """
-    from rrsitr_lib.grid.clusters import Where
+    from rrsitr_lib.experiments.executors import Where
 
     if scheduler and cluster:
         raise InputError("--scheduler and --cluster: allowed is one of them")

@@ -36,9 +36,9 @@ def plan(
     tflops: Annotated[float, typer.Option(help="operations that one GPU is assumed to do, 10^12 a second")] = 40.0,
 ) -> None:
     """Show the runs, what is done, and what the rest will cost. Starts nothing."""
-    from rrsitr_lib.grid.costs import costs
-    from rrsitr_lib.grid.costs import measure as measure_steps
-    from rrsitr_lib.grid.summary import plan_text
+    from rrsitr_lib.experiments.costs import costs
+    from rrsitr_lib.experiments.costs import measure as measure_steps
+    from rrsitr_lib.experiments.overview import plan_text
 
     study_, cells, places = _open(study, runs, data, weights, set_)
     expected = costs(cells, places)
@@ -89,8 +89,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
 ) -> None:
     """Say how far a study is, and why cells failed."""
-    from rrsitr_lib.grid.cells import counts
-    from rrsitr_lib.grid.summary import status_text
+    from rrsitr_lib.experiments.overview import status_text
+    from rrsitr_lib.experiments.trials import counts
 
     study_, cells, places = _open(str(begun_folder(study, runs)), runs)
     if as_json:
@@ -107,8 +107,8 @@ def table(
     form: Annotated[str, typer.Option("--format", help="md, tex, csv or html")] = "md",
 ) -> None:
     """Print the table: mean ± deviation over seeds, intervals, the paper's number; missing cells are empty."""
-    from rrsitr_lib.study.study_table import open_study, study_table
-    from rrsitr_lib.study.study_text import FORMATS
+    from rrsitr_lib.experiments.report_tables import FORMATS
+    from rrsitr_lib.experiments.results import open_study, study_table
 
     if form not in FORMATS:
         raise InputError(f"--format is {form!r}: allowed are {', '.join(FORMATS)}")
@@ -118,7 +118,7 @@ def table(
 @app.command()
 def report(study: Source, runs: Root = RUNS) -> None:
     """Write report.ipynb, report.html, the tables in four forms and the figures into the study's folder."""
-    from rrsitr_lib.study.study_report import write_report
+    from rrsitr_lib.experiments.report import write_report
 
     for path in write_report(begun_folder(study, runs)):
         typer.echo(f"{path}: {path.stat().st_size // 1024 + 1} KB")
@@ -133,7 +133,7 @@ def verify(
     tolerance: Annotated[float, typer.Option(help="percentage points")] = 1e-6,
 ) -> None:
     """Compute all fingerprints anew and test the saved weights of drawn cells again. Exit code 1 where they differ."""
-    from rrsitr_lib.grid.verify import verify as check
+    from rrsitr_lib.experiments.verify import verify as check
 
     wrong = 0
     findings = list(check(begun_folder(study, runs), cells, seed, tolerance))
@@ -155,7 +155,7 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="delete; without it only say what would go")] = False,
 ) -> None:
     """Delete cells that no study here plans any more."""
-    from rrsitr_lib.grid.clean import clean as clean_study
+    from rrsitr_lib.experiments.clean import clean as clean_study
 
     freed = 0
     for path, size in clean_study(begun_folder(study, runs), failed, checkpoints, delete=yes):
@@ -172,7 +172,7 @@ def pack(
     weights: Annotated[bool, typer.Option(help="with the best weights of every run")] = False,
 ) -> None:
     """Pack a study into one archive with RO-Crate metadata, for a paper's supplement."""
-    from rrsitr_lib.grid.crate import pack as pack_study
+    from rrsitr_lib.experiments.ro_crate import pack as pack_study
 
     path = pack_study(begun_folder(study, runs), out, weights)
     typer.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
@@ -181,8 +181,8 @@ def pack(
 @app.command()
 def schema(out: Annotated[Path | None, typer.Option(help="write it here instead of printing")] = None) -> None:
     """JSON schema of a study file, for editors."""
+    from rrsitr_lib.experiments.study_file import schema as study_schema
     from rrsitr_lib.files import write_json
-    from rrsitr_lib.grid.study_file import schema as study_schema
 
     if out is None:
         typer.echo(json.dumps(study_schema(), indent=2))
@@ -191,9 +191,9 @@ def schema(out: Annotated[Path | None, typer.Option(help="write it here instead 
 
 
 def _open(study: str, runs: Path, data: str | None = None, weights: str | None = None, set_: Any = None) -> tuple:
-    from rrsitr_lib.grid.cells import locate
-    from rrsitr_lib.grid.plan import plan as plan_cells
-    from rrsitr_lib.grid.study_file import Study
+    from rrsitr_lib.experiments.plan import plan as plan_cells
+    from rrsitr_lib.experiments.study_file import Study
+    from rrsitr_lib.experiments.trials import locate
 
     found = Study.read(study, fields_of(data, weights, set_))
     cells = plan_cells(found)
@@ -201,9 +201,9 @@ def _open(study: str, runs: Path, data: str | None = None, weights: str | None =
 
 
 def _run(study: str, runs: Path, fields: dict[str, Any], where: Any, threads: int, retry: bool) -> None:
-    from rrsitr_lib.grid.cells import counts
-    from rrsitr_lib.grid.engine import run_study
-    from rrsitr_lib.grid.study_file import Study
+    from rrsitr_lib.experiments.engine import run_study
+    from rrsitr_lib.experiments.study_file import Study
+    from rrsitr_lib.experiments.trials import counts
 
     found, root = Study.read(study, fields), root_of(study, runs)
     ended = counts(run_study(found, root, where, retry, threads))

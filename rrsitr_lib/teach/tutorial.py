@@ -13,9 +13,9 @@ import pandas as pd
 import yaml
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.run_results import RECALLS, read_run
+from rrsitr_lib.experiments.table import collect
 from rrsitr_lib.notebook_run import NOTEBOOKS, run
-from rrsitr_lib.study.finished import RECALLS, read_run
-from rrsitr_lib.study.table import collect
 from rrsitr_lib.teach.site import describe, export_explorers, lesson_html, write_index
 
 NAMED = ["method", "pairs", "epochs", "noise_rate", "realised", "seed"]

@@ -21,8 +21,8 @@ from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.tables import read_csv
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import chance_recall
+from rrsitr_lib.experiments.linear_probe import linear_probe
 from rrsitr_lib.scenes.world import draw_scenes
-from rrsitr_lib.study.sanity import linear_probe
 from rrsitr_lib.training.run import RunConfig
 
 QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]

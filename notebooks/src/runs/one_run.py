@@ -21,7 +21,7 @@ CELL = ""  # fingerprint that these parameters must have; "" checks nothing
 # %%
 import torch
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.grid.one_run import check_cell
+from rrsitr_lib.experiments.execute_trial import check_cell
 
 torch.set_num_threads(THREADS)
 fields = {"data": DATA, "images": IMAGES or None, "encoder": ENCODER, "method": METHOD, "noise_rate": NOISE_RATE}
@@ -36,7 +36,7 @@ print(f"{config.method} on {config.data}, {config.noise_rate:.0%} noise, seed {c
 # bits on a CPU; a finished one is only read.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.grid.provenance import recorded
+from rrsitr_lib.experiments.provenance import recorded
 from rrsitr_lib.training.run import train
 
 with recorded(RUN):
@@ -64,7 +64,7 @@ curves({METHOD: metrics})
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
-from rrsitr_lib.study.card import run_card
+from rrsitr_lib.experiments.run_card import run_card
 
 Markdown(run_card(RUN).replace("# ", "### "))
 

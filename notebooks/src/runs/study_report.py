@@ -10,7 +10,7 @@ STUDY = ""  # folder of a study, runs/laptop; "" shows what an empty report says
 
 # %%
 
-from rrsitr_lib.study.study_table import missing, open_study, study_table
+from rrsitr_lib.experiments.results import missing, open_study, study_table
 
 opened = open_study(STUDY) if STUDY else None
 if opened is None:
@@ -30,7 +30,7 @@ else:
 # counts our settings that are not the paper's; only at 0 do the two compare like with like.
 
 # %%
-from rrsitr_lib.study.study_text import lines
+from rrsitr_lib.experiments.report_tables import lines
 
 table = study_table(opened) if opened else None
 lines(table) if opened else None
@@ -42,12 +42,12 @@ lines(table) if opened else None
 # with its 95 % interval over test images; `wins` counts the seeds at which the first is ahead.
 
 # %%
-from rrsitr_lib.study.study_table import comparison
+from rrsitr_lib.experiments.results import comparison
 
 comparison(opened).drop(columns="alike").round(2) if opened else None
 
 # %%
-from rrsitr_lib.study.study_figures import ablation_bars, over_noise, two_variances
+from rrsitr_lib.experiments.study_figures import ablation_bars, over_noise, two_variances
 
 over_noise(table, opened.runs) if opened and opened.hits else None
 
@@ -60,7 +60,7 @@ ablation_bars(table, opened.runs) if opened and opened.hits else None
 # The deviation over training seeds beside that over draws of the noise, where the study has both. The paper has one draw.
 
 # %%
-from rrsitr_lib.study.study_table import variance
+from rrsitr_lib.experiments.results import variance
 
 moved = variance(opened) if opened else None
 moved.drop(columns=["protocol", "encoder"]).round(2) if opened else None
