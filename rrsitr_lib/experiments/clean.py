@@ -1,4 +1,4 @@
-"""Free disk space: cells that no study plans any more, and, where asked, failed cells and spare checkpoints."""
+"""Free disk space: trials that no study plans any more, and, where asked, failed trials and spare checkpoints."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,45 +7,39 @@ from pathlib import Path
 from filelock import Timeout
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import DIGITS, plan
-from rrsitr_lib.experiments.study_file import STUDY_FILE, Study
-from rrsitr_lib.experiments.trials import OUTCOME, RUN, cell_lock, look, study_folder
+from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_folder import STUDY_FILE, is_trial, with_name
+from rrsitr_lib.experiments.trials import read_state, trial_lock
 
 
 def clean(
     folder: str | Path, failed: bool = False, checkpoints: bool = False, delete: bool = False
 ) -> Iterator[tuple[Path, int]]:
-    """Yield (path, bytes) of what goes, and delete it if ``delete``; cells that are being trained are left alone.
+    """Yield (path, bytes) of what goes, and delete it if ``delete``; trials that are being trained are left alone.
 
-    A cell that another study in the same folder of runs plans stays.
+    A trial that another study in the same folder of runs plans stays.
     """
-    folder = study_folder(folder)
-    planned = set()
+    folder, planned = with_name(folder), set()
     for file in sorted(folder.parent.glob(f"*/{STUDY_FILE}")):
         try:
-            planned |= {cell.name for cell in plan(Study.read(file.parent))}
+            planned |= {trial.name for trial in plan(Study.read(file.parent))}
         except InputError as error:
             raise InputError(f"{error}; what this study needs is not known, so nothing is deleted") from None
-    for cell in sorted(path for path in folder.iterdir() if _is_cell(path)):
-        place = look(cell)
-        if cell.name not in planned or (failed and place.state == "failed"):
-            yield from _remove(folder.parent, cell, cell, delete)
-        elif checkpoints and place.state == "done" and (cell / RUN / "last.safetensors").exists():
-            yield from _remove(folder.parent, cell, cell / RUN / "last.safetensors", delete)
+    for trial in sorted(path for path in folder.iterdir() if is_trial(path)):
+        state = read_state(trial)
+        spare = state.run / "last.safetensors"
+        if trial.name not in planned or (failed and state.state == "failed"):
+            yield from _remove(trial, trial, delete)
+        elif checkpoints and state.state == "done" and spare.exists():
+            yield from _remove(trial, spare, delete)
 
 
-def _is_cell(path: Path) -> bool:
-    """Only what a study makes: a folder with a fingerprint for a name, holding a run or an outcome."""
-    is_name = len(path.name) == DIGITS and set(path.name) <= set("0123456789abcdef")
-    return is_name and path.is_dir() and ((path / RUN).is_dir() or (path / OUTCOME).is_file())
-
-
-def _remove(root: Path, cell: Path, path: Path, delete: bool) -> Iterator[tuple[Path, int]]:
-    size = (
-        sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else path.stat().st_size
-    )
+def _remove(trial: Path, path: Path, delete: bool) -> Iterator[tuple[Path, int]]:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
     try:
-        with cell_lock(root, cell.name):
+        with trial_lock(trial.parents[1], trial.name):
             if delete and path.is_dir():
                 shutil.rmtree(path)
             elif delete:

@@ -1,21 +1,24 @@
 """What a run will cost: from finished runs like it, else from a step that is measured once on this machine."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.experiments.plan import Cell
-from rrsitr_lib.experiments.trials import Place
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.plan import Trial
+from rrsitr_lib.experiments.trials import TrialState
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
 from rrsitr_lib.registry import DATASETS
 
 SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3  # evaluation is a forward pass, a third of a training step
-SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "precision", "compile")
+SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "precision", "compile", "device")
 SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "settings", "preset"}
+
+alike = itemgetter(*(name for name in RunConfig.model_fields if name not in SAME_COST))
 
 
 class Cost(NamedTuple):
@@ -29,31 +32,24 @@ class Cost(NamedTuple):
     operations: float | None = None
 
 
-def costs(cells: Sequence[Cell], places: Mapping[str, Place]) -> dict[str, Cost]:
-    """The expected cost of every cell, by name; runs that are alike but for seed, noise and method cost the same."""
-    known, likeness = _measured(), {cell.name: _alike(cell.config) for cell in cells}
+def costs(trials: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict[str, Cost]:
+    """The expected cost of every trial, by name; runs that are alike but for seed, noise and method cost the same."""
+    steps, likeness = _measured(), {name: alike(trial.config.__dict__) for name, trial in trials.items()}
     finished: dict[tuple, list[float]] = {}
-    for cell in cells:
-        place = places[cell.name]
-        if place.state == "done" and place.outcome["seconds"]:
-            finished.setdefault(likeness[cell.name], []).append(place.outcome["seconds"])
-    by_likeness: dict[tuple, Cost] = {}
-    for cell in cells:  # thousands of cells are alike
-        if likeness[cell.name] not in by_likeness:
-            times = finished.get(likeness[cell.name], [])
-            by_likeness[likeness[cell.name]] = _cost(cell.config, times, known)
-    return {cell.name: by_likeness[likeness[cell.name]] for cell in cells}
+    for name, state in states.items():
+        if state.state == "done" and state.outcome["seconds"]:
+            finished.setdefault(likeness[name], []).append(state.outcome["seconds"])
+    first = {likeness[name]: trial.config for name, trial in reversed(trials.items())}  # thousands of trials are alike
+    by_likeness = {key: _cost(config, finished.get(key), steps.get(shape_of(config))) for key, config in first.items()}
+    return {name: by_likeness[likeness[name]] for name in trials}
 
 
-def _cost(config: RunConfig, finished: Sequence[float], known: Mapping[str, Any]) -> Cost:
-    step = known.get(shape_of(config), {})
-    pairs = epoch_pairs(config)
-    operations = step["operations_per_pair"] * pairs * config.epochs if step.get("operations_per_pair") else None
+def _cost(config: RunConfig, finished: list[float] | None, step: Mapping[str, Any] | None) -> Cost:
+    pairs = epoch_pairs(config) * config.epochs
+    operations = step["operations_per_pair"] * pairs if step and step.get("operations_per_pair") else None
     if finished:
         return Cost(median(finished), "finished runs", operations)
-    if step:
-        return Cost(step["seconds_per_pair"] * pairs * config.epochs, "measured step", operations)
-    return Cost(None, "unknown")
+    return Cost(step["seconds_per_pair"] * pairs, "measured step", operations) if step else Cost(None, "unknown")
 
 
 def epoch_pairs(config: RunConfig) -> float:
@@ -65,48 +61,29 @@ def epoch_pairs(config: RunConfig) -> float:
 
         pairs = benchmark(config.data).pairs
         trained, evaluated = pairs["train"], pairs["val"]
-    else:
-        trained, evaluated = (_lines(Path(config.data), name) for name in ("train", "val"))
+    else:  # lines of the tables, where there are any, without reading them as such
+        tables = [Path(config.data) / f"{split}.csv" for split in ("train", "val")]
+        trained, evaluated = (max(0, path.read_bytes().count(b"\n") - 1) if path.is_file() else 0 for path in tables)
     return trained + FORWARD * evaluated
 
 
 def shape_of(config: RunConfig) -> str:
     """What the time of a step depends on: sizes of model and batch, and the kind of machine."""
-    sizes = {name: getattr(config, name) for name in SHAPES}
-    return fingerprint(json.dumps(sizes, sort_keys=True), config.device)[:16]
+    return fingerprint(json.dumps([getattr(config, name) for name in SHAPES]))[:16]
 
 
-def measure(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> int:
-    """Measure one step of every shape whose cost is unknown and keep it for this machine; returns how many."""
-    unknown = {_alike(cell.config): cell.config for cell in cells if costs[cell.name].source == "unknown"}
-    shapes = {shape_of(config): config for config in unknown.values()}
+def measure(trials: Mapping[str, Trial], expected: Mapping[str, Cost]) -> None:
+    """Measure one step of every shape whose cost is unknown and keep it for this machine."""
+    from rrsitr_lib.experiments.measured_step import measured_step
+
+    shapes = {shape_of(trial.config): trial.config for name, trial in trials.items() if expected[name].seconds is None}
     for shape, config in shapes.items():
-        from rrsitr_lib.experiments.measured_step import measured_step
-
-        write_json(_cache(), {**_measured(), shape: measured_step(config)})
-    return len(shapes)
-
-
-_alike_values = itemgetter(*(name for name in RunConfig.model_fields if name not in SAME_COST))
-
-
-def _alike(config: RunConfig) -> tuple:
-    return _alike_values(config.__dict__)
-
-
-def _lines(folder: Path, split: str) -> int:
-    """Rows of a table without reading it as one; 0 where there is none."""
-    for path in sorted(folder.glob(f"{split}.csv")):
-        return max(0, path.read_bytes().count(b"\n") - 1)
-    return 0
-
-
-def _cache() -> Path:
-    return cache_folder() / "steps.json"
+        write_json(cache_folder() / "steps.json", {**_measured(), shape: measured_step(config)})
 
 
 def _measured() -> dict[str, Any]:
+    """Steps by their shape; absent or damaged ones are measured again."""
     try:
-        return dict(read_json(_cache()))
-    except Exception:  # absent or damaged: measured again
+        return dict(read_json(cache_folder() / "steps.json"))
+    except (InputError, TypeError, ValueError):
         return {}

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rrsitr_lib.config import RunConfig
-from rrsitr_lib.errors import InputError, describe_error
+from rrsitr_lib.errors import InputError
 
-KINDS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
+QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 
 
-class Where(BaseModel):
+class ExecutorSettings(BaseModel):
     """``local``: ``workers`` processes of this machine, by default one a core, or one a GPU; ``scheduler``: the address
     of a running one; the others are dask-jobqueue's: ``workers`` jobs with its ``options``, one run at a time each.
 
@@ -29,20 +28,13 @@ class Where(BaseModel):
     address: str | None = None
     resources: dict[str, float] = {}
     options: dict[str, Any] = {}
+    dashboard: bool = Field(True, description="of a local scheduler, where bokeh is installed")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.kind == "scheduler") != (self.address is not None):
             raise ValueError(f"address is {self.address!r} and kind {self.kind!r}: an address goes with kind scheduler")
         return self
-
-    @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """A YAML file of these fields. Raises ``InputError`` naming the file, field and what is allowed."""
-        try:
-            return cls.model_validate(RunConfig.fields_of(path))
-        except ValidationError as error:
-            raise InputError(f"{path}: {describe_error(error)}") from None
 
 
 def gpus() -> list[str]:
@@ -70,48 +62,52 @@ def local_workers(workers: int, cards: list[str]) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def opened(where: Where) -> Iterator[Any]:
+def opened(settings: ExecutorSettings) -> Iterator[Any]:
     """A cluster of Dask, or the address of one; what was started here is ended at the end.
 
     Raises ``InputError`` where a job queue refuses its options or dask-jobqueue is not installed.
     """
-    if where.address is not None:
-        yield where.address
-    elif where.kind == "local":
-        with _local(where) as cluster:
+    if settings.address is not None:
+        yield settings.address
+    elif settings.kind == "local":
+        with _local(settings) as cluster:
             yield cluster
     else:
-        with _queue(where) as cluster:
-            cluster.scale(jobs=where.workers or 1)
+        with _queue(settings) as cluster:
+            cluster.scale(jobs=settings.workers or 1)
             yield cluster
 
 
-def _local(where: Where) -> Any:
+def _local(settings: ExecutorSettings) -> Any:
     import dask
     from distributed import Nanny, Scheduler, SpecCluster
 
+    dask.config.set({
+        "distributed.scheduler.allowed-failures": 10,
+        "distributed.worker.daemon": False,  # or a run may not start the processes that decode its images
+        # by Dask's default freed memory is given back at once, and training takes half as long again
+        "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+    })  # fmt: skip
     # a run may take all memory it needs; a worker that Dask restarts for it would only take it again
     shared = {"memory_limit": 0, "silence_logs": 50, "dashboard_address": None, "host": "127.0.0.1"}
     workers = {}
-    for number, options in enumerate(local_workers(where.workers, gpus())):
-        own = {**shared, **options, "resources": where.resources or options["resources"]}
-        workers[number] = {"cls": Nanny, "options": own}
-    dask.config.set({"distributed.scheduler.allowed-failures": 10})
-    board = "127.0.0.1:0" if importlib.util.find_spec("bokeh") else None
-    scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "dashboard": board is not None, "port": 0,
-                 "dashboard_address": board}}  # fmt: skip
-    return SpecCluster(workers=workers, scheduler=scheduler, silence_logs=50)
+    for number, own in enumerate(local_workers(settings.workers, gpus())):
+        options = {**shared, **own, "resources": settings.resources or own["resources"]}
+        workers[number] = {"cls": Nanny, "options": options}
+    board = "127.0.0.1:0" if settings.dashboard and importlib.util.find_spec("bokeh") else None
+    options = {"host": "127.0.0.1", "port": 0, "dashboard": board is not None, "dashboard_address": board}
+    return SpecCluster(workers=workers, scheduler={"cls": Scheduler, "options": options}, silence_logs=50)
 
 
-def _queue(where: Where) -> Any:
+def _queue(settings: ExecutorSettings) -> Any:
     try:
         jobqueue = importlib.import_module("dask_jobqueue")
     except ImportError:
         raise InputError("dask-jobqueue is not installed: pip install 'rrsitr-lib[study]'") from None
-    given = [f"--resources {','.join(f'{name}={count:g}' for name, count in where.resources.items())}"]
-    extra = where.options.get("worker_extra_args", []) + (given if where.resources else [])
-    options = {"cores": 1, "processes": 1, "memory": "16GB", **where.options, "worker_extra_args": extra}
+    given = [f"--resources {','.join(f'{name}={count:g}' for name, count in settings.resources.items())}"]
+    extra = settings.options.get("worker_extra_args", []) + (given if settings.resources else [])
+    options = {"cores": 1, "processes": 1, "memory": "16GB", **settings.options, "worker_extra_args": extra}
     try:
-        return getattr(jobqueue, KINDS[where.kind])(**options)
+        return getattr(jobqueue, QUEUES[settings.kind])(**options)
     except (TypeError, ValueError) as error:
-        raise InputError(f"cluster options {where.options}: {error}") from None
+        raise InputError(f"cluster options {settings.options}: {error}") from None

@@ -1,59 +1,166 @@
-"""Figures of the study, pure functions from tables to a matplotlib figure, readable in grey."""
+"""Figures of many runs, pure functions from their tables to a matplotlib figure, readable in grey.
+
+One figure of recall over the noise rate serves a study, a comparison of any runs, and the paper's numbers alone.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rrsitr_lib.experiments.published_results import CHANCE, TABLE
 from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, closed
 
 
-def recall_over_noise(
-    paper: pd.DataFrame, data: str = "rsitmd", methods: tuple[str, ...] = ("RRSITR", "CUP")
-) -> Figure:
-    """The paper's mR over noise rates, a line a method, and chance; a deviation only where the paper states one.
+def style_of(number: int) -> dict[str, Any]:
+    """Colour, dash and marker of the line ``number``; sixteen differ in colour or dash, and markers cycle beside."""
+    dash = DASHES[(number + number // len(COLOURS)) % len(DASHES)]
+    return {"color": COLOURS[number % len(COLOURS)], "ls": dash, "marker": MARKERS[number % len(MARKERS)]}
 
-    Filled markers come from the paper's own table, hollow ones from a secondary source. ``paper`` is the table of
-    ``paper_results``. Taught in: notebooks/09_reproduction
+
+def over_noise(
+    table: pd.DataFrame | None = None,
+    runs: pd.DataFrame | None = None,
+    paper: pd.DataFrame | None = None,
+    levels: Mapping[str, float] | None = None,
+    probe: pd.Series | None = None,
+    metric: str = "mR",
+) -> Figure:
+    """Recall over the noise rate, a panel a data set: a line a method, and a variant that was run at several rates.
+
+    ``table``: of ``study_table`` or ``summarise``; its intervals are bands, where there are none the deviations bars.
+    ``runs``: single runs as dots. ``paper``: published numbers (of ``paper_results``, or those in ``table``), crosses
+    beside a line of ours; alone a line, filled where the paper's table states them, hollow where a secondary source
+    does. ``levels``: recall by name, drawn over all rates (by default chance). ``probe``: the linear probe's, by rate.
+    Taught in: notebooks/09_reproduction
     """
-    figure, axis = plt.subplots(figsize=(7, 3.4))
-    rows = paper[(paper["data"] == data) & (paper["metric"] == "mR")].sort_values("noise_rate")
-    for method, colour, dash, marker in zip(methods, COLOURS, DASHES, MARKERS, strict=False):
-        line = rows[rows["method"] == method]
-        axis.plot(100 * line["noise_rate"], line["mean"], dash, color=colour, label=method)
-        for face, part in ((colour, line[line["source"] == TABLE]), ("white", line[line["source"] != TABLE])):
-            axis.errorbar(
-                100 * part["noise_rate"], part["mean"], part["std"], fmt=marker, color=colour, mfc=face, capsize=4, ms=7
-            )
-    for level in rows.loc[rows["source"] == CHANCE, "mean"]:
-        axis.axhline(level, color="black", ls=":", label=f"chance, {level:.2f}")
-    axis.set(xlabel="nominal noise rate (%)", ylabel="mR (%)", ylim=(0, None), xticks=range(0, 81, 20))
-    axis.grid(alpha=0.3)
-    sources = "filled: the paper's table, ± over five seeds; hollow: a secondary source"
-    axis.legend(loc="center left", bbox_to_anchor=(0.02, 0.3), ncol=3, title=sources, alignment="left")
+    ours = pd.DataFrame(columns=["data", "method"]) if table is None else _drawn(table[table["metric"] == metric])
+    theirs = _published(ours) if paper is None else paper[paper["metric"] == metric]
+    levels = _chance(runs, theirs, metric) if levels is None else levels
+    theirs = theirs[theirs["source"] != CHANCE]
+    labels = dict.fromkeys([*ours["method"], *theirs["method"]])
+    keys = {key: number for number, key in enumerate(dict.fromkeys(label.casefold() for label in labels))}
+    styles = {label: style_of(keys[label.casefold()]) for label in labels}
+    names = list(dict.fromkeys([*ours["data"], *theirs["data"]]))
+    figure, axes = plt.subplots(1, max(1, len(names)), figsize=(max(7, 4 * len(names)), 3.8), squeeze=False)
+    for axis, data in zip(axes[0], names, strict=False):
+        here = [rows[rows["data"] == data] for rows in (ours, theirs)]
+        _panel(axis, *here, None if runs is None else runs[runs["data"] == data], styles, metric)
+        if probe is not None:
+            axis.plot(100 * probe.index, probe, "x--", color="#777777", label="linear probe")
+        for (name, level), dash in zip(levels.items(), (":", "-.", "--"), strict=False):
+            axis.axhline(level, color="black", ls=dash, lw=1.2, label=f"{name}, {level:.2f}")
+        rates = sorted({*here[0].get("noise_rate", ()), *here[1]["noise_rate"]})
+        axis.set(title=data, xlabel="nominal noise rate (%)", xticks=[100 * rate for rate in rates], ylim=(0, None))
+        axis.grid(alpha=0.3)
+    axes[0, 0].set_ylabel(f"test {metric} (%)")
+    axes[0, 0].legend(frameon=False, fontsize=8, ncols=1 + len(labels) // 6)
     figure.tight_layout()
     return closed(figure)
 
 
-def methods_over_noise(runs: pd.DataFrame, levels: pd.Series, probe: pd.Series) -> Figure:
-    """Our mR over the noise rate: mean and deviation over the seeds of each method, each seed a dot, levels beside.
+def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
+    """Methods as they are, and their variants where they are more than a point."""
+    rows = rows.dropna(subset="mean")
+    rates = rows.groupby(["data", "method"])["noise_rate"].transform("nunique")
+    return rows[(rows["method"] == rows["kind"]) | (rates > 1)]
 
-    ``runs``: a row a run, columns noise [0, 1], method, seed, mR (percent); ``levels``: mR by name, drawn as lines over
-    all rates (chance, before training); ``probe``: mR of the linear probe by noise rate.
+
+def _published(ours: pd.DataFrame) -> pd.DataFrame:
+    """The paper's numbers that stand in a table of ours."""
+    if "paper" not in ours:
+        return pd.DataFrame(columns=["data", "method", "noise_rate", "mean", "std", "source"])
+    known = ours.dropna(subset="paper").drop(columns=["mean", "std"])
+    return known.rename(columns={"paper": "mean", "paper_std": "std"})
+
+
+def _chance(runs: pd.DataFrame | None, paper: pd.DataFrame, metric: str) -> dict[str, float]:
+    known = paper.loc[paper["source"] == CHANCE, "mean"] if runs is None else runs["chance"].dropna()
+    return {"chance": known.iloc[0]} if metric == "mR" and len(known) else {}
+
+
+def _panel(
+    axis: Axes,
+    ours: pd.DataFrame,
+    theirs: pd.DataFrame,
+    runs: pd.DataFrame | None,
+    styles: Mapping[str, dict[str, Any]],
+    metric: str,
+) -> None:
+    for method, line in ours.groupby("method", sort=False):
+        line, style = line.sort_values("noise_rate"), styles[method]
+        rate, colour = 100 * line["noise_rate"], style["color"]
+        known = line["low"].notna()
+        spread = None if known.all() else line["std"].where(~known)
+        axis.errorbar(rate, line["mean"], spread, **style, capsize=4, label=method)
+        axis.fill_between(rate, line["low"], line["high"], where=known, color=colour, alpha=0.15, lw=0)
+        if len(line) == 1:  # a band needs two rates
+            axis.vlines(rate, line["low"], line["high"], color=colour, lw=1.2)
+        if runs is not None:
+            seeds = runs[runs["method"] == method]
+            axis.plot(100 * seeds["noise_rate"], seeds[metric], ".", color=colour, ms=4, alpha=0.6)
+    own = {method.casefold() for method in ours["method"]}
+    for method, line in theirs.groupby("method", sort=False):
+        line, style = line.sort_values("noise_rate"), styles[method]
+        if method.casefold() in own:
+            axis.plot(100 * line["noise_rate"], line["mean"], "x", color=style["color"], ms=8, label=f"{method}, paper")
+            continue
+        axis.plot(100 * line["noise_rate"], line["mean"], **style, mfc="white", label=method)
+        stated = line[line["source"] == TABLE]
+        axis.errorbar(100 * stated["noise_rate"], stated["mean"], stated["std"], **{**style, "ls": ""}, capsize=4)
+
+
+def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:
+    """mR of every method with variants, and of these, where they were run; None where a study has no variant.
+
+    Chance is drawn in: a bar at its height is a collapsed model, not a weak one. Taught in: notebooks/09_reproduction
     """
-    figure, axis = plt.subplots(figsize=(7.5, 3.8))
-    for (method, part), colour, dash, marker in zip(runs.groupby("method"), COLOURS, DASHES, MARKERS, strict=False):
-        by_rate = part.groupby("noise")["mR"]
-        mean, deviation = by_rate.mean(), by_rate.std().fillna(0)
-        axis.errorbar(100 * mean.index, mean, deviation, fmt=marker + dash, color=colour, capsize=4, label=method)
-        axis.plot(100 * part["noise"], part["mR"], ".", color=colour, ms=4, alpha=0.6)
-    axis.plot(100 * probe.index, probe, "x--", color="#777777", label="linear probe")
-    for (name, level), dash, shade in zip(levels.items(), (":", "-."), ("black", "#555555"), strict=False):
-        axis.axhline(level, color=shade, ls=dash, lw=1.2, label=f"{name}, {level:.1f}")
-    axis.set(xlabel="nominal noise rate (%)", ylabel="test mR (%)", ylim=(0, None), xlim=(-3, 83))
-    axis.grid(alpha=0.3)
-    axis.legend(frameon=False, ncol=2, loc="center left", bbox_to_anchor=(0.02, 0.38))
+    rows = table[(table["metric"] == "mR") & table["mean"].notna()]
+    where = ["data", "noise_rate", "kind"]
+    variants = rows.loc[rows["method"] != rows["kind"], where].drop_duplicates()
+    if variants.empty:
+        return None
+    rows = rows.merge(variants, on=where).sort_values("mean")
+    figure, axis = plt.subplots(figsize=(7.5, 0.6 + 0.36 * len(rows)))
+    height = np.arange(len(rows))
+    reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["mean"].to_numpy())
+    shade = np.where(rows["method"] == rows["kind"], COLOURS[1], "#bbbbbb")
+    axis.barh(height, rows["mean"], xerr=reach, color=shade, error_kw={"lw": 1, "capsize": 3})
+    axis.plot(rows["paper"], height, "x", color="black", label="paper" if rows["paper"].notna().any() else None)
+    axis.axvline(runs["chance"].dropna().iloc[0], color="black", ls=":", label="chance")
+    one = f"{rows['kind'].iloc[0]}, " if rows["kind"].nunique() == 1 else ""
+    labels = [f"{row.method.removeprefix(one)} ({row.data}, {row.noise_rate:.0%})" for row in rows.itertuples()]
+    axis.set_yticks(height, labels)
+    axis.set_xlabel("test mR (%), 95 % interval over test images")
+    axis.legend(frameon=False, loc="lower right")
+    figure.tight_layout()
+    return closed(figure)
+
+
+def two_variances(moved: pd.DataFrame) -> Figure | None:
+    """Single results by what moved between them, the training seed or the draw of the noise; None without both.
+
+    ``moved``: the table of ``variance``. Rows are settings that have both. Taught in: notebooks/09_reproduction
+    """
+    keys = ["data", "noise_rate", "method"]
+    both = moved.groupby(keys)["what"].transform("nunique") == 2
+    if not both.any():
+        return None
+    rows = moved[both].sort_values([*keys, "what"])
+    figure, axis = plt.subplots(figsize=(7.5, 0.8 + 0.4 * len(rows)))
+    for height, row in enumerate(rows.itertuples()):
+        style = style_of(0 if row.what == "training seed" else 1) | {"ls": ""}
+        axis.plot(row.values, [height] * len(row.values), **style)
+        axis.annotate(f" deviation {row.std:.2f}", (max(row.values), height), fontsize=8, va="center",
+                      xytext=(6, 0), textcoords="offset points")  # fmt: skip
+    axis.set_yticks(range(len(rows)), [f"{row.method}, {row.noise_rate:.0%}: {row.what}" for row in rows.itertuples()])
+    axis.margins(x=0.5, y=0.15)  # room for the words
+    axis.set_xlabel("test mR (%)")
+    axis.grid(alpha=0.3, axis="x")
     figure.tight_layout()
     return closed(figure)
 
@@ -70,8 +177,8 @@ def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_test
     axis.bar(values, counts, step, color="#bbbbbb", label="resampled test sets")
     top = counts.max()
     bars = ((1.30, over_seeds, "± over five seeds"), (1.12, over_tests, "± of the test set, binomial"))
-    for (height, half, name), colour, marker in zip(bars, COLOURS, MARKERS, strict=False):
-        axis.errorbar(mean, height * top, xerr=half, fmt=marker, color=colour, capsize=6, lw=2, label=name)
+    for number, (height, half, name) in enumerate(bars):
+        axis.errorbar(mean, height * top, xerr=half, **style_of(number) | {"ls": ""}, capsize=6, lw=2, label=name)
     axis.axvline(mean, color="black", ls=":", lw=1)
     axis.set(xlabel="i2t R@1 (%)", ylabel="resampled test sets", ylim=(0, 1.45 * top))
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)

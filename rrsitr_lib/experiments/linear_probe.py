@@ -1,4 +1,4 @@
-"""Rows that give a table its sense: a linear probe on frozen features, under the same evaluation as every method."""
+"""A row that gives a table its sense: a linear probe on frozen features, under the same evaluation as every method."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.pairs import numbered
 from rrsitr_lib.evaluation import recall
-from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.model.encoder import Encoder, build_encoder
 
 
 def linear_probes(config: RunConfig, rates: Sequence[float]) -> dict[float, dict[str, float]]:
@@ -30,12 +30,7 @@ def linear_probes(config: RunConfig, rates: Sequence[float]) -> dict[float, dict
     return found
 
 
-def linear_probe(config: RunConfig) -> dict[str, float]:
-    """``linear_probes`` at the noise rate of ``config``."""
-    return linear_probes(config, [config.noise_rate])[config.noise_rate]
-
-
-def _features(towers: object, split: Split) -> PairFeatures:
+def _features(towers: Encoder, split: Split) -> PairFeatures:
     unique, caption_of_pair = numbered(split.table.captions.tolist())
     image, text = tower_features(towers, split.images, unique)
     return PairFeatures(unit(image), unit(text), split.table.image_of_row, caption_of_pair, shared=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from rrsitr_lib.config import RunConfig
@@ -14,7 +14,7 @@ from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.model.heads import HeadsEncoder
 from rrsitr_lib.registry import ENCODERS
-from rrsitr_lib.training.batches import ImageFiles, InMemory, SplitInputs, TokenNumbers
+from rrsitr_lib.training.batches import ImageFiles, InMemory, Items, SplitInputs, TokenNumbers
 from rrsitr_lib.training.precision import device_of
 from rrsitr_lib.training.trainer import Trainer
 
@@ -32,9 +32,8 @@ def measured_step(config: RunConfig) -> dict[str, Any]:
     large = config.train == "all" and config.encoder != "tiny"
     pairs = min(config.batch_size, SMALL_BATCH) if large and device.type == "cpu" else config.batch_size
     config = config.model_copy(update={"batch_size": pairs, "workers": 0, "gradient_slice": 0, "epochs": 1000})
-    model, inputs = _stand_in(config, pairs)
-    model = model.to(device)
-    trainer = Trainer(config, model, inputs, inject(inputs.table.image_ids, 0.0, captions=inputs.table.captions))
+    model, images, captions = _stand_in(config)
+    trainer = stand_in_trainer(config, model.to(device), images, captions)
     with FlopCounterMode(display=False) as counter:
         record, _ = trainer.train_epoch(0, None)
     started = time.perf_counter()
@@ -46,19 +45,21 @@ def measured_step(config: RunConfig) -> dict[str, Any]:
     return {"seconds_per_pair": seconds / pairs, "operations_per_pair": operations, "pairs": pairs, "device": name}
 
 
-def _stand_in(config: RunConfig, pairs: int) -> tuple[nn.Module, SplitInputs]:
-    table = PairTable([str(number) for number in range(pairs)], [WORDS] * pairs, "train", "stand-in")
+def stand_in_trainer(config: RunConfig, model: nn.Module, images: Items, captions: Items) -> Trainer:
+    """A trainer whose epoch is one batch of pairs without mismatches."""
+    table = PairTable([str(k) for k in range(config.batch_size)], [WORDS] * config.batch_size, "train", "stand-in")
+    noise = inject(table.image_ids, 0.0, captions=table.captions)
+    return Trainer(config, model, SplitInputs(table, images, captions), noise)
+
+
+def _stand_in(config: RunConfig) -> tuple[nn.Module, Items, Items]:
+    pairs, numbers = config.batch_size, torch.Generator().manual_seed(0)
     if config.train == "heads":
         width = config.feature_width or 512
-        banks = [InMemory(_random(pairs, length, width)) for length in (IMAGE_TOKENS, TEXT_TOKENS)]
-        return HeadsEncoder(width, width), SplitInputs(table, *banks)
+        shapes = [(pairs, length, width) for length in (IMAGE_TOKENS, TEXT_TOKENS)]
+        return HeadsEncoder(width, width), *(InMemory(torch.randn(shape, generator=numbers)) for shape in shapes)
     encoder = build_encoder(config.encoder, "none", config.pad_tokens, 0)
     size = ENCODERS[config.encoder].image_size
     images = np.random.default_rng(0).integers(0, 255, (pairs, size, size, 3), dtype=np.uint8)
     transform = encoder.train_transform if config.augment else encoder.eval_transform
-    files = ImageFiles(images, transform, encoder.eval_transform, seed=0)
-    return encoder, SplitInputs(table, files, TokenNumbers([WORDS] * pairs, encoder))
-
-
-def _random(*shape: int) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    return encoder, ImageFiles(images, transform, encoder.eval_transform, 0), TokenNumbers([WORDS] * pairs, encoder)

@@ -14,6 +14,22 @@ from rrsitr_lib.registry import DATASETS
 RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
 
 
+def data_name(config: RunConfig) -> str:
+    """Name of the data; of a folder only its last part."""
+    return config.data if config.data in DATASETS else Path(config.data).name
+
+
+def method_name(config: RunConfig, variant: str = "") -> str:
+    """Name of the method with the parts that are switched off, in the words of the paper's ablation, or a variant's."""
+    name = ", ".join([config.method, *config.method_settings.switched_off()])
+    return name if variant in name else f"{name}, {variant}"
+
+
+def portable(config: RunConfig, **changed: Any) -> str:
+    """Fingerprint of a configuration without its folders, which differ from machine to machine."""
+    return config.model_copy(update={"images": None, "data": data_name(config), **changed}).fingerprint
+
+
 @dataclass(frozen=True)
 class FinishedRun:
     """One finished run: its configuration, ``run.json`` as ``facts`` and ``result.json`` as ``result``."""
@@ -23,24 +39,14 @@ class FinishedRun:
     result: Mapping[str, Any]
 
     @property
-    def data(self) -> str:
-        """Name of the data; of a folder only its last part."""
-        return self.config.data if self.config.data in DATASETS else Path(self.config.data).name
-
-    @property
-    def method(self) -> str:
-        """Name of the method with the parts that are switched off, in the words of the paper's ablation."""
-        return ", ".join([self.config.method, *self.config.method_settings.switched_off()])
+    def sources(self) -> tuple[str, ...]:
+        """Fingerprints of the data, split by split, and of the injected noise."""
+        return (*map(str, self.facts["data"].values()), str(self.facts["noise"]))
 
     @property
     def settings(self) -> str:
-        """Fingerprint of all that two runs must share before their mean makes sense: everything but the seed.
-
-        It covers the settings and the fingerprints of the data and of the injected noise, but not the folder of the
-        pictures, which differs from machine to machine.
-        """
-        alike = self.config.model_copy(update={"seed": 0, "images": None, "data": self.data})
-        return fingerprint(alike.fingerprint, *map(str, self.facts["data"].values()), str(self.facts["noise"]))[:12]
+        """Fingerprint of all that two runs must share before their mean makes sense: everything but the seed."""
+        return fingerprint(portable(self.config, seed=0), *self.sources)[:12]
 
     @property
     def test_images(self) -> int:
@@ -81,4 +87,4 @@ def _check(run: FinishedRun) -> None:
     auroc = result["partition"]["auroc"]
     if auroc is not None and not 0 <= auroc <= 1:
         raise InputError(f"result.json: AUROC is {auroc!r}: allowed is 0 to 1, or null")
-    _ = run.settings, run.test_images, dict(run.facts["versions"]), run.facts["pairs"]["test"] + 0
+    _ = run.settings, run.test_images, dict(run.facts["versions"]), run.facts["pairs"]["train"] + 0

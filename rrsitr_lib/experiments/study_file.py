@@ -2,19 +2,29 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import IDENTITY, RunConfig
 from rrsitr_lib.errors import InputError, describe_error
+from rrsitr_lib.experiments.study_folder import STUDY_FILE, refuse_earlier
 from rrsitr_lib.files import write_text
 from rrsitr_lib.registry import METHODS
 
-PRESETS = ("laptop", "paper", "real-small")
-STUDY_FILE = "study.yaml"
+PRESET_FILES = {Path(str(file)).stem: Path(str(file)) for file in (files(__package__) / "presets").iterdir()}
+PRESETS = tuple(sorted(PRESET_FILES))
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(model: type[Model], path: str | Path, shown: str = "") -> Model:
+    """A YAML file as ``model``. Raises ``InputError`` naming the file (as ``shown``), the field and what is allowed."""
+    try:
+        return model.model_validate({str(name): value for name, value in RunConfig.fields_of(path).items()})
+    except ValidationError as error:
+        raise InputError(f"{shown or path}: {describe_error(error)}") from None
 
 
 class Grid(BaseModel):
@@ -58,6 +68,7 @@ class Study(BaseModel):
     title: str = Field("", description="one line on what the study asks")
     runs: list[Grid] = Field(min_length=1, description="grids; a run that two of them name is trained once")
     limit_minutes: float | None = Field(None, gt=0, description="a run that takes longer is ended and counts as failed")
+    identity: int | None = Field(None, description="in a study's folder: the rule by which its trials are named")
 
     @classmethod
     def read(cls, source: str | Path, fixed: dict[str, Any] | None = None) -> Self:
@@ -66,13 +77,16 @@ class Study(BaseModel):
         Raises ``InputError`` naming the file, the place in it, the value and what is allowed.
         Taught in: notebooks/09_reproduction
         """
-        path = _path_of(source)
-        content = RunConfig.fields_of(path)
-        try:
-            study = cls.model_validate({str(name): value for name, value in content.items()})
-        except ValidationError as error:
-            raise InputError(f"{path.name}: {describe_error(error)}") from None
-        if path.name == STUDY_FILE and path.parent == Path(source):  # the folder may have been renamed
+        path = PRESET_FILES.get(source, Path(source))  # a path is never a preset
+        is_folder = path.is_dir() and (path / STUDY_FILE).is_file()
+        if is_folder:
+            refuse_earlier(path)
+            path = path / STUDY_FILE
+        if not path.is_file():
+            known = ", ".join(PRESETS)
+            raise InputError(f"{source}: no study there: allowed are {known}, a YAML file, a study's folder")
+        study = read_yaml(cls, path, path.name)
+        if is_folder:  # it may have been renamed
             study = study.model_copy(update={"name": Path(source).resolve().name})
         return study.with_fixed(fixed or {})
 
@@ -94,7 +108,8 @@ class Study(BaseModel):
 
     def save(self, folder: str | Path) -> Path:
         """Write ``study.yaml`` into the study's folder, so that later commands need only the folder."""
-        text = yaml.safe_dump(self.model_dump(exclude_defaults=True), sort_keys=False, allow_unicode=True)
+        content = self.model_dump(exclude_defaults=True) | {"identity": IDENTITY}
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         return write_text(Path(folder) / STUDY_FILE, text)
 
 
@@ -114,20 +129,8 @@ def known_fields() -> dict[str, Any]:
 def schema() -> dict[str, Any]:
     """JSON schema of a study file, for editors; the fields of a run stand in it with their ranges."""
     found = Study.model_json_schema()
-    fields = known_fields()
-    found["$defs"]["Grid"]["properties"]["fix"] |= {"properties": fields, "additionalProperties": False}
-    found["$defs"]["Grid"]["properties"]["variants"]["additionalProperties"] = {
-        "type": "object", "properties": fields, "additionalProperties": False,
-    }  # fmt: skip
+    fields = {"properties": known_fields(), "additionalProperties": False}
+    grid = found["$defs"]["Grid"]["properties"]
+    grid["fix"] |= fields
+    grid["variants"]["additionalProperties"] = {"type": "object", **fields}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
-
-
-def _path_of(source: str | Path) -> Path:
-    if str(source) in PRESETS:
-        return Path(str(files(__package__) / "presets" / f"{source}.yaml"))
-    path = Path(source)
-    if path.is_dir() and (path / STUDY_FILE).is_file():
-        return path / STUDY_FILE
-    if not path.is_file():
-        raise InputError(f"{source}: no study there: allowed are {', '.join(PRESETS)}, a YAML file, a study's folder")
-    return path

@@ -1,19 +1,25 @@
-"""How sure a number is: the spread over seeds as an interval, and the error that a finite test set brings."""
+"""How sure a number is: over training seeds, over independent queries, and over resampled test images."""
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.training.retrieval_results import RetrievalResults
+
+AT = (1, 5, 10)
+DRAWS, LEVEL = 2000, 0.95
 
 
-def recall_error(recall: float, questions: int) -> float:
-    """Standard error of a recall over ``questions`` independent questions, in percentage points.
+def recall_error(recall: float, queries: int) -> float:
+    """Standard error of a recall over ``queries`` independent queries, in percentage points.
 
-    The binomial formula 100 sqrt(p (1 - p) / n), p the recall as a share. K does not enter: a question is a hit or not.
+    The binomial formula 100 sqrt(p (1 - p) / n), p the recall as a share. K does not enter: a query is a hit or not.
     The captions of one picture are not independent: count pictures, or resample them. Raises ``InputError`` outside
-    [0, 100] percent or below one question.
+    [0, 100] percent or below one query.
 
     >>> round(recall_error(25.44, 452), 2)
     2.05
@@ -22,10 +28,10 @@ def recall_error(recall: float, questions: int) -> float:
     """
     if not 0 <= recall <= 100:
         raise InputError(f"recall is {recall}: allowed is 0 to 100 percent")
-    if questions < 1:
-        raise InputError(f"questions is {questions}: allowed is 1 or more")
+    if queries < 1:
+        raise InputError(f"queries is {queries}: allowed is 1 or more")
     share = recall / 100
-    return 100 * math.sqrt(share * (1 - share) / questions)
+    return 100 * math.sqrt(share * (1 - share) / queries)
 
 
 def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
@@ -48,3 +54,99 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, flo
         raise InputError(f"level is {level}: allowed is between 0 and 1")
     half = t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))
     return float(values.mean() - half), float(values.mean() + half)
+
+
+class HitCounts(NamedTuple):
+    """Queries and hits by test image, so that an image is resampled with all its captions.
+
+    **Shape** ``hits`` (M, 6) queries answered within K, image to text and text to image at 1, 5, 10; ``queries``
+    (M, 2): 1 where the image has a caption, and the number of its captions.
+    """
+
+    hits: np.ndarray
+    queries: np.ndarray
+
+
+def count_hits(results: RetrievalResults) -> HitCounts:
+    """Count a run's results by image.
+
+    Taught in: notebooks/09_reproduction
+    """
+    images = len(results.caption_rank)
+    captions = np.bincount(results.image_of_caption, minlength=images)
+    by_image = [(results.caption_rank > 0) & (results.caption_rank <= k) for k in AT]
+    by_text = [np.bincount(results.image_of_caption, weights=results.image_rank <= k, minlength=images) for k in AT]
+    queries = np.stack([results.caption_rank > 0, captions], axis=1).astype(float)
+    return HitCounts(np.stack([*by_image, *by_text], axis=1).astype(float), queries)
+
+
+def mean_hits(runs: Sequence[HitCounts]) -> HitCounts:
+    """The mean over seeds. Raises ``InputError`` where the runs were not tested on the same queries."""
+    if any(not np.array_equal(run.queries, runs[0].queries) for run in runs):
+        raise InputError("runs were tested on different test sets: allowed are runs with the same images and captions")
+    return HitCounts(np.mean([run.hits for run in runs], axis=0), runs[0].queries)
+
+
+def resampled(counts: HitCounts, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """Recalls and mR, in percent, of ``draws`` test sets of as many images, drawn with replacement.
+
+    **Shape** -> (draws, 7): the six recalls in the order of the table, then mR. Equal seeds draw equal test sets,
+    so that two methods can be compared draw by draw.
+
+    >>> all_found = HitCounts(np.ones((5, 6)), np.ones((5, 2)))
+    >>> resampled(all_found, draws=2).tolist() == [[100.0] * 7] * 2
+    True
+
+    Taught in: notebooks/09_reproduction
+    """
+    images = len(counts.queries)
+    times = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=draws)
+    queries = np.repeat(times @ counts.queries, len(AT), axis=1)
+    recalls = 100 * (times @ counts.hits) / np.maximum(queries, 1)
+    return np.column_stack([recalls, recalls.mean(axis=1)])
+
+
+def resampling_interval(
+    counts: HitCounts, level: float = LEVEL, draws: int = DRAWS, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """Interval of every recall and mR over resampled test images (percentiles), in percent, by the metric's name.
+
+    It says what another test set of this size would change; training seeds and noise stay as they are.
+    Taught in: notebooks/09_reproduction
+    """
+    ends = np.quantile(resampled(counts, draws, seed), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return {name: (float(low), float(high)) for name, low, high in zip(RECALLS, *ends, strict=True)}
+
+
+class Paired(NamedTuple):
+    """Two methods on the same seeds, noise and test images. ``difference`` in percentage points, first minus second;
+    ``low``, ``high``: its interval over resampled test images; ``by_seed``: the difference at every shared seed."""
+
+    difference: float
+    low: float
+    high: float
+    by_seed: tuple[float, ...]
+
+
+def paired(first: Sequence[HitCounts], second: Sequence[HitCounts], metric: str = "mR") -> Paired:
+    """Compare two methods run by run: item k of both has the same seed and the same noise.
+
+    Both get the same resampled queries, so what makes a test set hard for both cancels. Raises ``InputError``
+    for unequal numbers of runs, none, different test sets, and an unknown metric. Taught in: notebooks/09_reproduction
+    """
+    if len(first) != len(second) or not first:
+        raise InputError(f"{len(first)} and {len(second)} runs: allowed is one of each for every seed")
+    if metric not in RECALLS:
+        raise InputError(f"metric is {metric!r}: allowed are {', '.join(RECALLS)}")
+    column = RECALLS.index(metric)
+    mean_hits([*first, *second])  # the same queries
+    by_seed = [_recall(one)[column] - _recall(other)[column] for one, other in zip(first, second, strict=True)]
+    moved = resampled(mean_hits(first))[:, column] - resampled(mean_hits(second))[:, column]
+    low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Paired(float(np.mean(by_seed)), float(low), float(high), tuple(float(value) for value in by_seed))
+
+
+def _recall(counts: HitCounts) -> np.ndarray:
+    """(7,) of the test set as it is."""
+    recalls = 100 * counts.hits.sum(axis=0) / np.repeat(counts.queries.sum(axis=0), len(AT))
+    return np.append(recalls, recalls.mean())

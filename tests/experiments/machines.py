@@ -11,7 +11,8 @@ import psutil
 from experiments.small_studies import assert_executed, assert_same
 
 from rrsitr_lib.experiments.plan import plan
-from rrsitr_lib.experiments.trials import OUTCOME, RUN, locate
+from rrsitr_lib.experiments.study_folder import OUTCOME, RUN
+from rrsitr_lib.experiments.trials import open_study
 from rrsitr_lib.files import read_json
 
 RRSITR = [sys.executable, "-m", "rrsitr_lib", "study"]
@@ -73,14 +74,14 @@ def study_command(study, root, *more):
 
 
 def epochs(root, study):
-    return sum(place.epochs for place in locate(root, study.name, plan(study)).values())
+    return sum(state.epochs for state in open_study(study, root).states.values())
 
 
 def assert_study(root, study, expected):
-    """Every cell is there exactly once, with its notebook, and equals the undisturbed one."""
-    for cell in plan(study):
-        folders = [path.parent for path in root.glob(f"*/{cell.name}/{OUTCOME}")]
+    """Every trial is there exactly once, with its notebook, and equals the undisturbed one."""
+    for trial in plan(study):
+        folders = [path.parent for path in root.glob(f"*/{trial.name}/{OUTCOME}")]
         assert len(folders) == 1
         assert read_json(folders[0] / OUTCOME)["state"] == "done"
         assert_executed(folders[0])
-        assert_same(folders[0] / RUN, expected / cell.name)
+        assert_same(folders[0] / RUN, expected / trial.name)

@@ -1,6 +1,7 @@
-"""Three cells of the preset ``paper``, end to end: ViT-B/32's code path, made small, on the real folder layout."""
+"""Three trials of the preset ``paper``, end to end: ViT-B/32's code path, made small, on the real folder layout."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ from experiments.small_studies import assert_executed
 from PIL import Image
 
 from rrsitr_lib.experiments.engine import run_study
-from rrsitr_lib.experiments.executors import Where
+from rrsitr_lib.experiments.executors import ExecutorSettings
 from rrsitr_lib.experiments.plan import plan
-from rrsitr_lib.experiments.results import comparison, open_study, study_table
+from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.summary import comparison, study_table
 from rrsitr_lib.training.checkpoint import load_checkpoint
 
 # every process of the study builds a ViT-B/32 of two narrow layers, and knows that this copy of RSITMD is a small one;
@@ -48,30 +50,32 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "site" / "models").mkdir(parents=True)
     (tmp_path / "site" / "models" / "ViT-B-32-quickgelu.json").write_text(json.dumps(SMALL))
     (tmp_path / "site" / "sitecustomize.py").write_text(PATCH)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_three_cells_of_the_paper_end_to_end(place):
+def test_three_trials_of_the_paper_end_to_end(place):
     fields = {"data": "rsitmd", "images": "data/rsitmd", "noise_rate": 0.8, "seed": 3, "weights": "none", "epochs": 2,
               "batch_size": 20, "warmup_steps": 2}  # fmt: skip
     study = Study.read("paper", fields)
     main, ablation = study.runs[:2]
     ablation = ablation.model_copy(update={"variants": {"hard-to-easy": ablation.variants["hard-to-easy"]}})
     study = study.model_copy(update={"runs": [main, ablation]})
-    cells = plan(study)
-    assert [(cell.config.method, cell.variant) for cell in cells] == [
+    trials = plan(study)
+    assert [(trial.config.method, trial.variant) for trial in trials] == [
         ("rrsitr", ""), ("contrastive", ""), ("rrsitr", "hard-to-easy")]  # fmt: skip
-    assert all(cell.config.encoder == "vit-b-32" and cell.config.preset == "paper" for cell in cells)
-    places = run_study(study, place / "runs", Where(workers=2), progress=False)
-    for cell in cells:
-        assert places[cell.name].state == "done", places[cell.name].outcome
-        assert_executed(places[cell.name].folder)
-        tensors, _ = load_checkpoint(places[cell.name].run / "best.safetensors")
+    assert all(trial.config.encoder == "vit-b-32" and trial.config.preset == "paper" for trial in trials)
+    states = run_study(study, place / "runs", ExecutorSettings(workers=2), progress=False)
+    for trial in trials:
+        assert states[trial.name].state == "done", states[trial.name].outcome
+        assert_executed(states[trial.name].folder)
+        tensors, _ = load_checkpoint(states[trial.name].run / "best.safetensors")
         assert sum(tensor.numel() for tensor in tensors.values()) < 5_000_000, "the small model was trained"
-    opened = open_study(place / "runs" / "paper")
-    table = study_table(opened).query("metric == 'mR'").set_index("method")
+    results = read_results(place / "runs" / "paper")
+    table = study_table(results).query("metric == 'mR'").set_index("method")
     assert table.loc["rrsitr", "paper"] == 35.93 and table.loc["rrsitr, hard-to-easy", "paper"] == 1.22
     assert np.isnan(table.loc["contrastive", "paper"]) and table["mean"].between(0, 100).all()
-    assert comparison(opened)["seeds"].tolist() == [1]
+    found = comparison(results).set_index("method")
+    assert found["seeds"].to_dict() == {"rrsitr": 1, "rrsitr, hard-to-easy": 1}, "a variant has a gain too"
+    assert table["gain"].dropna().to_dict() == found["difference"].to_dict()

@@ -1,15 +1,13 @@
-"""What the paper states, how sure a number is, the card of a run, and the figures."""
-
-import math
+"""What the paper states, its figure, and the card that goes with a number."""
 
 import numpy as np
 import pytest
-from experiments.run_folders import write_run
+from experiments.run_folders import change, write_run
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import chance_recall
-from rrsitr_lib.experiments.figures import recall_over_noise, two_spreads
+from rrsitr_lib.experiments.figures import over_noise, two_spreads
 from rrsitr_lib.experiments.published_results import (
     ABLATION,
     CHANCE,
@@ -20,7 +18,6 @@ from rrsitr_lib.experiments.published_results import (
 )
 from rrsitr_lib.experiments.run_card import run_card
 from rrsitr_lib.experiments.run_results import RECALLS
-from rrsitr_lib.experiments.uncertainty import recall_error, t_interval
 
 KEY = ["data", "method", "noise_rate", "metric"]
 
@@ -64,28 +61,6 @@ def test_settings_that_differ_from_the_paper():
     assert found["noise_file"] == (None, "noise.npz"), "no path of a machine"
 
 
-# --- how sure ---
-
-
-def test_error_of_a_recall_is_the_deviation_of_coins():
-    hits = np.zeros(452)
-    hits[:115] = 100
-    assert recall_error(hits.mean(), 452) == pytest.approx(hits.std() / math.sqrt(452))
-    assert recall_error(0, 10) == recall_error(100, 10) == 0
-    for recall, questions in ((-1, 5), (100.1, 5), (math.nan, 5), (50, 0)):
-        with pytest.raises(InputError):
-            recall_error(recall, questions)
-
-
-def test_interval_covers_the_true_mean_as_often_as_it_says():
-    generator = np.random.default_rng(0)
-    ends = [t_interval(generator.normal(46, 1, 5), 0.9) for _ in range(1000)]
-    assert np.mean([low <= 46 <= high for low, high in ends]) == pytest.approx(0.9, abs=0.03)
-    for values, level in (([1.0], 0.9), ([[1.0, 2.0]], 0.9), ([1.0, 2.0], 1.0)):
-        with pytest.raises(InputError):
-            t_interval(values, level)
-
-
 # --- card and figures ---
 
 
@@ -95,7 +70,9 @@ def test_card_says_what_a_stranger_needs(tmp_path):
                   "torch 2", "| `learning_rate` | 7e-06 | 0.0005 |", "| mR | 43.21 | 30.00 | 2.65 |", "AUROC 0.900",
                   "200 pictures", "3.5 points", "One seed", "no number on them"):  # fmt: skip
         assert words in card, words
-    assert str(tmp_path) not in card
+    assert str(tmp_path) not in card and "\n\n\n" not in card
+    change(tmp_path / "run" / "run.json", networks=2)
+    assert "an ensemble of 2 networks" in run_card(tmp_path / "run")
 
 
 def test_card_of_the_papers_settings_and_of_an_unfinished_run(tmp_path):
@@ -107,14 +84,14 @@ def test_card_of_the_papers_settings_and_of_an_unfinished_run(tmp_path):
         run_card(folder)
 
 
-def test_figure_shows_every_number_and_a_deviation_only_where_it_is_stated():
-    axis = recall_over_noise(paper_results()).axes[0]
+def test_figure_of_the_paper_alone_shows_every_number_and_a_deviation_only_where_it_is_stated():
+    paper = paper_results().query("data == 'rsitmd' and method in ['RRSITR', 'CUP', 'chance']")
+    axis = over_noise(paper=paper).axes[0]
     lines = {line.get_label(): line for line in axis.lines}
     assert lines["RRSITR"].get_ydata().tolist() == [46.10, 45.58, 43.64, 42.06, 35.93]
     assert lines["chance, 1.18"].get_ydata()[0] == 1.18
     bars = [bar for container in axis.containers for bars in container[2] for bar in bars.get_segments()]
-    lengths = sorted(round(float(end[1, 1] - end[0, 1]), 2) for end in bars if np.isfinite(end).all() and len(end) == 2)
-    assert [length for length in lengths if length] == [1.24, 2.16]
+    assert sorted(round(float(bar[1, 1] - bar[0, 1]), 2) for bar in bars) == [1.24, 2.16]
 
 
 def test_figure_of_spreads():
