@@ -26,10 +26,14 @@ def assigned(set_: list[str] | None) -> dict[str, Any]:
     return fields
 
 
-def fields_of(data: str | None, weights: str | None, set_: list[str] | None) -> dict[str, Any]:
-    """The fields that ``--data``, ``--weights`` and ``--set`` give to every run of a study."""
+def study_of(
+    source: str | Path, data: str | None = None, weights: str | None = None, set_: list[str] | None = None
+) -> Any:
+    """A study with what ``--data``, ``--weights`` and ``--set`` give to every run of it."""
+    from rrsitr_lib.experiments.study_file import Study
+
     given = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
-    return given | assigned(set_)
+    return Study.read(source, given | assigned(set_))
 
 
 def root_of(study: str, runs: Path) -> Path:
@@ -44,10 +48,9 @@ def begun_folder(study: str, runs: Path) -> Path:
 
     Raises ``InputError`` where none was begun.
     """
-    from rrsitr_lib.experiments.study_file import Study
     from rrsitr_lib.experiments.study_folder import STUDY_FILE
 
-    named = runs / (Study.read(study).name if Path(study).is_file() else study)
+    named = runs / (study_of(study).name if Path(study).is_file() else study)
     for folder in (Path(study), named):
         if (folder / STUDY_FILE).is_file():
             return folder

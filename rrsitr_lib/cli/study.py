@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli.options import begun_folder, executor_of, fields_of, root_of
+from rrsitr_lib.cli.options import begun_folder, executor_of, root_of, study_of
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
@@ -39,10 +39,9 @@ def plan(
     from rrsitr_lib.experiments.costs import costs
     from rrsitr_lib.experiments.costs import measure as measure_steps
     from rrsitr_lib.experiments.overview import plan_text
-    from rrsitr_lib.experiments.study_file import Study
     from rrsitr_lib.experiments.trials import open_study
 
-    opened = open_study(Study.read(study, fields_of(data, weights, set_)), root_of(study, runs))
+    opened = open_study(study_of(study, data, weights, set_), root_of(study, runs))
     expected = costs(opened.trials, opened.states)
     if measure and any(cost.seconds is None for cost in expected.values()):
         typer.echo("measuring a step, once on this machine ...", err=True)
@@ -68,10 +67,8 @@ def run(
 
     Example: rrsitr study run laptop
     """
-    from rrsitr_lib.experiments.study_file import Study
-
     settings = executor_of(workers, scheduler, cluster, resource)
-    _run(Study.read(study, fields_of(data, weights, set_)), root_of(study, runs), settings, threads)
+    _run(study_of(study, data, weights, set_), root_of(study, runs), settings, threads)
 
 
 @app.command()
@@ -83,10 +80,8 @@ def retry(
     scheduler: Scheduler = None,
 ) -> None:
     """Run the failed trials again, from their last checkpoint, and what is left."""
-    from rrsitr_lib.experiments.study_file import Study
-
     folder = begun_folder(study, runs)
-    _run(Study.read(folder), folder.resolve().parent, executor_of(workers, scheduler), threads, retry=True)
+    _run(study_of(folder), folder.resolve().parent, executor_of(workers, scheduler), threads, retry=True)
 
 
 def _run(study: Any, root: Path, settings: Any, threads: int, retry: bool = False) -> None:

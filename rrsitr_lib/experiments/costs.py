@@ -39,8 +39,8 @@ def costs(trials: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict
     for name, state in states.items():
         if state.state == "done" and state.outcome["seconds"]:
             finished.setdefault(likeness[name], []).append(state.outcome["seconds"])
-    first = {likeness[name]: trial.config for name, trial in reversed(trials.items())}  # thousands of trials are alike
-    by_likeness = {key: _cost(config, finished.get(key), steps.get(shape_of(config))) for key, config in first.items()}
+    kinds = {likeness[name]: trial.config for name, trial in trials.items()}  # of thousands of trials a few
+    by_likeness = {key: _cost(config, finished.get(key), steps.get(shape_of(config))) for key, config in kinds.items()}
     return {name: by_likeness[likeness[name]] for name in trials}
 
 

@@ -34,7 +34,8 @@ class Dispatch:
         self.later: list[tuple[float, str]] = []  # (when, name) that another study is at
         self.flying: dict[str, Any] = {}
         self.heard: queue.Queue[Any] = queue.Queue()
-        self.tries, self.full = Counter(), set()
+        self.tries: Counter[str] = Counter()
+        self.full: set[str] = set()  # addresses of workers whose disk has refused
 
     def outcomes(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name and outcome of every job as it ends, done or failed."""
@@ -85,17 +86,15 @@ class Dispatch:
         now = time.monotonic()
         self.waiting.extend(name for due, name in self.later if due <= now)
         self.later = [(due, name) for due, name in self.later if due > now]
-        healthy = None
-        if self.full and self.waiting:  # workers whose disk has not refused; all, where none is left
-            known = client.scheduler_info(-1)["workers"]
-            healthy = [address for address in known if address not in self.full] or None
+        options: dict[str, Any] = {"pure": False, "retries": 0, "resources": self.settings.resources or None}
+        known = client.scheduler_info(-1)["workers"] if self.full and self.waiting else ()
+        if healthy := [address for address in known if address not in self.full]:
+            # preferred, not required: a worker that its nanny starts anew has another address
+            options |= {"workers": healthy, "allow_other_workers": True}
         while self.waiting:
             name = self.waiting.popleft()
-            # preferred, not required: a worker that its nanny starts anew has another address
-            options = {"workers": healthy, "allow_other_workers": healthy is not None, "pure": False}
-            options |= {"resources": self.settings.resources or None, "retries": 0}
             key = f"{name}-{self.tries[name]}-{time.monotonic_ns()}"
-            self.flying[name] = client.submit(_on_worker, self.execute, tuple(self.jobs[name]), key=key, **options)
+            self.flying[name] = client.submit(_on_worker, self.execute, self.jobs[name], key=key, **options)
             self.flying[name].add_done_callback(lambda done, name=name: self.heard.put((name, done)))
 
     def _settle(self, name: str, future: Any) -> dict[str, Any] | None:

@@ -69,13 +69,13 @@ def run_trials(
     if todo:
         settings = ExecutorSettings(workers=min(workers or os.cpu_count() or 1, len(todo)), dashboard=False)
         jobs = {name: (configs[name], folder.resolve()) for name, folder in todo.items()}
-        epochs, failures = {name: config.epochs for name, config in configs.items()}, {}
+        epochs, failures = {name: config.epochs for name, config in configs.items()}, []
         with opened(settings) as cluster, Progress(epochs, todo, 0, progress) as bar:
             for name, outcome in Dispatch(_train, jobs, cluster, settings, bar).outcomes():
                 bar.ended(name, outcome)
-                failures |= {name: outcome["reason"]} if outcome["state"] == "failed" else {}
-        for name, reason in failures.items():
-            raise RunError(f"{len(failures)} of {len(configs)} runs failed: {name}: {reason}")
+                failures += [f"{name}: {outcome['reason']}"] if outcome["state"] == "failed" else []
+        if failures:
+            raise RunError(f"{len(failures)} of {len(configs)} runs failed: {failures[0]}")
     return {name: read_json(folders[name] / "result.json") for name in configs}
 
 

@@ -79,7 +79,7 @@ def _execute(job: Job, folder: Path) -> dict[str, Any]:
         if any(words in reason for words in FULL_WORDS):
             return {"state": "full", "seconds": 0.0, "reason": reason}
     except CellTimeoutError:
-        state, reason = "failed", f"ran longer than {job.limit / 60:g} minutes"
+        state, reason = "failed", f"ran longer than {(job.limit or 0) / 60:g} minutes"
     except DeadKernelError:
         return {"state": "died", "seconds": 0.0, "reason": "the process of the run was killed"}
     except InputError as error:  # parameters that the notebook refuses: no notebook was written

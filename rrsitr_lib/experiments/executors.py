@@ -18,7 +18,8 @@ class ExecutorSettings(BaseModel):
     """``local``: ``workers`` processes of this machine, by default one a core, or one a GPU; ``scheduler``: the address
     of a running one; the others are dask-jobqueue's: ``workers`` jobs with its ``options``, one run at a time each.
 
-    ``resources`` must be free on a worker for a run to start there, for instance ``{"GPU": 1}``.
+    ``resources`` must be free on a worker for a run to start there, for instance ``{"GPU": 1}``. ``dashboard``: of a
+    local scheduler, where bokeh is installed.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -28,7 +29,7 @@ class ExecutorSettings(BaseModel):
     address: str | None = None
     resources: dict[str, float] = {}
     options: dict[str, Any] = {}
-    dashboard: bool = Field(True, description="of a local scheduler, where bokeh is installed")
+    dashboard: bool = True
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

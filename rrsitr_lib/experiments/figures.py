@@ -38,44 +38,46 @@ def over_noise(
     does. ``levels``: recall by name, drawn over all rates (by default chance). ``probe``: the linear probe's, by rate.
     Taught in: notebooks/09_reproduction
     """
-    ours = pd.DataFrame(columns=["data", "method"]) if table is None else _drawn(table[table["metric"] == metric])
+    ours = pd.DataFrame(columns=["data", "method", "noise_rate"]) if table is None else _drawn(table, metric)
     theirs = _published(ours) if paper is None else paper[paper["metric"] == metric]
     levels = _chance(runs, theirs, metric) if levels is None else levels
     theirs = theirs[theirs["source"] != CHANCE]
-    labels = dict.fromkeys([*ours["method"], *theirs["method"]])
-    keys = {key: number for number, key in enumerate(dict.fromkeys(label.casefold() for label in labels))}
-    styles = {label: style_of(keys[label.casefold()]) for label in labels}
+    keys = {name.casefold(): None for name in [*ours["method"], *theirs["method"]]}
+    styles = {key: style_of(number) for number, key in enumerate(keys)}
     names = list(dict.fromkeys([*ours["data"], *theirs["data"]]))
     figure, axes = plt.subplots(1, max(1, len(names)), figsize=(max(7, 4 * len(names)), 3.8), squeeze=False)
     for axis, data in zip(axes[0], names, strict=False):
-        here = [rows[rows["data"] == data] for rows in (ours, theirs)]
-        _panel(axis, *here, None if runs is None else runs[runs["data"] == data], styles, metric)
+        here, published = (rows[rows["data"] == data].sort_values("noise_rate") for rows in (ours, theirs))
+        _draw_ours(axis, here, styles)
+        _draw_published(axis, published, styles, set(here["method"].str.casefold()))
+        for method, seeds in () if runs is None else runs[runs["method"].isin(here["method"])].groupby("method"):
+            seeds, colour = seeds[seeds["data"] == data], styles[method.casefold()]["color"]
+            axis.plot(100 * seeds["noise_rate"], seeds[metric], ".", color=colour, ms=4, alpha=0.6)
         if probe is not None:
             axis.plot(100 * probe.index, probe, "x--", color="#777777", label="linear probe")
         for (name, level), dash in zip(levels.items(), (":", "-.", "--"), strict=False):
             axis.axhline(level, color="black", ls=dash, lw=1.2, label=f"{name}, {level:.2f}")
-        rates = sorted({*here[0].get("noise_rate", ()), *here[1]["noise_rate"]})
+        rates = sorted({*here["noise_rate"], *published["noise_rate"]})
         axis.set(title=data, xlabel="nominal noise rate (%)", xticks=[100 * rate for rate in rates], ylim=(0, None))
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel(f"test {metric} (%)")
-    axes[0, 0].legend(frameon=False, fontsize=8, ncols=1 + len(labels) // 6)
+    title = "filled: the paper's table\nhollow: a secondary source" if table is None else None
+    axes[0, 0].legend(frameon=False, fontsize=8, ncols=1 + len(keys) // 6, title=title, title_fontsize=8)
     figure.tight_layout()
     return closed(figure)
 
 
-def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
+def _drawn(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Methods as they are, and their variants where they are more than a point."""
-    rows = rows.dropna(subset="mean")
+    rows = table[table["metric"] == metric].dropna(subset="mean")
     rates = rows.groupby(["data", "method"])["noise_rate"].transform("nunique")
     return rows[(rows["method"] == rows["kind"]) | (rates > 1)]
 
 
 def _published(ours: pd.DataFrame) -> pd.DataFrame:
     """The paper's numbers that stand in a table of ours."""
-    if "paper" not in ours:
-        return pd.DataFrame(columns=["data", "method", "noise_rate", "mean", "std", "source"])
-    known = ours.dropna(subset="paper").drop(columns=["mean", "std"])
-    return known.rename(columns={"paper": "mean", "paper_std": "std"})
+    columns = ["data", "method", "noise_rate", "paper", "source"]
+    return ours.reindex(columns=columns).rename(columns={"paper": "mean"}).dropna(subset="mean")
 
 
 def _chance(runs: pd.DataFrame | None, paper: pd.DataFrame, metric: str) -> dict[str, float]:
@@ -83,35 +85,25 @@ def _chance(runs: pd.DataFrame | None, paper: pd.DataFrame, metric: str) -> dict
     return {"chance": known.iloc[0]} if metric == "mR" and len(known) else {}
 
 
-def _panel(
-    axis: Axes,
-    ours: pd.DataFrame,
-    theirs: pd.DataFrame,
-    runs: pd.DataFrame | None,
-    styles: Mapping[str, dict[str, Any]],
-    metric: str,
-) -> None:
-    for method, line in ours.groupby("method", sort=False):
-        line, style = line.sort_values("noise_rate"), styles[method]
-        rate, colour = 100 * line["noise_rate"], style["color"]
-        known = line["low"].notna()
+def _draw_ours(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
+    for method, line in rows.groupby("method", sort=False):
+        style, rate, known = styles[method.casefold()], 100 * line["noise_rate"], line["low"].notna()
         spread = None if known.all() else line["std"].where(~known)
         axis.errorbar(rate, line["mean"], spread, **style, capsize=4, label=method)
-        axis.fill_between(rate, line["low"], line["high"], where=known, color=colour, alpha=0.15, lw=0)
+        axis.fill_between(rate, line["low"], line["high"], where=known, color=style["color"], alpha=0.15, lw=0)
         if len(line) == 1:  # a band needs two rates
-            axis.vlines(rate, line["low"], line["high"], color=colour, lw=1.2)
-        if runs is not None:
-            seeds = runs[runs["method"] == method]
-            axis.plot(100 * seeds["noise_rate"], seeds[metric], ".", color=colour, ms=4, alpha=0.6)
-    own = {method.casefold() for method in ours["method"]}
-    for method, line in theirs.groupby("method", sort=False):
-        line, style = line.sort_values("noise_rate"), styles[method]
-        if method.casefold() in own:
-            axis.plot(100 * line["noise_rate"], line["mean"], "x", color=style["color"], ms=8, label=f"{method}, paper")
+            axis.vlines(rate, line["low"], line["high"], color=style["color"], lw=1.2)
+
+
+def _draw_published(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]], beside: set[str]) -> None:
+    for method, line in rows.groupby("method", sort=False):
+        style, rate = styles[method.casefold()], 100 * line["noise_rate"]
+        if method.casefold() in beside:
+            axis.plot(rate, line["mean"], "x", color=style["color"], ms=8, label=f"{method}, paper")
             continue
-        axis.plot(100 * line["noise_rate"], line["mean"], **style, mfc="white", label=method)
-        stated = line[line["source"] == TABLE]
-        axis.errorbar(100 * stated["noise_rate"], stated["mean"], stated["std"], **{**style, "ls": ""}, capsize=4)
+        axis.plot(rate, line["mean"], **style, mfc="white", label=method)
+        stated = line["source"] == TABLE
+        axis.errorbar(rate[stated], line["mean"][stated], line["std"][stated], **style | {"ls": ""}, capsize=4)
 
 
 def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:

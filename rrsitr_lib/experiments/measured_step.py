@@ -47,7 +47,8 @@ def measured_step(config: RunConfig) -> dict[str, Any]:
 
 def stand_in_trainer(config: RunConfig, model: nn.Module, images: Items, captions: Items) -> Trainer:
     """A trainer whose epoch is one batch of pairs without mismatches."""
-    table = PairTable([str(k) for k in range(config.batch_size)], [WORDS] * config.batch_size, "train", "stand-in")
+    names = np.arange(config.batch_size).astype(str)
+    table = PairTable(names, np.full(config.batch_size, WORDS), "train", "stand-in")
     noise = inject(table.image_ids, 0.0, captions=table.captions)
     return Trainer(config, model, SplitInputs(table, images, captions), noise)
 
@@ -56,8 +57,8 @@ def _stand_in(config: RunConfig) -> tuple[nn.Module, Items, Items]:
     pairs, numbers = config.batch_size, torch.Generator().manual_seed(0)
     if config.train == "heads":
         width = config.feature_width or 512
-        shapes = [(pairs, length, width) for length in (IMAGE_TOKENS, TEXT_TOKENS)]
-        return HeadsEncoder(width, width), *(InMemory(torch.randn(shape, generator=numbers)) for shape in shapes)
+        image, text = (torch.randn(pairs, count, width, generator=numbers) for count in (IMAGE_TOKENS, TEXT_TOKENS))
+        return HeadsEncoder(width, width), InMemory(image), InMemory(text)
     encoder = build_encoder(config.encoder, "none", config.pad_tokens, 0)
     size = ENCODERS[config.encoder].image_size
     images = np.random.default_rng(0).integers(0, 255, (pairs, size, size, 3), dtype=np.uint8)

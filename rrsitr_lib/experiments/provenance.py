@@ -45,7 +45,8 @@ def recorded(run: str | Path) -> Iterator[None]:
     finally:
         used = _joules()
         session["seconds"] = round(time.perf_counter() - started, 1)
-        session["joules"] = round(used - energy) if None not in (used, energy) and used >= energy else None
+        if used is not None and energy is not None and used >= energy:  # the counter starts anew now and then
+            session["joules"] = round(used - energy)
         if (run / "config.yaml").exists():
             write_json(run / FILE, where)
         (run / HIDDEN).unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 from functools import partial
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
 from rrsitr_lib.experiments.report_tables import write_tables
 from rrsitr_lib.experiments.results import read_results
@@ -20,7 +22,8 @@ def write_report(folder: str | Path) -> list[Path]:
 
     folder = Path(folder)
     results = read_results(folder)
-    table, figures = study_table(results), {}
+    table = study_table(results)
+    figures: dict[str, Figure | None] = {}
     if results.folders:
         figures["over_noise"] = over_noise(table, results.runs)
         figures["ablation"] = ablation_bars(table, results.runs)

@@ -20,6 +20,7 @@ from rrsitr_lib.training.retrieval_results import RetrievalResults
 METRICS = (*RECALLS, "AUROC")
 NUMBERS = (*METRICS, "realised", "best_epoch", "before", "chance", "pairs", "seconds")
 CONTROL = "contrastive"
+Listed = Iterator[tuple[str, Path, str, str, dict[str, Any]]]  # name, folder, state, reason, what a study says of it
 
 
 class Results(NamedTuple):
@@ -39,16 +40,6 @@ class Results(NamedTuple):
         return self.runs.dropna(subset="mR")
 
 
-class _Listed(NamedTuple):
-    """A run before its files are read; ``planned``: what a study says of it."""
-
-    name: str
-    folder: Path
-    state: str
-    reason: str
-    planned: dict[str, Any]
-
-
 def read_results(folder: str | Path) -> Results:
     """Read a study's folder, its plan and the results of all trials wherever they were trained; or any folder of runs.
 
@@ -63,38 +54,40 @@ def read_results(folder: str | Path) -> Results:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of runs")
     opened = open_study(folder) if (folder / STUDY_FILE).is_file() else None
-    rows, hits, folders, left_out = [], {}, {}, {}
+    results = Results(pd.DataFrame(), {}, {}, {}, opened.study if opened else None)
+    rows: list[dict[str, Any]] = []
     for name, run_folder, state, reason, planned in _planned(opened) if opened else _found(folder):
         row = {"trial": name, "state": state, **planned}
         if state == "failed":
-            left_out[name] = reason
+            results.left_out[name] = reason
         elif state == "done":
             try:
                 numbers, counted = _read(run_folder, planned)
                 row |= numbers
-                hits |= {name: counted} if counted else {}
-                folders[name] = run_folder
+                results.hits.update({name: counted} if counted else {})
+                results.folders[name] = run_folder
             except (InputError, OSError) as error:
-                row["state"], left_out[name] = "damaged", str(error).removeprefix(f"{run_folder.name}: ")
+                row["state"] = "damaged"
+                results.left_out[name] = str(error).removeprefix(f"{run_folder.name}: ")
         rows += [row] if "data" in row else []
-    return Results(_frame(rows), hits, folders, left_out, opened and opened.study)
+    return results._replace(runs=_frame(rows))
 
 
-def _planned(opened: OpenStudy) -> Iterator[_Listed]:
+def _planned(opened: OpenStudy) -> Listed:
     for name, (_, config, variant) in opened.trials.items():
         state = opened.states[name]
-        yield _Listed(name, state.run, state.state, state.outcome.get("reason", ""), _described(config, variant))
+        yield name, state.run, state.state, state.outcome.get("reason", ""), _described(config, variant)
 
 
-def _found(folder: Path) -> Iterator[_Listed]:
+def _found(folder: Path) -> Listed:
     for run in sorted({path.parent for name in ("config.yaml", "result.json") for path in folder.rglob(name)}):
-        yield _Listed(run.relative_to(folder).as_posix(), run, "done", "", {})
+        yield run.relative_to(folder).as_posix(), run, "done", "", {}
 
 
 def _described(config: RunConfig, variant: str = "") -> dict[str, Any]:
     """What a configuration says of its run; ``settings`` and ``pair`` lack the data and the noise until it is done."""
     shown = ("encoder", "protocol", "noise_rate", "noise_seed", "seed", "epochs")
-    without = {
+    without: dict[str, dict[str, Any]] = {
         "settings": {"seed": 0}, "draws": {"seed": 0, "noise_seed": 0},
         "pair": {"method": CONTROL, "settings": {}, "warmup_fraction": 0.0},  # the control's own warm-up is the control
     }  # fmt: skip
@@ -120,7 +113,7 @@ def _read(folder: Path, planned: Mapping[str, Any]) -> tuple[dict[str, Any], Hit
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Runs as a table; one that is not done shares the cell of those that are."""
-    columns = ["trial", "state", *_described(RunConfig())]
+    columns = ["trial", "state", *_described(RunConfig.build())]
     runs = pd.DataFrame(rows, columns=[*columns, *NUMBERS]).astype(dict.fromkeys(NUMBERS, float))
     done = runs["mR"].notna()
     known = runs[done].drop_duplicates("alike").set_index("alike")["settings"].to_dict()

@@ -77,7 +77,8 @@ class Study(BaseModel):
         Raises ``InputError`` naming the file, the place in it, the value and what is allowed.
         Taught in: notebooks/09_reproduction
         """
-        path = PRESET_FILES.get(source, Path(source))  # a path is never a preset
+        preset = PRESET_FILES.get(source) if isinstance(source, str) else None  # a path is never a preset
+        path = preset or Path(source)
         is_folder = path.is_dir() and (path / STUDY_FILE).is_file()
         if is_folder:
             refuse_earlier(path)
@@ -120,7 +121,7 @@ def is_field(name: str) -> bool:
 
 def known_fields() -> dict[str, Any]:
     """Fields of a run and settings of any method, with their JSON schemas."""
-    fields = {}
+    fields: dict[str, Any] = {}
     for model in (*(method.Settings for method in METHODS.values()), RunConfig):
         fields |= model.model_json_schema()["properties"]
     return {name: {key: value for key, value in about.items() if key != "title"} for name, about in fields.items()}

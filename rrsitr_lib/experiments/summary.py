@@ -92,8 +92,8 @@ def comparison(results: Results, control: str = CONTROL, metric: str = "mR") -> 
     both = others.merge(controls[["pair", "trial"]], on="pair", suffixes=("", "_control"))
     rows = []
     for _, part in both.sort_values("seed", kind="stable").groupby("settings", sort=False):
-        sides = [[results.hits[name] for name in part[side]] for side in ("trial", "trial_control")]
-        found = paired(*sides, metric=metric)
+        first, second = ([results.hits[name] for name in part[side]] for side in ("trial", "trial_control"))
+        found = paired(first, second, metric)
         own = {**part.iloc[0][[*SUBJECT, "settings", "method"]], "control": control, "seeds": len(part)}
         rows.append({**own, **found._asdict(), "wins": sum(value > 0 for value in found.by_seed)})
     columns = [*SUBJECT, "settings", "method", "control", "seeds", "difference", "low", "high", "wins", "by_seed"]

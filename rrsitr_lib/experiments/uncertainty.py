@@ -47,13 +47,13 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, flo
     """
     from scipy.stats import t
 
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or len(values) < 2:
-        raise InputError(f"values has shape {values.shape}: allowed are two values or more")
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or len(array) < 2:
+        raise InputError(f"values has shape {array.shape}: allowed are two values or more")
     if not 0 < level < 1:
         raise InputError(f"level is {level}: allowed is between 0 and 1")
-    half = t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
+    half = t.ppf((1 + level) / 2, len(array) - 1) * array.std(ddof=1) / math.sqrt(len(array))
+    return float(array.mean() - half), float(array.mean() + half)
 
 
 class HitCounts(NamedTuple):
@@ -65,6 +65,10 @@ class HitCounts(NamedTuple):
 
     hits: np.ndarray
     queries: np.ndarray
+
+    def recalls(self) -> np.ndarray:
+        """(7,) the six recalls and mR of the test set as it is, in percent."""
+        return _recalls(self.hits.sum(axis=0), self.queries.sum(axis=0))
 
 
 def count_hits(results: RetrievalResults) -> HitCounts:
@@ -101,9 +105,13 @@ def resampled(counts: HitCounts, draws: int = DRAWS, seed: int = 0) -> np.ndarra
     """
     images = len(counts.queries)
     times = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=draws)
-    queries = np.repeat(times @ counts.queries, len(AT), axis=1)
-    recalls = 100 * (times @ counts.hits) / np.maximum(queries, 1)
-    return np.column_stack([recalls, recalls.mean(axis=1)])
+    return _recalls(times @ counts.hits, times @ counts.queries)
+
+
+def _recalls(hits: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Percent, and their mean. **Shape** (..., 6), (..., 2) -> (..., 7)."""
+    recalls = 100 * hits / np.maximum(np.repeat(queries, len(AT), axis=-1), 1)
+    return np.concatenate([recalls, recalls.mean(axis=-1, keepdims=True)], axis=-1)
 
 
 def resampling_interval(
@@ -140,13 +148,7 @@ def paired(first: Sequence[HitCounts], second: Sequence[HitCounts], metric: str 
         raise InputError(f"metric is {metric!r}: allowed are {', '.join(RECALLS)}")
     column = RECALLS.index(metric)
     mean_hits([*first, *second])  # the same queries
-    by_seed = [_recall(one)[column] - _recall(other)[column] for one, other in zip(first, second, strict=True)]
+    by_seed = [one.recalls()[column] - other.recalls()[column] for one, other in zip(first, second, strict=True)]
     moved = resampled(mean_hits(first))[:, column] - resampled(mean_hits(second))[:, column]
     low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Paired(float(np.mean(by_seed)), float(low), float(high), tuple(float(value) for value in by_seed))
-
-
-def _recall(counts: HitCounts) -> np.ndarray:
-    """(7,) of the test set as it is."""
-    recalls = 100 * counts.hits.sum(axis=0) / np.repeat(counts.queries.sum(axis=0), len(AT))
-    return np.append(recalls, recalls.mean())
+    return Paired(float(np.mean(by_seed)), float(low), float(high), tuple(map(float, by_seed)))
