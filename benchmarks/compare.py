@@ -15,11 +15,14 @@ from pathlib import Path
 import pandas as pd
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.study.figures import methods_over_noise
-from rrsitr_lib.study.sanity import linear_probes
-from rrsitr_lib.training.many import train_many
+from rrsitr_lib.experiments.engine import run_trials
+from rrsitr_lib.experiments.figures import over_noise
+from rrsitr_lib.experiments.linear_probe import linear_probes
+from rrsitr_lib.experiments.report_tables import cell_text
+from rrsitr_lib.experiments.results import METRICS, read_results
+from rrsitr_lib.experiments.summary import summarise
+from rrsitr_lib.registry import METHODS
 
-METHODS = ("contrastive", "rrsitr", "oracle")
 RATES = (0.0, 0.2, 0.4, 0.6, 0.8)
 
 
@@ -36,19 +39,11 @@ def configs_of(arguments: argparse.Namespace) -> dict[str, RunConfig]:
     return found
 
 
-def row_of(config: RunConfig, result: dict) -> dict:
-    """One run as a row: recalls in percent, AUROC of the loss in the last epoch."""
-    return {
-        "noise": config.noise_rate, "method": config.method, "seed": config.seed, **result["test"],
-        "AUROC": result["partition"]["auroc"],
-    }  # fmt: skip
-
-
-def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean and sample deviation over the seeds of every cell, as text."""
-    cells = rows.drop(columns="seed").groupby(["noise", "method"], sort=True)
-    text = cells.mean().map("{:.2f}".format) + " ± " + cells.std().map("{:.2f}".format)
-    return text.replace({r"^nan.*": "", r" ± nan$": ""}, regex=True)
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean and sample deviation over the seeds, a row a noise rate and method, a column a metric."""
+    text = [cell_text(mean, std) for mean, std in zip(table["mean"], table["std"], strict=True)]
+    wide = table.assign(text=text, noise=table["noise_rate"]).pivot(index=["noise", "method"], columns="metric")["text"]
+    return wide[list(METRICS)].rename_axis(columns=None)
 
 
 def sanity(result: dict, probes: dict[float, dict]) -> pd.DataFrame:
@@ -66,32 +61,28 @@ def main() -> None:
     parser.add_argument("--weights")
     parser.add_argument("--train", default="all")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=["contrastive", "rrsitr", "oracle"])
     parser.add_argument("--epochs", type=int, help="else the preset's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 13, 25])
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="runs at once, one thread each")
     parser.add_argument("--figure", type=Path, help="mR over the noise rate, .png or .svg")
     arguments = parser.parse_args()
-    configs, results = configs_of(arguments), {}
-    folders = {name: arguments.out / name for name in configs}
-    for name, result in train_many(configs, folders, arguments.workers):
-        results[name] = result
-        print(
-            f"[{len(results)}/{len(configs)}] {name}: test mR {result['test']['mR']:.2f}, "
-            f"{result['seconds']:.0f} s of training",
-            flush=True,
-        )
-    rows = pd.DataFrame([row_of(configs[name], result) for name, result in results.items()])
+    configs = configs_of(arguments)
+    results = run_trials(configs, {name: arguments.out / name for name in configs}, arguments.workers)
+    for name, result in results.items():
+        print(f"{name}: test mR {result['test']['mR']:.2f}, {result['seconds']:.0f} s of training")
+    runs = read_results(arguments.out).runs
+    runs = runs[runs["trial"].isin(configs)]
     probes = linear_probes(next(iter(configs.values())), sorted(set(arguments.rates)))
     aside = sanity(next(iter(results.values())), probes)
     print(f"\nmean ± deviation over seeds {list(arguments.seeds)}, recall in percent\n")
-    print(summary(rows).to_string())
+    print(as_text(summarise(runs)).to_string())
     print(f"\n{aside.map('{:.2f}'.format).to_string()}")
     if arguments.figure:
         probe = pd.Series({rate: recalls["mR"] for rate, recalls in probes.items()})
-        figure = methods_over_noise(rows, aside.loc[["chance", "before training"], "mR"], probe)
-        figure.savefig(arguments.figure, dpi=90)
+        levels = aside.loc[["chance", "before training"], "mR"].to_dict()
+        over_noise(summarise(runs), runs, levels=levels, probe=probe).savefig(arguments.figure, dpi=90)
         print(f"\n{arguments.figure}: written")
 
 

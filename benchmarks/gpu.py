@@ -25,17 +25,15 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.noise import inject
-from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.experiments.measured_step import WORDS, stand_in_trainer
 from rrsitr_lib.methods import Batch
 from rrsitr_lib.methods import pair_loss as pair_loss_module
 from rrsitr_lib.model.encoder import Encoder, build_encoder
 from rrsitr_lib.speed.stored_images import StoredImages
 from rrsitr_lib.training.batches import ImageFiles, RowBatches, SplitInputs, TokenNumbers
 from rrsitr_lib.training.epoch_buffer import EpochBuffer
-from rrsitr_lib.training.trainer import Trainer
 
-RSITMD_PAIRS, WORDS = 19_305, "many green trees and some buildings are near a curved river in the north"
+RSITMD_PAIRS = 19_305
 
 
 def synchronise(device: torch.device) -> None:
@@ -77,17 +75,15 @@ class Ours:
     """One step as a run takes it, with the parts of it apart for the profile."""
 
     def __init__(self, encoder: Encoder, config: RunConfig, images: np.ndarray, device: torch.device) -> None:
-        rows = config.batch_size
-        table = PairTable([str(k) for k in range(rows)], [WORDS] * rows, "train", "random")
+        rows, self.device = config.batch_size, device
         self.stored = StoredImages(images, encoder, True, 0, device)
-        inputs = SplitInputs(table, self.stored, TokenNumbers([WORDS] * rows, encoder))
-        noise = inject(table.image_ids, 0.0, captions=table.captions)
-        self.trainer, self.device = Trainer(config, encoder.train(), inputs, noise), device
+        captions = TokenNumbers([WORDS] * rows, encoder)
+        self.trainer = stand_in_trainer(config, encoder.train(), self.stored, captions)
         self.method = self.trainer.method_of(0)
         self.method.begin_epoch(0, None)
         self.buffer = EpochBuffer(rows, self.trainer.columns, device)
         self.rows, self.number = np.arange(rows), 0
-        self.captions, self.on_device = inputs.captions.fetch(self.rows), torch.arange(rows, device=device)
+        self.captions, self.on_device = captions.fetch(self.rows), torch.arange(rows, device=device)
 
     def data(self) -> Tensor:
         """A batch of transformed images on the device."""

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rrsitr_lib.experiments.figures import over_noise
+from rrsitr_lib.experiments.results import read_results
+from rrsitr_lib.experiments.study_folder import STUDY_FILE
+from rrsitr_lib.experiments.summary import study_table
 from rrsitr_lib.files import read_json
-from rrsitr_lib.grid.study_file import STUDY_FILE
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
 from rrsitr_lib.show.views.weights import weight_map, weights_static
-from rrsitr_lib.study.study_figures import over_noise
-from rrsitr_lib.study.study_table import open_study, study_table
 from rrsitr_lib.training.ledger import Ledger
 
 
@@ -38,8 +39,8 @@ def main() -> None:
         figures["losses"] = loss_histogram(loss[-1], wrong, ledger.config["gamma_1"], ledger.config["gamma_2"])
         figures["weights"] = weights_static(weight_map(weight, wrong, loss), ledger.epochs)
     if (arguments.study / STUDY_FILE).exists():
-        opened = open_study(arguments.study)
-        figures["study"] = over_noise(study_table(opened), opened.runs)
+        results = read_results(arguments.study)
+        figures["study"] = over_noise(study_table(results), results.runs)
     for name, figure in figures.items():
         figure.savefig(arguments.out / f"{name}.png", dpi=80)
         figure.savefig(arguments.out / f"{name}.svg")

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rrsitr_lib.study.figures import methods_over_noise
+from rrsitr_lib.experiments.figures import over_noise
+from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.experiments.summary import summarise
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -45,29 +47,32 @@ def test_compare_lists_seeds_rates_and_methods_and_no_oracle_without_noise():
 
 
 @pytest.fixture
-def rows():
+def runs():
     means = {(0.0, "rrsitr"): 40, (0.4, "rrsitr"): 30, (0.0, "contrastive"): 39, (0.4, "contrastive"): 20}
+    shared = {"data": "scenes", "encoder": "tiny", "protocol": "shuffle", "differs": 0, **dict.fromkeys(RECALLS, 1.0)}
     return pd.DataFrame([
-        {"noise": rate, "method": method, "seed": seed, "mR": mean + seed, "AUROC": 0.9 if rate else None}
+        {**shared, "noise_rate": rate, "method": method, "kind": method, "settings": f"{method} {rate}", "seed": seed,
+         "trial": f"{method} {rate} {seed}", "mR": mean + seed, "AUROC": 0.9 if rate else np.nan}
         for (rate, method), mean in means.items()
         for seed in (1, 2, 3)
     ])  # fmt: skip
 
 
-def test_compare_gives_mean_and_deviation(rows):
-    text = script("compare").summary(rows.astype({"AUROC": float}))
+def test_compare_gives_mean_and_deviation(runs):
+    text = script("compare").as_text(summarise(runs))
     assert text.loc[(0.4, "rrsitr"), "mR"] == "32.00 ± 1.00" and text.loc[(0.0, "rrsitr"), "AUROC"] == ""
-    one = script("compare").summary(rows[rows["seed"] == 1].astype({"AUROC": float}))
+    one = script("compare").as_text(summarise(runs[runs["seed"] == 1]))
     assert one.loc[(0.4, "contrastive"), "mR"] == "21.00"
 
 
-def test_figure_draws_every_method_level_and_the_probe(rows):
-    levels, probe = pd.Series({"chance": 2.6, "before training": 3.1}), pd.Series({0.0: 10.0, 0.4: 8.0})
-    (axis,) = methods_over_noise(rows, levels, probe).axes
+def test_figure_draws_every_method_level_and_the_probe(runs):
+    levels, probe = {"chance": 2.6, "before training": 3.1}, pd.Series({0.0: 10.0, 0.4: 8.0})
+    (axis,) = over_noise(summarise(runs), runs, levels=levels, probe=probe).axes
     named = {text.get_text() for text in axis.get_legend().get_texts()}
-    assert named == {"contrastive", "rrsitr", "linear probe", "chance, 2.6", "before training, 3.1"}
-    drawn = [line for line in axis.lines if len(line.get_xdata()) == 2 and not np.allclose(line.get_xdata(), [0, 1])]
-    assert any(np.allclose(line.get_ydata(), [42, 32]) for line in drawn)
+    assert named == {"contrastive", "rrsitr", "linear probe", "chance, 2.60", "before training, 3.10"}
+    assert any(np.allclose(line.get_ydata(), [42, 32]) for line in axis.lines if len(line.get_xdata()) == 2)
+    bars = [bar for container in axis.containers for bars in container[2] for bar in bars.get_segments()]
+    assert [round(float(bar[1, 1] - bar[0, 1]), 6) for bar in bars] == 4 * [2.0], "the deviation over seeds"
 
 
 def test_gpu_benchmark_runs_without_a_gpu_and_says_what_it_is_not():

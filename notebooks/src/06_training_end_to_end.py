@@ -178,15 +178,15 @@ folders = {name: run_folder(one, RUNS) for name, one in configs.items()}
 
 # %% [markdown]
 # Each run gets a folder: configuration, metrics, checkpoints, and the *ledger*, a record of every pair in every epoch.
-# The runs are trained side by side, one process a core; they are smaller than those of the other lessons, because
-# there are six. A finished run is not trained again, and an interrupted one goes on after its last epoch, so this cell
-# may be run as often as you like. The validation set is clean, as in the paper, and chooses the epoch whose weights are
-# tested.
+# `run_trials` trains the runs side by side, one process a core; they are smaller than those of the other lessons,
+# because there are six. A finished run is not trained again, and an interrupted one goes on after its last epoch, so
+# this cell may be run as often as you like. The validation set is clean, as in the paper, and chooses the epoch whose
+# weights are tested.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.training.many import train_many
+from rrsitr_lib.experiments.engine import run_trials
 
-results = dict(train_many(configs, folders))
+results = run_trials(configs, folders)
 for name in configs:
     print(f"{name:16} test mR {results[name]['test']['mR']:.1f}, best epoch {results[name]['best_epoch']}")
 

@@ -35,9 +35,9 @@ folders = {method: run_folder(config, RUNS) for method, config in configs.items(
 print(f"{SCENES} scenes, {EPOCHS} epochs, nominal noise {NOISE_RATE:.0%}, seed {SEED}")
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.training.many import train_many
+from rrsitr_lib.experiments.engine import run_trials
 
-results = dict(train_many(configs, folders))
+results = run_trials(configs, folders)
 for method in configs:
     print(f"{method:12} test mR {results[method]['test']['mR']:.1f}")
 

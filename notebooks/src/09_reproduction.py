@@ -24,7 +24,7 @@ LEVEL = 0.95  # 0.5 to 0.99; confidence level of the interval
 DRAWS = 4000  # 500 or more; resampled test sets of the bootstrap
 
 # %% [markdown]
-# A *study* is a file that names many runs. `rrsitr study run laptop` in a shell executes the preset of that name, about
+# A *study* is a file that names many runs, its *trials*. `rrsitr study run laptop` in a shell executes the preset of that name, about
 # a quarter of an hour; `STUDY = "runs/laptop"` above then makes this lesson read it, and any other study too;
 # `STUDY = "laptop"` runs the whole preset from here, with a bar that says how long it still takes. With no study the
 # lesson runs that preset now, cut to one noise rate and small runs: two methods, two training seeds, and one more draw
@@ -36,8 +36,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rrsitr_lib.grid.engine import run_study
-from rrsitr_lib.grid.study_file import PRESETS, Study
+from rrsitr_lib.experiments.engine import run_study
+from rrsitr_lib.experiments.study_file import PRESETS, Study
 from rrsitr_lib.teach.doctor import start
 
 generator = start(SEED)
@@ -54,17 +54,16 @@ else:
 print(STUDY or f"preset laptop with {NOISE_RATE:.0%} noise, {SCENES} scenes, {EPOCHS} epochs")
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.study_table import open_study
+from rrsitr_lib.experiments.results import read_results
 
 live = not STUDY or STUDY in PRESETS or Path(STUDY).is_file()
 if live:
     run_study(study, RUNS, progress=bool(STUDY))
 folder = Path(RUNS) / study.name if live else Path(STUDY)
-opened = open_study(folder)
-firsts = opened.runs[opened.runs["cell"].isin(opened.hits)].drop_duplicates("kind")
-folders = {row.kind: opened.folders[row.cell] for row in firsts.itertuples()}
-assert folders, f"{folder}: no cell of this study is done yet"
-print(f"{len(opened.hits)} of {len(opened.runs)} cells are done, methods: {', '.join(folders)}")
+results = read_results(folder)
+folders = {row.kind: results.folders[row.trial] for row in results.done.drop_duplicates("kind").itertuples()}
+assert folders, f"{folder}: no trial of this study is done yet"
+print(f"{len(results.done)} of {len(results.runs)} trials are done, methods: {', '.join(folders)}")
 
 # %%
 from rrsitr_lib.config import RunConfig
@@ -78,15 +77,13 @@ print(f"one of them: {config.method} on {config.data}, noise seed {config.noise_
 #
 # A cell of the table is named by *data*, *method* and *noise rate*. Its number is a mean over *seeds*: runs that are
 # equal in everything else. "Everything else" is long: encoder, protocol of the noise, batch size, thresholds, epochs.
-# `collect` reads every finished run below a folder, here the study's, and gives each a fingerprint, `settings`, over all of that except
-# the seed. Only runs with equal fingerprints may be averaged. Runs that are damaged or not finished are named, not
-# silently skipped.
+# `read_results` reads the runs of a study, or every finished run below any folder, and gives each a fingerprint,
+# `settings`, over all of that except the seed, the pairs and the noise themselves included. Only runs with equal
+# fingerprints may be averaged. Runs that are damaged or have failed are named in `left_out`, not silently skipped.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.table import collect
-
-runs, left_out = collect(folder)
-print(f"{len(runs)} finished runs; left out: {left_out or 'none'}")
+runs = results.done
+print(f"{len(runs)} finished runs; left out: {results.left_out or 'none'}")
 runs[["data", "method", "noise_rate", "realised", "seed", "best_epoch", "mR", "AUROC", "settings"]].round(3).head(12)
 
 # %% [markdown]
@@ -121,7 +118,8 @@ print(f"mean {mean:.2f}, deviation {by_n:.2f} (by n) or {by_n_minus_1:.2f} (by n
 # our run five times with the five seeds and the invented values.
 
 # %%
-from rrsitr_lib.study.table import cell_text, summarise
+from rrsitr_lib.experiments.report_tables import cell_text
+from rrsitr_lib.experiments.summary import summarise
 
 array = np.array(values)
 np.testing.assert_allclose([array.mean(), array.std(), array.std(ddof=1)], [mean, by_n, by_n_minus_1])
@@ -130,7 +128,7 @@ five = runs.iloc[[0] * 5].assign(seed=SEEDS, mR=values)
 cell = summarise(five).query("metric == 'mR'").iloc[0]
 np.testing.assert_allclose([cell["mean"], cell["std"]], [mean, by_n_minus_1])
 print(
-    f"{cell_text(cell['mean'], cell['std'])} over {cell['seeds']} seeds, from {cell['low']:.2f} to {cell['high']:.2f}"
+    f"{cell_text(cell['mean'], cell['std'])} over {cell['seeds']} seeds, from {cell['least']:.2f} to {cell['most']:.2f}"
 )
 
 # %% [markdown]
@@ -142,7 +140,7 @@ print(
 # 5/4. Read both; a claim that holds only under one of them is a weak claim.
 
 # %%
-from rrsitr_lib.study.spread import t_interval
+from rrsitr_lib.experiments.uncertainty import t_interval
 from scipy.stats import t
 
 quantile = t.ppf((1 + LEVEL) / 2, df=4)
@@ -160,13 +158,13 @@ for words, deviation in (("n - 1", 1.08), ("n", 1.08 * (5 / 4) ** 0.5)):
 #
 # All five seeds are tested on the *same* 452 pictures. Another 452 pictures would give another recall, and no number of
 # seeds shows it. A picture is a hit or not, so the error of a recall is that of a coin: the square root of p (1 − p) / n.
-# RRSITR's image-to-text R@1 is 25.44 ± 0.54, which is 115 hits of 452. By a loop over the questions, by the formula, by
-# the library, and by the *bootstrap*: draw 452 questions from the 452 with replacement, many times, and look at the
+# RRSITR's image-to-text R@1 is 25.44 ± 0.54, which is 115 hits of 452. By a loop over the queries, by the formula, by
+# the library, and by the *bootstrap*: draw 452 queries from the 452 with replacement, many times, and look at the
 # spread.
 
 # %%
 import torch
-from rrsitr_lib.study.spread import recall_error
+from rrsitr_lib.experiments.uncertainty import recall_error
 
 hits = np.zeros(452)
 hits[:115] = 1  # the order does not matter
@@ -179,7 +177,7 @@ resampled = 100 * hits[generator.integers(0, 452, (DRAWS, 452))].mean(axis=1)
 print(f"R@1 {100 * share:.2f}: formula {recall_error(100 * share, 452):.2f}, bootstrap {resampled.std():.2f} points")
 
 # %%
-from rrsitr_lib.study.figures import two_spreads
+from rrsitr_lib.experiments.figures import two_spreads
 
 two_spreads(resampled, mean=25.44, over_seeds=0.54, over_tests=recall_error(25.44, 452))
 
@@ -188,9 +186,9 @@ two_spreads(resampled, mean=25.44, over_seeds=0.54, over_tests=recall_error(25.4
 # is the paper's deviation over seeds; the longer one with the square marker is the error that 452 pictures bring. The
 # second is nearly four times the first. The printed ± answers "what if I train again?", not "what if I fly over another
 # city?". Two methods tested on the same pictures share much of this error, so their *difference* is surer than
-# either number; further down it is computed, question by question.
+# either number; further down it is computed, query by query.
 #
-# Text to image has five times as many questions, yet the five captions of a picture succeed and fail together. Resample
+# Text to image has five times as many queries, yet the five captions of a picture succeed and fail together. Resample
 # pictures with all their captions, and the error is larger than the formula for independent captions says. Our run
 # keeps its rankings, so it can be seen:
 
@@ -231,10 +229,10 @@ for noise_seed in (42, 43, 44):
 # fixed: the training seeds on one draw, and the draws with one training seed.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.study_figures import two_variances
-from rrsitr_lib.study.study_table import variance
+from rrsitr_lib.experiments.figures import two_variances
+from rrsitr_lib.experiments.summary import variance
 
-moved_by = variance(opened)
+moved_by = variance(results)
 print(moved_by[["method", "noise_rate", "what", "runs", "mean", "std"]].round(2).to_string(index=False))
 two_variances(moved_by)
 
@@ -267,7 +265,7 @@ for method, folder in folders.items():
 # first check of any transcription: mR must be the mean of the six recalls in its row, up to rounding.
 
 # %%
-from rrsitr_lib.study.paper import paper_results
+from rrsitr_lib.experiments.published_results import paper_results
 
 paper = paper_results()
 clean = paper.query("noise_rate == 0").pivot(index=["data", "method"], columns="metric", values="mean")
@@ -277,9 +275,9 @@ print(f"{len(paper)} numbers; in all {len(full)} complete rows mR is the mean of
 print(paper.groupby("source").size().to_string())
 
 # %%
-from rrsitr_lib.study.figures import recall_over_noise
+from rrsitr_lib.experiments.figures import over_noise
 
-recall_over_noise(paper)
+over_noise(paper=paper.query("data == 'rsitmd' and method in ['RRSITR', 'CUP', 'chance']"))
 
 # %% [markdown]
 # **What to notice.** The full line with round markers is RRSITR, the dashed one with squares the runner-up CUP, both on
@@ -290,85 +288,84 @@ recall_over_noise(paper)
 #
 # ## Ours beside the paper's
 #
-# `beside_paper` joins on data, method, noise rate and metric. A cell that only one side has stays empty on the other.
-# The column `differs` counts our settings that are not the paper's; only with 0 does a row compare like with like.
-# `paper_differences` names them.
+# `beside_paper` joins on data, method, noise rate and metric, here such that a cell that only one side has stays, empty
+# on the other; `lines` puts every cell into a line of text. The column `differs` counts our settings that are not the
+# paper's; only with 0 does a row compare like with like. `paper_differences` names them.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.paper import paper_differences
-from rrsitr_lib.study.table import beside_paper
+from rrsitr_lib.experiments.published_results import paper_differences
+from rrsitr_lib.experiments.report_tables import lines
+from rrsitr_lib.experiments.summary import beside_paper
 
 summary = summarise(runs)
 theirs = paper.query("metric == 'mR' and method in ['RRSITR', 'chance']")
 for name, (paper_value, here) in paper_differences(config).items():
     print(f"{name:14} paper {paper_value!s:10} here {here}")
-beside_paper(summary.query("metric == 'mR'"), theirs).drop(columns=["metric", "protocol"]).head(24)
+both = lines(beside_paper(summary.query("metric == 'mR'"), theirs, how="outer"))
+both[["data", "noise", "method", "seeds", "differs", "mR", "paper mR", "source"]].head(24)
 
 # %% [markdown]
 # **What to notice.** Our rows stand at `scenes`, where the paper has no cell, so nothing is compared, and that is
-# right. Rows that look alike have other `settings`. A cell from one seed has no ±: a deviation of one number is unknown,
-# not zero. Train five seeds on a benchmark, for instance with
+# right. Rows that look alike have other `settings`: here, another draw of the noise. A cell from one seed has no ±: a
+# deviation of one number is unknown, not zero. Train five seeds on a benchmark, for instance with
 # `rrsitr train --data rsitmd --images FOLDER --encoder vit-b-32 --seed 13 --out runs/rsitmd_13`, and the empty column
-# `ours` fills without any change here.
+# `mR` fills without any change here.
 #
 # ## Method against method, pair by pair
 #
-# Two methods with the same seed train on the same mismatched pairs and answer the same test questions. So subtract
+# Two methods with the same seed train on the same mismatched pairs and answer the same test queries. So subtract
 # before you average: seed by seed, and, for the error of the test set, picture by picture. By hand, resample the test
 # pictures with their captions, compute both recalls on the *same* resample, take the difference; many times. `paired`
-# does that over all shared seeds.
+# does that over all shared seeds, `comparison` for every method and variant against the control.
 
 # %%
-from rrsitr_lib.study.bootstrap import hits, resampled as resampled_recalls
-from rrsitr_lib.study.finished import RECALLS
+from rrsitr_lib.experiments.uncertainty import count_hits, resampled as resampled_recalls
+from rrsitr_lib.experiments.run_results import RECALLS
 
-counted = hits(RetrievalResults.open(mine))
-times = np.random.default_rng(0).multinomial(len(counted.asked), np.full(len(counted.asked), 1 / len(counted.asked)), 3)
+counted = count_hits(RetrievalResults.open(mine))
+pictures = len(counted.queries)
 by_hand = []
-for drawn_times in times:  # how often each test picture was drawn
-    image_way = [100 * sum(drawn_times * counted.found[:, k]) / sum(drawn_times * counted.asked[:, 0]) for k in range(3)]
-    text_way = [100 * sum(drawn_times * counted.found[:, k]) / sum(drawn_times * counted.asked[:, 1]) for k in range(3, 6)]
+for times in np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), 3):  # draws of every picture
+    image_way = [100 * sum(times * counted.hits[:, k]) / sum(times * counted.queries[:, 0]) for k in range(3)]
+    text_way = [100 * sum(times * counted.hits[:, k]) / sum(times * counted.queries[:, 1]) for k in range(3, 6)]
     by_hand.append(np.mean(image_way + text_way))
 moved = pd.DataFrame(resampled_recalls(counted, draws=3), columns=RECALLS)
 np.testing.assert_allclose(moved["mR"], by_hand)
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.bootstrap import resampling_interval
-from rrsitr_lib.study.study_table import comparison
+from rrsitr_lib.experiments.summary import comparison
+from rrsitr_lib.experiments.uncertainty import resampling_interval
 
 low, high = resampling_interval(counted)["mR"]
 print(f"mR of one run: {low:.2f} to {high:.2f} over resampled test sets")
-versus = comparison(opened)
-versus[["noise_rate", "first", "second", "seeds", "difference", "low", "high", "wins"]].round(2)
+versus = comparison(results)
+versus[["noise_rate", "method", "control", "seeds", "difference", "low", "high", "wins"]].round(2)
 
 # %% [markdown]
 # **What to notice.** The interval of the difference is much narrower than that of a single mR: pictures that are hard
-# for both no longer count. `wins` says at how many seeds the first method is ahead. An interval that leaves out zero
+# for both no longer count. `wins` says at how many seeds the method is ahead of the control. An interval that leaves out zero
 # speaks for other test pictures, with these seeds and this noise; it is no promise for other noise.
 #
 # ## The table of a study
 #
-# `plan` names the cells, `study_table` counts them, `lines` puts each into one line. `rrsitr study report`, or
+# `plan` names the trials, `study_table` puts them into cells, `lines` each cell into one line. `rrsitr study report`, or
 # `write_report`, writes that as Markdown, LaTeX, CSV and HTML, with the figures (`ablation_bars` where there are variants)
-# and an executed notebook. A planned cell that is not done keeps its line, empty.
+# and an executed notebook. A planned cell of which no trial is done keeps its line, empty.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.study_table import missing, study_table
-from rrsitr_lib.study.study_text import lines
+from rrsitr_lib.experiments.summary import missing, study_table
 
-study_lines = lines(study_table(opened))
+study_lines = lines(study_table(results))
 study_lines.drop(columns=["R@5", "R@10", "R@5 ", "R@10 ", "source"])
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.study.study_figures import over_noise
-
-over_noise(study_table(opened), opened.runs)
+over_noise(study_table(results), results.runs)
 
 # %% [markdown]
 # **What to notice.** The band is the interval over test images, the dots are single seeds. With one noise rate a line
-# is a point; a study of the preset `laptop` or `paper` draws it from rate to rate. A reader who doubts a cell opens its
-# notebook; `verify` computes all fingerprints anew and tests the saved weights of drawn cells again, and `pack` makes
-# one archive of it all for a paper's supplement.
+# is a point; a study of the preset `laptop` or `paper` draws it from rate to rate. A reader who doubts a cell opens the
+# notebooks of its trials; `verify` computes all fingerprints anew and tests the saved weights of drawn trials again, and
+# `pack` makes one archive of it all for a paper's supplement.
 #
 # ## The card of a run
 #
@@ -378,7 +375,7 @@ over_noise(study_table(opened), opened.runs)
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
-from rrsitr_lib.study.card import run_card
+from rrsitr_lib.experiments.run_card import run_card
 
 card = run_card(mine)
 Markdown(card.replace("# ", "### "))
@@ -409,7 +406,7 @@ assert cell_text(mean, by_n_minus_1) == "46.10 ± 1.08" and cell["seeds"] == 5
 assert abs(resampled.std() / recall_error(100 * share, 452) - 1) < 0.2, "formula and bootstrap agree"
 assert recall_error(25.44, 452) > 3 * 0.54, "the test set moves the recall more than the seed does"
 assert not paper.query("data != 'rsitmd'")["noise_rate"].isin([0.2, 0.4, 0.6, 0.8]).any(), "never invented"
-assert len(opened.hits) + len(missing(opened)) == len(opened.runs), "every planned cell is in the table"
+assert len(results.done) + len(missing(results)) == len(results.runs), "every planned trial is in the table"
 assert low <= 100 and (abs(moved["mR"] - by_hand) < 1e-9).all(), "the hand's resampling is the library's"
 assert summary.query("seeds == 1")["std"].isna().all(), "one seed has no deviation"
 assert "What the numbers do not say" in card and "single network" in card

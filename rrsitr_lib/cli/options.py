@@ -26,15 +26,19 @@ def assigned(set_: list[str] | None) -> dict[str, Any]:
     return fields
 
 
-def fields_of(data: str | None, weights: str | None, set_: list[str] | None) -> dict[str, Any]:
-    """The fields that ``--data``, ``--weights`` and ``--set`` give to every run of a study."""
+def study_of(
+    source: str | Path, data: str | None = None, weights: str | None = None, set_: list[str] | None = None
+) -> Any:
+    """A study with what ``--data``, ``--weights`` and ``--set`` give to every run of it."""
+    from rrsitr_lib.experiments.study_file import Study
+
     given = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
-    return given | assigned(set_)
+    return Study.read(source, given | assigned(set_))
 
 
 def root_of(study: str, runs: Path) -> Path:
     """The folder of studies; a study that is named by its own folder lies where it lies."""
-    from rrsitr_lib.grid.study_file import STUDY_FILE
+    from rrsitr_lib.experiments.study_folder import STUDY_FILE
 
     return Path(study).resolve().parent if (Path(study) / STUDY_FILE).is_file() else runs
 
@@ -44,28 +48,29 @@ def begun_folder(study: str, runs: Path) -> Path:
 
     Raises ``InputError`` where none was begun.
     """
-    from rrsitr_lib.grid.study_file import STUDY_FILE, Study
+    from rrsitr_lib.experiments.study_folder import STUDY_FILE
 
-    for folder in (Path(study), runs / study):
+    named = runs / (study_of(study).name if Path(study).is_file() else study)
+    for folder in (Path(study), named):
         if (folder / STUDY_FILE).is_file():
             return folder
-    named = runs / Study.read(study).name if Path(study).is_file() else runs / study
-    if not (named / STUDY_FILE).is_file():
-        raise InputError(f"{named}: no study was begun there; rrsitr study run {study} begins it")
-    return named
+    raise InputError(f"{named}: no study was begun there; rrsitr study run {study} begins it")
 
 
-def where_of(workers: int, scheduler: str | None, cluster: Path | None, resource: list[str] | None) -> Any:
+def executor_of(
+    workers: int, scheduler: str | None, cluster: Path | None = None, resource: list[str] | None = None
+) -> Any:
     """Where runs are executed: the cluster's file, changed by the other options.
 
     Raises ``InputError`` for a scheduler beside a cluster's file, and for a resource that is not NAME=NUMBER.
     """
-    from rrsitr_lib.grid.clusters import Where
+    from rrsitr_lib.experiments.executors import ExecutorSettings
+    from rrsitr_lib.experiments.study_file import read_yaml
 
     if scheduler and cluster:
         raise InputError("--scheduler and --cluster: allowed is one of them")
-    where = Where.read(cluster) if cluster else Where()
-    resources = dict(where.resources)
+    settings = read_yaml(ExecutorSettings, cluster) if cluster else ExecutorSettings()
+    resources = dict(settings.resources)
     for assignment in resource or []:
         name, equals, count = assignment.partition("=")
         if not equals or not count.replace(".", "", 1).isdigit():
@@ -74,4 +79,4 @@ def where_of(workers: int, scheduler: str | None, cluster: Path | None, resource
     changed: dict[str, Any] = {"resources": resources}
     changed |= {"workers": workers} if workers else {}
     changed |= {"kind": "scheduler", "address": scheduler} if scheduler else {}
-    return where.model_copy(update=changed)
+    return settings.model_copy(update=changed)

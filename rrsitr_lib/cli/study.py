@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli.options import begun_folder, fields_of, root_of, where_of
+from rrsitr_lib.cli.options import begun_folder, executor_of, root_of, study_of
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
@@ -36,17 +36,18 @@ def plan(
     tflops: Annotated[float, typer.Option(help="operations that one GPU is assumed to do, 10^12 a second")] = 40.0,
 ) -> None:
     """Show the runs, what is done, and what the rest will cost. Starts nothing."""
-    from rrsitr_lib.grid.costs import costs
-    from rrsitr_lib.grid.costs import measure as measure_steps
-    from rrsitr_lib.grid.summary import plan_text
+    from rrsitr_lib.experiments.costs import costs
+    from rrsitr_lib.experiments.costs import measure as measure_steps
+    from rrsitr_lib.experiments.overview import plan_text
+    from rrsitr_lib.experiments.trials import open_study
 
-    study_, cells, places = _open(study, runs, data, weights, set_)
-    expected = costs(cells, places)
-    if measure and any(cost.source == "unknown" for cost in expected.values()):
+    opened = open_study(study_of(study, data, weights, set_), root_of(study, runs))
+    expected = costs(opened.trials, opened.states)
+    if measure and any(cost.seconds is None for cost in expected.values()):
         typer.echo("measuring a step, once on this machine ...", err=True)
-        measure_steps(cells, expected)
-        expected = costs(cells, places)
-    typer.echo(plan_text(study_, root_of(study, runs), cells, places, expected, tflops))
+        measure_steps(opened.trials, expected)
+        expected = costs(opened.trials, opened.states)
+    typer.echo(plan_text(opened, expected, tflops))
 
 
 @app.command()
@@ -66,8 +67,8 @@ def run(
 
     Example: rrsitr study run laptop
     """
-    where = where_of(workers, scheduler, cluster, resource)
-    _run(study, runs, fields_of(data, weights, set_), where, threads, retry=False)
+    settings = executor_of(workers, scheduler, cluster, resource)
+    _run(study_of(study, data, weights, set_), root_of(study, runs), settings, threads)
 
 
 @app.command()
@@ -78,8 +79,20 @@ def retry(
     threads: Threads = 1,
     scheduler: Scheduler = None,
 ) -> None:
-    """Run the failed cells again, from their last checkpoint, and what is left."""
-    _run(str(begun_folder(study, runs)), runs, {}, where_of(workers, scheduler, None, None), threads, retry=True)
+    """Run the failed trials again, from their last checkpoint, and what is left."""
+    folder = begun_folder(study, runs)
+    _run(study_of(folder), folder.resolve().parent, executor_of(workers, scheduler), threads, retry=True)
+
+
+def _run(study: Any, root: Path, settings: Any, threads: int, retry: bool = False) -> None:
+    from rrsitr_lib.experiments.engine import run_study
+    from rrsitr_lib.experiments.trials import counts
+
+    ended = counts(run_study(study, root, settings, retry, threads))
+    folder = root / study.name
+    typer.echo(f"{folder}: {ended['done']} done, {ended['failed']} failed; rrsitr study report {folder}")
+    if ended["failed"]:
+        raise RunError(f"{ended['failed']} runs failed: rrsitr study status {folder} says why, retry runs them again")
 
 
 @app.command()
@@ -88,16 +101,17 @@ def status(
     runs: Root = RUNS,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
 ) -> None:
-    """Say how far a study is, and why cells failed."""
-    from rrsitr_lib.grid.cells import counts
-    from rrsitr_lib.grid.summary import status_text
+    """Say how far a study is, and why trials failed."""
+    from rrsitr_lib.experiments.overview import status_text
+    from rrsitr_lib.experiments.trials import counts, open_study
 
-    study_, cells, places = _open(str(begun_folder(study, runs)), runs)
+    opened = open_study(begun_folder(study, runs))
     if as_json:
-        failed = {name: place.outcome["reason"] for name, place in places.items() if place.state == "failed"}
-        typer.echo(json.dumps({"study": study_.name, "cells": len(cells), **counts(places), "reasons": failed}))
+        failed = {name: state.outcome["reason"] for name, state in opened.states.items() if state.state == "failed"}
+        number = {"study": opened.study.name, "trials": len(opened.trials)}
+        typer.echo(json.dumps({**number, **counts(opened.states), "reasons": failed}))
     else:
-        typer.echo(status_text(study_, cells, places))
+        typer.echo(status_text(opened))
 
 
 @app.command()
@@ -107,18 +121,19 @@ def table(
     form: Annotated[str, typer.Option("--format", help="md, tex, csv or html")] = "md",
 ) -> None:
     """Print the table: mean ± deviation over seeds, intervals, the paper's number; missing cells are empty."""
-    from rrsitr_lib.study.study_table import open_study, study_table
-    from rrsitr_lib.study.study_text import FORMATS
+    from rrsitr_lib.experiments.report_tables import FORMATS
+    from rrsitr_lib.experiments.results import read_results
+    from rrsitr_lib.experiments.summary import study_table
 
     if form not in FORMATS:
         raise InputError(f"--format is {form!r}: allowed are {', '.join(FORMATS)}")
-    typer.echo(FORMATS[form](study_table(open_study(begun_folder(study, runs)))), nl=False)
+    typer.echo(FORMATS[form](study_table(read_results(begun_folder(study, runs)))), nl=False)
 
 
 @app.command()
 def report(study: Source, runs: Root = RUNS) -> None:
     """Write report.ipynb, report.html, the tables in four forms and the figures into the study's folder."""
-    from rrsitr_lib.study.study_report import write_report
+    from rrsitr_lib.experiments.report import write_report
 
     for path in write_report(begun_folder(study, runs)):
         typer.echo(f"{path}: {path.stat().st_size // 1024 + 1} KB")
@@ -128,20 +143,18 @@ def report(study: Source, runs: Root = RUNS) -> None:
 def verify(
     study: Source,
     runs: Root = RUNS,
-    cells: Annotated[int, typer.Option(min=0, help="done cells, drawn, whose weights are tested again")] = 1,
+    trials: Annotated[int, typer.Option(min=0, help="done trials, drawn, whose weights are tested again")] = 1,
     seed: Annotated[int | None, typer.Option(help="of the draw; by default another each time")] = None,
     tolerance: Annotated[float, typer.Option(help="percentage points")] = 1e-6,
 ) -> None:
-    """Compute all fingerprints anew and test the saved weights of drawn cells again. Exit code 1 where they differ."""
-    from rrsitr_lib.grid.verify import verify as check
+    """Compute all fingerprints anew and test the saved weights of drawn trials again. Exit code 1 where they differ."""
+    from rrsitr_lib.experiments.verify import verify as check
 
-    wrong = 0
-    findings = list(check(begun_folder(study, runs), cells, seed, tolerance))
-    for finding in findings:
-        wrong += bool(finding.problem)
-        if finding.problem or not finding.what.startswith("files"):
-            typer.echo(f"{'[FAIL]' if finding.problem else '[OK]'} {finding.cell}: {finding.what}" + (
-                f": {finding.problem}" if finding.problem else ""))  # fmt: skip
+    findings = list(check(begun_folder(study, runs), trials, seed, tolerance))
+    for trial, what, problem in findings:
+        if problem or not what.startswith("files"):
+            typer.echo(f"[FAIL] {trial}: {what}: {problem}" if problem else f"[OK] {trial}: {what}")
+    wrong = sum(bool(finding.problem) for finding in findings)
     typer.echo(f"{len(findings)} checks, {wrong} failed")
     raise typer.Exit(1 if wrong else 0)
 
@@ -150,12 +163,12 @@ def verify(
 def clean(
     study: Source,
     runs: Root = RUNS,
-    failed: Annotated[bool, typer.Option(help="also cells that failed")] = False,
+    failed: Annotated[bool, typer.Option(help="also trials that failed")] = False,
     checkpoints: Annotated[bool, typer.Option(help="also last.safetensors of finished runs")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="delete; without it only say what would go")] = False,
 ) -> None:
-    """Delete cells that no study here plans any more."""
-    from rrsitr_lib.grid.clean import clean as clean_study
+    """Delete trials that no study here plans any more."""
+    from rrsitr_lib.experiments.clean import clean as clean_study
 
     freed = 0
     for path, size in clean_study(begun_folder(study, runs), failed, checkpoints, delete=yes):
@@ -172,7 +185,7 @@ def pack(
     weights: Annotated[bool, typer.Option(help="with the best weights of every run")] = False,
 ) -> None:
     """Pack a study into one archive with RO-Crate metadata, for a paper's supplement."""
-    from rrsitr_lib.grid.crate import pack as pack_study
+    from rrsitr_lib.experiments.ro_crate import pack as pack_study
 
     path = pack_study(begun_folder(study, runs), out, weights)
     typer.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
@@ -181,33 +194,10 @@ def pack(
 @app.command()
 def schema(out: Annotated[Path | None, typer.Option(help="write it here instead of printing")] = None) -> None:
     """JSON schema of a study file, for editors."""
+    from rrsitr_lib.experiments.study_file import schema as study_schema
     from rrsitr_lib.files import write_json
-    from rrsitr_lib.grid.study_file import schema as study_schema
 
     if out is None:
         typer.echo(json.dumps(study_schema(), indent=2))
     else:
         typer.echo(write_json(out, study_schema()))
-
-
-def _open(study: str, runs: Path, data: str | None = None, weights: str | None = None, set_: Any = None) -> tuple:
-    from rrsitr_lib.grid.cells import locate
-    from rrsitr_lib.grid.plan import plan as plan_cells
-    from rrsitr_lib.grid.study_file import Study
-
-    found = Study.read(study, fields_of(data, weights, set_))
-    cells = plan_cells(found)
-    return found, cells, locate(root_of(study, runs), found.name, cells)
-
-
-def _run(study: str, runs: Path, fields: dict[str, Any], where: Any, threads: int, retry: bool) -> None:
-    from rrsitr_lib.grid.cells import counts
-    from rrsitr_lib.grid.engine import run_study
-    from rrsitr_lib.grid.study_file import Study
-
-    found, root = Study.read(study, fields), root_of(study, runs)
-    ended = counts(run_study(found, root, where, retry, threads))
-    folder = root / found.name
-    typer.echo(f"{folder}: {ended['done']} done, {ended['failed']} failed; rrsitr study report {folder}")
-    if ended["failed"]:
-        raise RunError(f"{ended['failed']} runs failed: rrsitr study status {folder} says why, retry runs them again")

@@ -6,6 +6,7 @@ from pathlib import Path
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import RunError
 from rrsitr_lib.training.run import train
+from rrsitr_lib.training.run_folder import is_finished
 
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -26,7 +27,7 @@ def lesson_run(config: RunConfig, runs: str | Path = "runs") -> Path:
     ``InputError`` where the folder holds another run. Taught in: notebooks/03_partition
     """
     folder = run_folder(config, runs)
-    if _is_finished(folder, config):
+    if is_finished(config, folder):
         print(f"{config.method}: found, nothing is trained")
         return folder
     print(f"{config.method}: training {config.epochs} epochs on {config.scenes} scenes")
@@ -37,10 +38,3 @@ def lesson_run(config: RunConfig, runs: str | Path = "runs") -> Path:
             raise RunError(f"{error}; no such run is finished there: set RUNS to a folder of your own") from error
         raise
     return folder
-
-
-def _is_finished(folder: Path, config: RunConfig) -> bool:
-    """``train`` would take a lock first, and so write."""
-    if not (folder / "result.json").exists():
-        return False
-    return RunConfig.read(folder / "config.yaml").fingerprint == config.fingerprint

@@ -13,8 +13,8 @@ import nbformat
 from nbclient import NotebookClient
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.notebook_run import KERNEL, NOTEBOOKS, without_widgets
 from rrsitr_lib.files import write_atomically, write_text
-from rrsitr_lib.grid.notebook_run import KERNEL, NOTEBOOKS, without_widgets
 from rrsitr_lib.teach.exercise_books import read_book, with_list
 from rrsitr_lib.teach.sources import (
     as_notebook,

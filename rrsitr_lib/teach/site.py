@@ -11,8 +11,8 @@ import pandas as pd
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
+from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, without_widgets
 from rrsitr_lib.files import write_text
-from rrsitr_lib.grid.notebook_run import NOTEBOOKS, without_widgets
 from rrsitr_lib.teach.pages import markdown, render
 from rrsitr_lib.teach.sources import lesson_notebooks
 

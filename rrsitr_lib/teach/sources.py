@@ -7,7 +7,7 @@ import jupytext
 import nbformat
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.notebook_run import NOTEBOOKS
+from rrsitr_lib.experiments.notebook_run import NOTEBOOKS
 
 
 def lesson_sources() -> list[Path]:

@@ -12,9 +12,9 @@ import pandas as pd
 import yaml
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.notebook_run import NOTEBOOKS, run
-from rrsitr_lib.study.finished import RECALLS, read_run
-from rrsitr_lib.study.table import collect
+from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
+from rrsitr_lib.experiments.results import read_results
+from rrsitr_lib.experiments.run_results import RECALLS, read_run
 from rrsitr_lib.teach.site import LessonPage, describe, export_explorers, lesson_html, write_index
 from rrsitr_lib.teach.sources import lesson_notebooks
 
@@ -64,15 +64,13 @@ def comparison(folder: Path) -> pd.DataFrame:
 
     The row ``before training`` is that of the first run: lessons begin with the same encoder and test set.
     """
-    runs, left_out = collect(folder)
-    for path, reason in left_out.items():
+    results = read_results(folder)
+    for path, reason in results.left_out.items():
         print(f"not in the table: {path}: {reason}")
-    if runs.empty:
-        return runs
-    found = [read_run(folder / path) for path in runs["path"]]
-    sizes = {"pairs": [one.facts["pairs"]["train"] for one in found], "epochs": [one.config.epochs for one in found]}
-    first = found[0].result
-    rows = runs.assign(**sizes).sort_values(["noise_rate", "pairs", "method", "seed"], kind="stable")
+    if results.runs.empty:
+        return results.runs
+    rows = results.runs.sort_values(["noise_rate", "pairs", "method", "seed"], kind="stable").astype({"pairs": int})
+    first = read_run(results.folders[rows["trial"].iloc[0]]).result
     shown = rows[[*NAMED, *RECALLS, "AUROC"]].rename(columns={"noise_rate": "noise"})
     ends = [
         {"method": name, "pairs": "", "epochs": "", "seed": "", **{key: first[part][key] for key in RECALLS}}
@@ -98,9 +96,9 @@ def write_explorers(out: Path) -> dict[str, str]:
 
 def _largest_run(out: Path) -> Path | None:
     """The run of the whole method with the most pairs: its ablations and the small ones show less."""
-    runs = collect(out).runs
-    whole = [out / path for path in runs.loc[runs["method"] == "rrsitr", "path"]]
-    return max(whole, key=lambda run: read_run(run).facts["pairs"]["train"], default=None)
+    results = read_results(out)
+    whole = results.runs[results.runs["method"] == "rrsitr"]
+    return None if whole.empty else results.folders[whole.loc[whole["pairs"].idxmax(), "trial"]]
 
 
 def write_lessons(out: Path, lessons: Sequence[Lesson], explorers: Mapping[str, str]) -> list[LessonPage]:

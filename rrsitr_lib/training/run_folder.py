@@ -39,6 +39,13 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
         raise InputError(f"{folder}: holds a run with {'; '.join(changed[:3])}: name a new folder")
 
 
+def is_finished(config: RunConfig, folder: Path) -> bool:
+    """Whether the finished run of ``config`` lies in ``folder``; nothing is written, as ``train`` would by its lock."""
+    if not (folder / "result.json").exists():
+        return False
+    return RunConfig.read(folder / "config.yaml").fingerprint == config.fingerprint
+
+
 def facts_of(config: RunConfig, data: dict[str, Split], noise: Noise) -> dict[str, Any]:
     """What ``run.json`` says first: fingerprints of configuration, data and noise, pairs by split, versions."""
     return {

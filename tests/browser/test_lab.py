@@ -13,7 +13,7 @@ import pytest
 from browser.looking import BUTTONS, PATIENCE, drag, errors, found, screenshot, toolbar, wait
 from nbformat.v4 import new_code_cell, new_notebook
 
-from rrsitr_lib.grid.notebook_run import NOTEBOOKS
+from rrsitr_lib.experiments.notebook_run import NOTEBOOKS
 from rrsitr_lib.show.explorers.base import Slider
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer

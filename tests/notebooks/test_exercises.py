@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.notebook_run import KERNEL
+from rrsitr_lib.experiments.notebook_run import KERNEL
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import POINTS
 from rrsitr_lib.teach.exercise_books import read_book

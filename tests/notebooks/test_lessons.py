@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.notebook_run import NOTEBOOKS, run
+from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.teach.notebooks import check, forms, sources, target_of
 from rrsitr_lib.teach.tutorial import SMOKE
 

@@ -9,7 +9,7 @@ import pytest
 
 import rrsitr_lib
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.grid.notebook_run import NOTEBOOKS
+from rrsitr_lib.experiments.notebook_run import NOTEBOOKS
 from rrsitr_lib.teach.notebooks import forms, sources
 from rrsitr_lib.training.ledger import COLUMNS
 

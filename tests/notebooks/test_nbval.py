@@ -10,7 +10,7 @@ import sys
 import nbformat
 import pytest
 
-from rrsitr_lib.grid.notebook_run import NOTEBOOKS, WIDGET_OUTPUT
+from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, WIDGET_OUTPUT
 
 IGNORED = "nbval-ignore-output"
 SHORT = "00_start_here"  # its first cells need no training

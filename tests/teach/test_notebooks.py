@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.grid.notebook_run import run
+from rrsitr_lib.experiments.notebook_run import run
 from rrsitr_lib.teach.notebooks import build, check, main
 from rrsitr_lib.teach.sources import as_notebook, source_cells
 

@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from rrsitr_lib.grid.notebook_run import WIDGET_OUTPUT, run
+from rrsitr_lib.experiments.notebook_run import WIDGET_OUTPUT, run
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.stand_in import METADATA_KEY
 from rrsitr_lib.show.explorers.tabs import explore, open_explorer

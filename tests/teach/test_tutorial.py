@@ -4,9 +4,9 @@ import re
 
 import nbformat
 import pytest
-from study.run_folders import change, write_run
+from experiments.run_folders import change, write_run
 
-from rrsitr_lib.study.finished import RECALLS
+from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.teach import tutorial
 from rrsitr_lib.teach.tutorial import _largest_run, comparison, main
 

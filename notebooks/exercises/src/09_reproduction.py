@@ -9,8 +9,8 @@
 import numpy as np
 
 from rrsitr_lib.evaluation import chance_recall
-from rrsitr_lib.study.paper import paper_results
-from rrsitr_lib.study.spread import recall_error
+from rrsitr_lib.experiments.published_results import paper_results
+from rrsitr_lib.experiments.uncertainty import recall_error
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import use
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # One run
 #
-# This notebook is a form. `rrsitr study run` fills in its parameters and executes it once for every cell of a study; the
+# This notebook is a form. `rrsitr study run` fills in its parameters and executes it once for every trial of a study; the
 # executed copy, `run.ipynb`, stands beside the folder of the run as its record. It can also be run by itself: the
 # values below train two small epochs on drawn scenes.
 
@@ -9,24 +9,24 @@
 DATA = "scenes"  # scenes, rsitmd, rsicd, nwpu, or a folder with tables of pairs
 IMAGES = ""  # folder of the pictures; "" where the data need none
 ENCODER = "tiny"  # tiny, lite, vit-b-32
-METHOD = "rrsitr"  # contrastive, rrsitr, oracle
+METHOD = "rrsitr"  # any that `rrsitr methods` lists
 NOISE_RATE = 0.4  # nominal share of mismatched pairs, 0 to 1
 NOISE_SEED = 42  # of the draw of mismatched pairs; 42 is the authors'
 SEED = 3  # of the training; the paper's are 3, 13, 25, 42, 65
 MORE = {"scenes": 60, "epochs": 2, "warmup_steps": 2}  # any other field of RunConfig
 RUN = "runs/one_run"  # folder of the run
 THREADS = 1  # of this process; another number may change the last bits
-CELL = ""  # fingerprint that these parameters must have; "" checks nothing
+TRIAL = ""  # fingerprint that these parameters must have; "" checks nothing
 
 # %%
 import torch
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.grid.one_run import check_cell
+from rrsitr_lib.experiments.execute_trial import check_trial
 
 torch.set_num_threads(THREADS)
 fields = {"data": DATA, "images": IMAGES or None, "encoder": ENCODER, "method": METHOD, "noise_rate": NOISE_RATE}
 config = RunConfig.build(**fields, noise_seed=NOISE_SEED, seed=SEED, **MORE)
-check_cell(CELL, config)
+check_trial(TRIAL, config)
 print(f"{config.method} on {config.data}, {config.noise_rate:.0%} noise, seed {config.seed}: {config.epochs} epochs")
 
 # %% [markdown]
@@ -36,7 +36,7 @@ print(f"{config.method} on {config.data}, {config.noise_rate:.0%} noise, seed {c
 # bits on a CPU; a finished one is only read.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.grid.provenance import recorded
+from rrsitr_lib.experiments.provenance import recorded
 from rrsitr_lib.training.run import train
 
 with recorded(RUN):
@@ -64,7 +64,7 @@ curves({METHOD: metrics})
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
-from rrsitr_lib.study.card import run_card
+from rrsitr_lib.experiments.run_card import run_card
 
 Markdown(run_card(RUN).replace("# ", "### "))
 

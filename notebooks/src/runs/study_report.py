@@ -10,16 +10,17 @@ STUDY = ""  # folder of a study, runs/laptop; "" shows what an empty report says
 
 # %%
 
-from rrsitr_lib.study.study_table import missing, open_study, study_table
+from rrsitr_lib.experiments.results import read_results
+from rrsitr_lib.experiments.summary import missing, study_table
 
-opened = open_study(STUDY) if STUDY else None
-if opened is None:
+results = read_results(STUDY) if STUDY else None
+if results is None:
     print("no study was named")
 else:
-    print(f"{opened.study.name}: {opened.study.title}")
-    print(f"{len(opened.hits)} of {len(opened.runs)} cells are done")
-    for cell, reason in opened.left_out.items():
-        print(f"left out: {cell}: {reason}")
+    print(f"{results.study.name}: {results.study.title}")
+    print(f"{len(results.done)} of {len(results.runs)} trials are done")
+    for trial, reason in results.left_out.items():
+        print(f"left out: {trial}: {reason}")
 
 # %% [markdown]
 # ## The table
@@ -30,29 +31,29 @@ else:
 # counts our settings that are not the paper's; only at 0 do the two compare like with like.
 
 # %%
-from rrsitr_lib.study.study_text import lines
+from rrsitr_lib.experiments.report_tables import lines
 
-table = study_table(opened) if opened else None
-lines(table) if opened else None
+table = study_table(results) if results else None
+lines(table) if results else None
 
 # %% [markdown]
 # ## Method against method, pair by pair
 #
-# Same seed, same mismatched pairs, same test images: `difference` is the first method minus the second, in points of mR,
-# with its 95 % interval over test images; `wins` counts the seeds at which the first is ahead.
+# Same seed, same mismatched pairs, same test images: `difference` is a method minus the control, in points of mR, with its
+# 95 % interval over test images; `wins` counts the seeds at which the method is ahead.
 
 # %%
-from rrsitr_lib.study.study_table import comparison
+from rrsitr_lib.experiments.summary import comparison
 
-comparison(opened).drop(columns="alike").round(2) if opened else None
-
-# %%
-from rrsitr_lib.study.study_figures import ablation_bars, over_noise, two_variances
-
-over_noise(table, opened.runs) if opened and opened.hits else None
+comparison(results).drop(columns="settings").round(2) if results else None
 
 # %%
-ablation_bars(table, opened.runs) if opened and opened.hits else None
+from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
+
+over_noise(table, results.runs) if results and results.folders else None
+
+# %%
+ablation_bars(table, results.runs) if results and results.folders else None
 
 # %% [markdown]
 # ## What moves a result
@@ -60,18 +61,18 @@ ablation_bars(table, opened.runs) if opened and opened.hits else None
 # The deviation over training seeds beside that over draws of the noise, where the study has both. The paper has one draw.
 
 # %%
-from rrsitr_lib.study.study_table import variance
+from rrsitr_lib.experiments.summary import variance
 
-moved = variance(opened) if opened else None
-moved.drop(columns=["protocol", "encoder"]).round(2) if opened else None
+moved = variance(results) if results else None
+moved.drop(columns=["protocol", "encoder"]).round(2) if results else None
 
 # %%
-two_variances(moved) if opened else None
+two_variances(moved) if results else None
 
 # %% [markdown]
 # ## What is missing
 
 # %%
-absent = missing(opened) if opened else []
-print(f"{len(absent)} planned cells have no number" + (f": {', '.join(absent[:5])} …" if absent else ""))
-assert opened is None or len(opened.hits) + len(absent) == len(opened.runs)
+absent = missing(results) if results else []
+print(f"{len(absent)} planned trials have no number" + (f": {', '.join(absent[:5])} …" if absent else ""))
+assert results is None or len(results.done) + len(absent) == len(results.runs)

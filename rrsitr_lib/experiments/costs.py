@@ -1,0 +1,89 @@
+"""What a run will cost: from finished runs like it, else from a step that is measured once on this machine."""
+
+import json
+from collections.abc import Mapping
+from operator import itemgetter
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.plan import Trial
+from rrsitr_lib.experiments.trials import TrialState
+from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
+from rrsitr_lib.registry import DATASETS
+
+SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3  # evaluation is a forward pass, a third of a training step
+SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "precision", "compile", "device")
+SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "settings", "preset"}
+
+alike = itemgetter(*(name for name in RunConfig.model_fields if name not in SAME_COST))
+
+
+class Cost(NamedTuple):
+    """Expected seconds of a run and where they come from: ``finished runs``, ``measured step`` or ``unknown``.
+
+    ``operations``: floating-point operations of the whole run, where a step of it was counted, else None.
+    """
+
+    seconds: float | None
+    source: str
+    operations: float | None = None
+
+
+def costs(trials: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict[str, Cost]:
+    """The expected cost of every trial, by name; runs that are alike but for seed, noise and method cost the same."""
+    steps, likeness = _measured(), {name: alike(trial.config.__dict__) for name, trial in trials.items()}
+    finished: dict[tuple, list[float]] = {}
+    for name, state in states.items():
+        if state.state == "done" and state.outcome["seconds"]:
+            finished.setdefault(likeness[name], []).append(state.outcome["seconds"])
+    kinds = {likeness[name]: trial.config for name, trial in trials.items()}  # of thousands of trials a few
+    by_likeness = {key: _cost(config, finished.get(key), steps.get(shape_of(config))) for key, config in kinds.items()}
+    return {name: by_likeness[likeness[name]] for name in trials}
+
+
+def _cost(config: RunConfig, finished: list[float] | None, step: Mapping[str, Any] | None) -> Cost:
+    pairs = epoch_pairs(config) * config.epochs
+    operations = step["operations_per_pair"] * pairs if step and step.get("operations_per_pair") else None
+    if finished:
+        return Cost(median(finished), "finished runs", operations)
+    return Cost(step["seconds_per_pair"] * pairs, "measured step", operations) if step else Cost(None, "unknown")
+
+
+def epoch_pairs(config: RunConfig) -> float:
+    """Pairs of an epoch in units of a trained pair: those trained, and a third of those evaluated."""
+    if config.data == "scenes":
+        trained, evaluated = 5 * config.scenes, SCENES_VAL_PAIRS
+    elif config.data in DATASETS:
+        from rrsitr_lib.data.benchmark import benchmark
+
+        pairs = benchmark(config.data).pairs
+        trained, evaluated = pairs["train"], pairs["val"]
+    else:  # lines of the tables, where there are any, without reading them as such
+        tables = [Path(config.data) / f"{split}.csv" for split in ("train", "val")]
+        trained, evaluated = (max(0, path.read_bytes().count(b"\n") - 1) if path.is_file() else 0 for path in tables)
+    return trained + FORWARD * evaluated
+
+
+def shape_of(config: RunConfig) -> str:
+    """What the time of a step depends on: sizes of model and batch, and the kind of machine."""
+    return fingerprint(json.dumps([getattr(config, name) for name in SHAPES]))[:16]
+
+
+def measure(trials: Mapping[str, Trial], expected: Mapping[str, Cost]) -> None:
+    """Measure one step of every shape whose cost is unknown and keep it for this machine."""
+    from rrsitr_lib.experiments.measured_step import measured_step
+
+    shapes = {shape_of(trial.config): trial.config for name, trial in trials.items() if expected[name].seconds is None}
+    for shape, config in shapes.items():
+        write_json(cache_folder() / "steps.json", {**_measured(), shape: measured_step(config)})
+
+
+def _measured() -> dict[str, Any]:
+    """Steps by their shape; absent or damaged ones are measured again."""
+    try:
+        return dict(read_json(cache_folder() / "steps.json"))
+    except (InputError, TypeError, ValueError):
+        return {}

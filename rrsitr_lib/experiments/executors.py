@@ -1,0 +1,114 @@
+"""Where the runs of a study are executed: processes of this machine, its GPUs, a running scheduler, or a job queue."""
+
+import contextlib
+import importlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rrsitr_lib.errors import InputError
+
+QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
+
+
+class ExecutorSettings(BaseModel):
+    """``local``: ``workers`` processes of this machine, by default one a core, or one a GPU; ``scheduler``: the address
+    of a running one; the others are dask-jobqueue's: ``workers`` jobs with its ``options``, one run at a time each.
+
+    ``resources`` must be free on a worker for a run to start there, for instance ``{"GPU": 1}``. ``dashboard``: of a
+    local scheduler, where bokeh is installed.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["local", "scheduler", "slurm", "pbs", "sge", "lsf"] = "local"
+    workers: Annotated[int, Field(ge=0, le=10_000)] = 0
+    address: str | None = None
+    resources: dict[str, float] = {}
+    options: dict[str, Any] = {}
+    dashboard: bool = True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.kind == "scheduler") != (self.address is not None):
+            raise ValueError(f"address is {self.address!r} and kind {self.kind!r}: an address goes with kind scheduler")
+        return self
+
+
+def gpus() -> list[str]:
+    """Numbers of the GPUs that this process may use, without loading torch where there is no driver."""
+    if not Path("/proc/driver/nvidia").exists() and "CUDA_VISIBLE_DEVICES" not in os.environ:
+        return []
+    import torch
+
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    named = [number for number in visible.split(",") if number] if visible is not None else None
+    count = torch.cuda.device_count()
+    return [] if not count else (named or [str(number) for number in range(count)])[:count]
+
+
+def local_workers(workers: int, cards: list[str]) -> list[dict[str, Any]]:
+    """Options of each local worker: with GPUs one worker a card, which sees no other; else processes of one thread.
+
+    >>> [worker["env"] for worker in local_workers(0, ["0", "3"])]
+    [{'CUDA_VISIBLE_DEVICES': '0'}, {'CUDA_VISIBLE_DEVICES': '3'}]
+    """
+    if cards:
+        chosen = cards[:workers] if workers else cards
+        return [{"nthreads": 1, "env": {"CUDA_VISIBLE_DEVICES": card}, "resources": {"GPU": 1}} for card in chosen]
+    return [{"nthreads": 1, "env": {}, "resources": {}} for _ in range(workers or os.cpu_count() or 1)]
+
+
+@contextlib.contextmanager
+def opened(settings: ExecutorSettings) -> Iterator[Any]:
+    """A cluster of Dask, or the address of one; what was started here is ended at the end.
+
+    Raises ``InputError`` where a job queue refuses its options or dask-jobqueue is not installed.
+    """
+    if settings.address is not None:
+        yield settings.address
+    elif settings.kind == "local":
+        with _local(settings) as cluster:
+            yield cluster
+    else:
+        with _queue(settings) as cluster:
+            cluster.scale(jobs=settings.workers or 1)
+            yield cluster
+
+
+def _local(settings: ExecutorSettings) -> Any:
+    import dask
+    from distributed import Nanny, Scheduler, SpecCluster
+
+    dask.config.set({
+        "distributed.scheduler.allowed-failures": 10,
+        "distributed.worker.daemon": False,  # or a run may not start the processes that decode its images
+        # by Dask's default freed memory is given back at once, and training takes half as long again
+        "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+    })  # fmt: skip
+    # a run may take all memory it needs; a worker that Dask restarts for it would only take it again
+    shared = {"memory_limit": 0, "silence_logs": 50, "dashboard_address": None, "host": "127.0.0.1"}
+    workers = {}
+    for number, own in enumerate(local_workers(settings.workers, gpus())):
+        options = {**shared, **own, "resources": settings.resources or own["resources"]}
+        workers[number] = {"cls": Nanny, "options": options}
+    board = "127.0.0.1:0" if settings.dashboard and importlib.util.find_spec("bokeh") else None
+    options = {"host": "127.0.0.1", "port": 0, "dashboard": board is not None, "dashboard_address": board}
+    return SpecCluster(workers=workers, scheduler={"cls": Scheduler, "options": options}, silence_logs=50)
+
+
+def _queue(settings: ExecutorSettings) -> Any:
+    try:
+        jobqueue = importlib.import_module("dask_jobqueue")
+    except ImportError:
+        raise InputError("dask-jobqueue is not installed: pip install 'rrsitr-lib[study]'") from None
+    given = [f"--resources {','.join(f'{name}={count:g}' for name, count in settings.resources.items())}"]
+    extra = settings.options.get("worker_extra_args", []) + (given if settings.resources else [])
+    options = {"cores": 1, "processes": 1, "memory": "16GB", **settings.options, "worker_extra_args": extra}
+    try:
+        return getattr(jobqueue, QUEUES[settings.kind])(**options)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"cluster options {settings.options}: {error}") from None

@@ -1,0 +1,87 @@
+"""The table of cells for people: one line a cell, as CSV, Markdown, HTML, and LaTeX with booktabs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.experiments.summary import CELL
+from rrsitr_lib.files import write_text
+
+SHORT = dict(zip(RECALLS, ("I→T R@1", "R@5", "R@10", "T→I R@1", "R@5 ", "R@10 ", "mR"), strict=True))
+
+
+def cell_text(mean: float, std: float | None = None) -> str:
+    """A cell as the paper prints it, empty where there is no number.
+
+    >>> cell_text(46.1, 1.08), cell_text(45.58), cell_text(float("nan"))
+    ('46.10 ± 1.08', '45.58', '')
+
+    Taught in: notebooks/09_reproduction
+    """
+    text = "" if pd.isna(mean) else f"{mean:.2f}"
+    return text if std is None or pd.isna(std) else f"{text} ± {std:.2f}"
+
+
+def lines(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of ``summarise``, ``beside_paper`` or ``study_table`` as text, a line a cell: ``46.10 ± 1.08``.
+
+    ``95 % interval`` is that of mR over resampled test images; the gain is that of mR over plain training with the same
+    seeds and noise, in points, with its interval; ``seeds`` reads "done of planned"; ``differs`` counts settings unlike
+    the paper's: only at 0 do the two columns of mR compare like with like. Empty where there is no number.
+    Taught in: notebooks/09_reproduction
+    """
+    rows = []
+    for _, part in table.groupby(CELL, sort=False, dropna=False):
+        of, cell = part.set_index("metric").reindex([*RECALLS]), part.iloc[0]
+        mr, ours = of.loc["mR"], pd.notna(cell["settings"])
+        rows.append({
+            "data": cell["data"], "noise": "" if pd.isna(cell["noise_rate"]) else f"{100 * cell['noise_rate']:g} %",
+            "method": cell["method"],
+            **{short: cell_text(of.loc[name, "mean"], of.loc[name, "std"]) for name, short in SHORT.items()},
+            "95 % interval": "" if pd.isna(mr["low"]) else f"{mr['low']:.2f} to {mr['high']:.2f}",
+            "gain over contrastive": _gain(mr),
+            "seeds": f"{mr['seeds']:.0f} of {cell['planned']:.0f}" if ours else "",
+            "paper mR": cell_text(mr.get("paper"), mr.get("paper_std")),
+            "source": mr["source"] if pd.notna(mr.get("paper")) else "",
+            "differs": f"{cell['differs']:.0f}" if ours else "",
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _gain(row: pd.Series) -> str:
+    if pd.isna(row.get("gain")):
+        return ""
+    return f"{row['gain']:+.2f} ({row['gain_low']:+.2f} to {row['gain_high']:+.2f})"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """For a README."""
+    return lines(table).to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def html(table: pd.DataFrame) -> str:
+    """For a page."""
+    return lines(table).to_html(index=False, border=0, classes="study") + "\n"
+
+
+def latex(table: pd.DataFrame) -> str:
+    """For a paper: needs ``\\usepackage{booktabs}``; everything that LaTeX would read as a command is escaped."""
+    shown = lines(table).rename(columns=str.strip)
+    style = shown.style.format(escape="latex").format_index(escape="latex", axis=1).hide(axis="index")
+    text = style.to_latex(hrules=True, column_format="lrl" + "r" * len(RECALLS) + "rrrrlr")
+    return text.replace("±", r"$\pm$").replace("→", r"$\rightarrow$")
+
+
+def csv(table: pd.DataFrame) -> str:
+    """For other programs: one row a cell and metric; recalls in percent, AUROC in [0, 1], missing numbers empty."""
+    return table.drop(columns="settings").to_csv(index=False, float_format="%.4f")
+
+
+FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {"md": markdown, "tex": latex, "csv": csv, "html": html}
+
+
+def write_tables(table: pd.DataFrame, folder: str | Path) -> list[Path]:
+    """Write ``table.md``, ``.tex``, ``.csv`` and ``.html`` into a folder."""
+    return [write_text(Path(folder) / f"table.{ending}", form(table)) for ending, form in FORMATS.items()]

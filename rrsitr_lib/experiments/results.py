@@ -1,0 +1,121 @@
+"""What many runs say, a row a run: of a study, or of any folder of runs."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.published_results import paper_differences
+from rrsitr_lib.experiments.run_results import RECALLS, data_name, method_name, portable, read_run
+from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_folder import STUDY_FILE, with_name
+from rrsitr_lib.experiments.trials import OpenStudy, open_study
+from rrsitr_lib.experiments.uncertainty import HitCounts, count_hits
+from rrsitr_lib.files import fingerprint
+from rrsitr_lib.training.retrieval_results import RetrievalResults
+
+METRICS = (*RECALLS, "AUROC")
+NUMBERS = (*METRICS, "realised", "best_epoch", "before", "chance", "pairs", "seconds")
+CONTROL = "contrastive"
+Listed = Iterator[tuple[str, Path, str, str, dict[str, Any]]]  # name, folder, state, reason, what a study says of it
+
+
+class Results(NamedTuple):
+    """``runs``: a row a run, numbers missing where it is not done; by its name, ``hits``: what the done ones answered,
+    ``folders``: their run folders; ``left_out``: why one that has ended is not in the table; ``study``: None where the
+    folder is no study's."""
+
+    runs: pd.DataFrame
+    hits: dict[str, HitCounts]
+    folders: dict[str, Path]
+    left_out: dict[str, str]
+    study: Study | None
+
+    @property
+    def done(self) -> pd.DataFrame:
+        """The rows of finished runs."""
+        return self.runs.dropna(subset="mR")
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read a study's folder, its plan and the results of all trials wherever they were trained; or any folder of runs.
+
+    Columns of ``runs``: trial (of a run without a study its path), data, encoder, protocol, noise_rate, noise_seed,
+    seed, ``kind`` (the method), ``method`` (with its variant), state, epochs, ``differs`` (settings unlike the
+    paper's), recalls and mR, ``before`` and ``chance`` (mR) in percent, ``AUROC`` and ``realised`` in [0, 1],
+    ``best_epoch`` from 1, ``pairs`` trained on, seconds. Fingerprints: ``settings`` of all but the seed, data and noise
+    included; ``draws`` of all but both seeds; ``pair`` of all but the method and its settings.
+    Raises ``InputError`` where there is no such folder. Taught in: notebooks/09_reproduction
+    """
+    folder = with_name(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of runs")
+    opened = open_study(folder) if (folder / STUDY_FILE).is_file() else None
+    results = Results(pd.DataFrame(), {}, {}, {}, opened.study if opened else None)
+    rows: list[dict[str, Any]] = []
+    for name, run_folder, state, reason, planned in _planned(opened) if opened else _found(folder):
+        row = {"trial": name, "state": state, **planned}
+        if state == "failed":
+            results.left_out[name] = reason
+        elif state == "done":
+            try:
+                numbers, counted = _read(run_folder, planned)
+                row |= numbers
+                results.hits.update({name: counted} if counted else {})
+                results.folders[name] = run_folder
+            except (InputError, OSError) as error:
+                row["state"] = "damaged"
+                results.left_out[name] = str(error).removeprefix(f"{run_folder.name}: ")
+        rows += [row] if "data" in row else []
+    return results._replace(runs=_frame(rows))
+
+
+def _planned(opened: OpenStudy) -> Listed:
+    for name, (_, config, variant) in opened.trials.items():
+        state = opened.states[name]
+        yield name, state.run, state.state, state.outcome.get("reason", ""), _described(config, variant)
+
+
+def _found(folder: Path) -> Listed:
+    for run in sorted({path.parent for name in ("config.yaml", "result.json") for path in folder.rglob(name)}):
+        yield run.relative_to(folder).as_posix(), run, "done", "", {}
+
+
+def _described(config: RunConfig, variant: str = "") -> dict[str, Any]:
+    """What a configuration says of its run; ``settings`` and ``pair`` lack the data and the noise until it is done."""
+    shown = ("encoder", "protocol", "noise_rate", "noise_seed", "seed", "epochs")
+    without: dict[str, dict[str, Any]] = {
+        "settings": {"seed": 0}, "draws": {"seed": 0, "noise_seed": 0},
+        "pair": {"method": CONTROL, "settings": {}, "warmup_fraction": 0.0},  # the control's own warm-up is the control
+    }  # fmt: skip
+    prints = {name: portable(config, **changed)[:12] for name, changed in without.items()}
+    name = {"data": data_name(config), "kind": config.method, "method": method_name(config, variant)}
+    return {**name, **{field: getattr(config, field) for field in shown}, **prints, "alike": prints["settings"],
+            "differs": len(paper_differences(config))}  # fmt: skip
+
+
+def _read(folder: Path, planned: Mapping[str, Any]) -> tuple[dict[str, Any], HitCounts | None]:
+    """The row of a finished run, and what it answered where its retrieval results are there."""
+    run = read_run(folder)
+    row, result = dict(planned or _described(run.config)), run.result
+    auroc = result["partition"]["auroc"]
+    row |= {name: float(result["test"][name]) for name in RECALLS}
+    row |= {"before": result["before"]["mR"], "chance": result["chance"]["mR"], "seconds": result.get("seconds")}
+    row |= {"AUROC": auroc, "realised": result["realised_noise_rate"], "best_epoch": result["best_epoch"],
+            "pairs": run.facts["pairs"]["train"]}  # fmt: skip
+    row |= {"settings": run.settings, "pair": fingerprint(row["pair"], *run.sources)[:12]}
+    ranked = RetrievalResults.open(folder)
+    return row, None if ranked is None else count_hits(ranked)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Runs as a table; one that is not done shares the cell of those that are."""
+    columns = ["trial", "state", *_described(RunConfig.build())]
+    runs = pd.DataFrame(rows, columns=[*columns, *NUMBERS]).astype(dict.fromkeys(NUMBERS, float))
+    done = runs["mR"].notna()
+    known = runs[done].drop_duplicates("alike").set_index("alike")["settings"].to_dict()
+    runs["settings"] = runs["settings"].where(done, runs["alike"].map(lambda alike: known.get(alike, alike)))
+    return runs.drop(columns="alike")

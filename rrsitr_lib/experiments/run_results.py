@@ -1,0 +1,90 @@
+"""A finished run as a table needs it: configuration, facts and result of its folder, checked and without the model."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import fingerprint, read_json
+from rrsitr_lib.registry import DATASETS
+
+RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
+
+
+def data_name(config: RunConfig) -> str:
+    """Name of the data; of a folder only its last part."""
+    return config.data if config.data in DATASETS else Path(config.data).name
+
+
+def method_name(config: RunConfig, variant: str = "") -> str:
+    """Name of the method with the parts that are switched off, in the words of the paper's ablation, or a variant's."""
+    name = ", ".join([config.method, *config.method_settings.switched_off()])
+    return name if variant in name else f"{name}, {variant}"
+
+
+def portable(config: RunConfig, **changed: Any) -> str:
+    """Fingerprint of a configuration without its folders, which differ from machine to machine."""
+    return config.model_copy(update={"images": None, "data": data_name(config), **changed}).fingerprint
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One finished run: its configuration, ``run.json`` as ``facts`` and ``result.json`` as ``result``."""
+
+    config: RunConfig
+    facts: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Fingerprints of the data, split by split, and of the injected noise."""
+        return (*map(str, self.facts["data"].values()), str(self.facts["noise"]))
+
+    @property
+    def settings(self) -> str:
+        """Fingerprint of all that two runs must share before their mean makes sense: everything but the seed."""
+        return fingerprint(portable(self.config, seed=0), *self.sources)[:12]
+
+    @property
+    def test_images(self) -> int:
+        """Number of test pictures, from the chance of finding the right one at the first place."""
+        return round(100 / self.result["chance"]["t2i_R@1"])
+
+
+def read_run(folder: str | Path) -> FinishedRun:
+    """Read a run folder. Raises ``InputError`` that says what is missing or damaged."""
+    folder = Path(folder)
+    for name, meaning in (("config.yaml", "not a run"), ("result.json", "not finished"), ("run.json", "damaged")):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder.name}: {meaning} (no {name})")
+    try:
+        config = RunConfig.read(folder / "config.yaml", elsewhere=True)
+        run = FinishedRun(config, read_json(folder / "run.json"), read_json(folder / "result.json"))
+        _check(run)
+    except InputError as error:
+        raise InputError(f"{folder.name}: {str(error).replace(f'{folder}/', '')}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{folder.name}: damaged ({type(error).__name__}: {error})") from None
+    return run
+
+
+def _check(run: FinishedRun) -> None:
+    """The parts that a table reads are there, and the three files speak of the same run."""
+    result, config = run.result, run.config
+    for name in ("method", "noise_rate", "seed"):
+        if result[name] != getattr(config, name):
+            raise InputError(f"result.json has {name} {result[name]!r}, config.yaml {getattr(config, name)!r}")
+    for part in ("test", "chance", "before"):
+        for name in RECALLS:
+            value = result[part][name]
+            if isinstance(value, bool) or not math.isfinite(value) or not 0 <= value <= 100:
+                raise InputError(f"result.json: {part} {name} is {value!r}: allowed is 0 to 100")
+    if not 0 <= result["realised_noise_rate"] <= 1 or not 1 <= result["best_epoch"] <= config.epochs:
+        raise InputError("result.json: realised noise rate or best epoch is out of its range")
+    auroc = result["partition"]["auroc"]
+    if auroc is not None and not 0 <= auroc <= 1:
+        raise InputError(f"result.json: AUROC is {auroc!r}: allowed is 0 to 1, or null")
+    _ = run.settings, run.test_images, dict(run.facts["versions"]), run.facts["pairs"]["train"] + 0

@@ -1,0 +1,114 @@
+"""How far the trials of a study are: read from their folders alone, so that any process may ask at any time.
+
+A trial that two studies share lies in the one that trained it.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.plan import Trial, plan
+from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_folder import OUTCOME, RUN, refuse_earlier, with_name
+from rrsitr_lib.files import read_json, write_json
+
+STATES = ("done", "failed", "begun", "waiting")
+
+
+class TrialState(NamedTuple):
+    """A trial on the disk. ``state``: done, failed, begun (an epoch or more may be kept) or waiting; ``folder``: where
+    it lies or will lie; ``outcome``: what ``outcome.json`` says, else empty."""
+
+    state: str
+    folder: Path
+    outcome: Mapping[str, Any]
+
+    @property
+    def run(self) -> Path:
+        """The run folder, with configuration, ledger, metrics, result."""
+        return self.folder / RUN
+
+    @property
+    def epochs(self) -> int:
+        """Finished epochs."""
+        return finished_epochs(self.run)
+
+
+class OpenStudy(NamedTuple):
+    """A study in its folder, with its trials and their states by name."""
+
+    study: Study
+    folder: Path
+    trials: dict[str, Trial]
+    states: dict[str, TrialState]
+
+
+def open_study(study: Study | str | Path, root: str | Path = "") -> OpenStudy:
+    """A study below ``root``, whether begun or not; or one that was begun, by the path of its folder.
+
+    Raises ``InputError`` where there is no study, and for trials of a version that named them otherwise.
+    """
+    if isinstance(study, Study):
+        folder = Path(root) / study.name
+        refuse_earlier(folder)
+    else:
+        folder = with_name(study)
+        study = Study.read(folder)
+    trials = {trial.name: trial for trial in plan(study)}
+    return OpenStudy(study, folder, trials, locate(folder.parent, folder.name, trials))
+
+
+def locate(root: Path, study: str, names: Iterable[str]) -> dict[str, TrialState]:
+    """The state of trials by name; folders are listed once, so that thousands of trials take no time."""
+    homes: dict[str, Path] = {}
+    if root.is_dir():
+        studies = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
+        for name in [study, *(other for other in studies if other != study)]:
+            if (root / name).is_dir():
+                for entry in os.scandir(root / name):
+                    homes.setdefault(entry.name, Path(entry.path))
+    waiting = {name: TrialState("waiting", root / study / name, {}) for name in names}
+    return {name: read_state(homes[name]) if name in homes else new for name, new in waiting.items()}
+
+
+def read_state(folder: Path) -> TrialState:
+    """The state of one trial's folder. A damaged outcome counts as none: the trial is run again."""
+    try:
+        outcome = read_json(folder / OUTCOME)
+        if outcome["state"] in ("done", "failed"):
+            return TrialState(outcome["state"], folder, outcome)
+    except (InputError, KeyError, TypeError):
+        pass
+    return TrialState("begun" if folder.is_dir() else "waiting", folder, {})
+
+
+def trial_lock(root: Path, name: str) -> FileLock:
+    """The lock of a trial, whichever study it belongs to; whoever finds it taken gets ``Timeout`` at once."""
+    (root / ".locks").mkdir(parents=True, exist_ok=True)
+    return FileLock(root / ".locks" / name, timeout=0)
+
+
+def write_outcome(folder: Path, state: str, seconds: float, reason: str = "") -> dict[str, Any]:
+    """Note how a trial ended: ``done``, or ``failed`` with the reason in one line."""
+    outcome = {"state": state, "seconds": round(seconds, 1), "reason": " ".join(reason.split())[:500]}
+    write_json(folder / OUTCOME, outcome)
+    return outcome
+
+
+def finished_epochs(run: Path) -> int:
+    """Epochs that are committed, from the lines of the metrics; without parsing them."""
+    try:
+        return max(0, (run / "metrics.csv").read_bytes().count(b"\n") - 1)
+    except OSError:
+        return 0
+
+
+def counts(states: Mapping[str, TrialState]) -> dict[str, int]:
+    """How many trials are in each state."""
+    found = Counter(one.state for one in states.values())
+    return {state: found[state] for state in STATES}

@@ -1,0 +1,154 @@
+"""How sure a number is: over training seeds, over independent queries, and over resampled test images."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.training.retrieval_results import RetrievalResults
+
+AT = (1, 5, 10)
+DRAWS, LEVEL = 2000, 0.95
+
+
+def recall_error(recall: float, queries: int) -> float:
+    """Standard error of a recall over ``queries`` independent queries, in percentage points.
+
+    The binomial formula 100 sqrt(p (1 - p) / n), p the recall as a share. K does not enter: a query is a hit or not.
+    The captions of one picture are not independent: count pictures, or resample them. Raises ``InputError`` outside
+    [0, 100] percent or below one query.
+
+    >>> round(recall_error(25.44, 452), 2)
+    2.05
+
+    Taught in: notebooks/09_reproduction
+    """
+    if not 0 <= recall <= 100:
+        raise InputError(f"recall is {recall}: allowed is 0 to 100 percent")
+    if queries < 1:
+        raise InputError(f"queries is {queries}: allowed is 1 or more")
+    share = recall / 100
+    return 100 * math.sqrt(share * (1 - share) / queries)
+
+
+def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Interval for the mean over all seeds that could have been drawn, by Student's t with n - 1 degrees of freedom.
+
+    **Shape** values (n,), n of at least 2, in any unit; the result has the same unit. It speaks of seeds only: noise
+    and test set are the same in all values. Raises ``InputError`` for one value, or a level outside (0, 1).
+
+    >>> [round(end, 1) for end in t_interval([45.0, 46.0, 47.0])]
+    [43.5, 48.5]
+
+    Taught in: notebooks/09_reproduction
+    """
+    from scipy.stats import t
+
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or len(array) < 2:
+        raise InputError(f"values has shape {array.shape}: allowed are two values or more")
+    if not 0 < level < 1:
+        raise InputError(f"level is {level}: allowed is between 0 and 1")
+    half = t.ppf((1 + level) / 2, len(array) - 1) * array.std(ddof=1) / math.sqrt(len(array))
+    return float(array.mean() - half), float(array.mean() + half)
+
+
+class HitCounts(NamedTuple):
+    """Queries and hits by test image, so that an image is resampled with all its captions.
+
+    **Shape** ``hits`` (M, 6) queries answered within K, image to text and text to image at 1, 5, 10; ``queries``
+    (M, 2): 1 where the image has a caption, and the number of its captions.
+    """
+
+    hits: np.ndarray
+    queries: np.ndarray
+
+    def recalls(self) -> np.ndarray:
+        """(7,) the six recalls and mR of the test set as it is, in percent."""
+        return _recalls(self.hits.sum(axis=0), self.queries.sum(axis=0))
+
+
+def count_hits(results: RetrievalResults) -> HitCounts:
+    """Count a run's results by image.
+
+    Taught in: notebooks/09_reproduction
+    """
+    images = len(results.caption_rank)
+    captions = np.bincount(results.image_of_caption, minlength=images)
+    by_image = [(results.caption_rank > 0) & (results.caption_rank <= k) for k in AT]
+    by_text = [np.bincount(results.image_of_caption, weights=results.image_rank <= k, minlength=images) for k in AT]
+    queries = np.stack([results.caption_rank > 0, captions], axis=1).astype(float)
+    return HitCounts(np.stack([*by_image, *by_text], axis=1).astype(float), queries)
+
+
+def mean_hits(runs: Sequence[HitCounts]) -> HitCounts:
+    """The mean over seeds. Raises ``InputError`` where the runs were not tested on the same queries."""
+    if any(not np.array_equal(run.queries, runs[0].queries) for run in runs):
+        raise InputError("runs were tested on different test sets: allowed are runs with the same images and captions")
+    return HitCounts(np.mean([run.hits for run in runs], axis=0), runs[0].queries)
+
+
+def resampled(counts: HitCounts, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """Recalls and mR, in percent, of ``draws`` test sets of as many images, drawn with replacement.
+
+    **Shape** -> (draws, 7): the six recalls in the order of the table, then mR. Equal seeds draw equal test sets,
+    so that two methods can be compared draw by draw.
+
+    >>> all_found = HitCounts(np.ones((5, 6)), np.ones((5, 2)))
+    >>> resampled(all_found, draws=2).tolist() == [[100.0] * 7] * 2
+    True
+
+    Taught in: notebooks/09_reproduction
+    """
+    images = len(counts.queries)
+    times = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=draws)
+    return _recalls(times @ counts.hits, times @ counts.queries)
+
+
+def _recalls(hits: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Percent, and their mean. **Shape** (..., 6), (..., 2) -> (..., 7)."""
+    recalls = 100 * hits / np.maximum(np.repeat(queries, len(AT), axis=-1), 1)
+    return np.concatenate([recalls, recalls.mean(axis=-1, keepdims=True)], axis=-1)
+
+
+def resampling_interval(
+    counts: HitCounts, level: float = LEVEL, draws: int = DRAWS, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """Interval of every recall and mR over resampled test images (percentiles), in percent, by the metric's name.
+
+    It says what another test set of this size would change; training seeds and noise stay as they are.
+    Taught in: notebooks/09_reproduction
+    """
+    ends = np.quantile(resampled(counts, draws, seed), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return {name: (float(low), float(high)) for name, low, high in zip(RECALLS, *ends, strict=True)}
+
+
+class Paired(NamedTuple):
+    """Two methods on the same seeds, noise and test images. ``difference`` in percentage points, first minus second;
+    ``low``, ``high``: its interval over resampled test images; ``by_seed``: the difference at every shared seed."""
+
+    difference: float
+    low: float
+    high: float
+    by_seed: tuple[float, ...]
+
+
+def paired(first: Sequence[HitCounts], second: Sequence[HitCounts], metric: str = "mR") -> Paired:
+    """Compare two methods run by run: item k of both has the same seed and the same noise.
+
+    Both get the same resampled queries, so what makes a test set hard for both cancels. Raises ``InputError``
+    for unequal numbers of runs, none, different test sets, and an unknown metric. Taught in: notebooks/09_reproduction
+    """
+    if len(first) != len(second) or not first:
+        raise InputError(f"{len(first)} and {len(second)} runs: allowed is one of each for every seed")
+    if metric not in RECALLS:
+        raise InputError(f"metric is {metric!r}: allowed are {', '.join(RECALLS)}")
+    column = RECALLS.index(metric)
+    mean_hits([*first, *second])  # the same queries
+    by_seed = [one.recalls()[column] - other.recalls()[column] for one, other in zip(first, second, strict=True)]
+    moved = resampled(mean_hits(first))[:, column] - resampled(mean_hits(second))[:, column]
+    low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Paired(float(np.mean(by_seed)), float(low), float(high), tuple(map(float, by_seed)))

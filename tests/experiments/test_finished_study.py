@@ -1,0 +1,215 @@
+"""A finished study is tabled, reported, packed and verified, also from the command line; a touched one is found out."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+import torch
+from experiments.small_studies import small_study
+from rocrate.rocrate import ROCrate
+from typer.testing import CliRunner
+
+from rrsitr_lib.cli.main import app
+from rrsitr_lib.data.noise import inject, load_noise, save_noise
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.engine import run_study
+from rrsitr_lib.experiments.executors import ExecutorSettings
+from rrsitr_lib.experiments.figures import over_noise
+from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.results import read_results
+from rrsitr_lib.experiments.ro_crate import pack
+from rrsitr_lib.experiments.study_folder import RUN
+from rrsitr_lib.experiments.summary import comparison, study_table
+from rrsitr_lib.experiments.trials import open_study
+from rrsitr_lib.experiments.verify import verify
+from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
+
+METHODS = ["contrastive", "rrsitr", "ncr"]
+STUDY = small_study("small", {"method": METHODS})
+FIRST, SECOND, _ = (trial.name for trial in plan(STUDY))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Two methods first, then a third: what is done is not run again."""
+    root, workers = tmp_path_factory.mktemp("runs"), ExecutorSettings(workers=2)
+    run_study(small_study("small", {"method": METHODS[:2]}), root, workers, progress=False)
+    ended = {name: state.outcome for name, state in open_study(STUDY, root).states.items() if state.outcome}
+    states = run_study(STUDY, root, workers, progress=False)
+    assert ended.keys() == {FIRST, SECOND} and all(states[name].outcome == ended[name] for name in ended)
+    return root / "small"
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "small")
+
+
+def problems(folder, trials=3):
+    return {finding.trial: finding.problem for finding in verify(folder, trials, seed=0) if finding.problem}
+
+
+def rrsitr(*arguments):
+    return CliRunner().invoke(app, ["study", *map(str, arguments)])
+
+
+def test_every_method_stands_in_table_gains_and_figure(finished):
+    results = read_results(finished)
+    table = study_table(results).query("metric == 'mR'")
+    assert table["method"].tolist() == METHODS and table["mean"].notna().all()
+    assert comparison(results)["method"].tolist() == table.dropna(subset="gain")["method"].tolist() == METHODS[1:]
+    labels = over_noise(study_table(results), results.runs).axes[0].get_legend_handles_labels()[1]
+    assert set(METHODS) < set(labels)
+
+
+def test_untouched_study_is_verified(finished):
+    findings = list(verify(finished, trials=3, seed=0))
+    assert len(findings) == 3 + 3 * 2 and not any(finding.problem for finding in findings)
+
+
+def test_only_drawn_trials_are_tested_again(finished):
+    drawn = {next(f.trial for f in verify(finished, 1, seed) if "weights" in f.what) for seed in range(8)}
+    assert drawn == {trial.name for trial in plan(STUDY)}
+
+
+def touched_weights(run):
+    tensors, state = load_checkpoint(run / "best.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    tensors = {name: value + torch.randn(value.shape, generator=generator) for name, value in tensors.items()}
+    save_checkpoint(run / "best.safetensors", tensors, state)
+
+
+def touched_result(run, metric="mR", by=0.01):
+    result = json.loads((run / "result.json").read_text())
+    result["test"][metric] += by
+    (run / "result.json").write_text(json.dumps(result))
+
+
+def touched_config(run):
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("sigma: 0.6", "sigma: 0.7"))
+
+
+def touched_noise(run):
+    facts = json.loads((run / "run.json").read_text())
+    facts["noise"] = "0" * 64
+    (run / "run.json").write_text(json.dumps(facts))
+
+
+def touched_noise_file(run):
+    noise = load_noise(run / "noise.npz")
+    save_noise(inject(noise.caption_index, 0.4, seed=noise.seed + 1), run / "noise.npz")
+
+
+@pytest.mark.parametrize(("touch", "drawn", "message"), [
+    (touched_weights, 3, "now, "), (touched_result, 3, "mR is "),
+    (touched_config, 0, "config.yaml is the configuration "), (touched_noise, 0, "noise.npz is "),
+    (lambda run: (run.parent / "run.ipynb").unlink(), 0, "run.ipynb is missing"),
+    (touched_noise_file, 0, "noise.npz is "),
+    (lambda run: touched_result(run, "i2t_R@10", 30), 0, " by retrieval.npz, "),
+    (lambda run: (run / "retrieval.npz").unlink(), 0, "retrieval.npz is missing"),
+    (lambda run: (run / "result.json").write_text("{"), 0, "result.json, line 1: not JSON"),
+])  # fmt: skip
+def test_touched_trial_is_found_out_and_the_others_are_not(copy, touch, drawn, message):
+    touch(copy / SECOND / RUN)
+    found = problems(copy, drawn)
+    assert set(found) == {SECOND} and message in found[SECOND]
+
+
+def test_verify_command_says_so_by_its_exit_code(copy):
+    said = rrsitr("verify", copy, "--trials", 3)
+    assert said.exit_code == 0 and "9 checks, 0 failed" in said.output
+    touched_result(copy / FIRST / RUN)
+    said = rrsitr("verify", copy, "--trials", 3)
+    assert said.exit_code == 1 and "[FAIL]" in said.output and "9 checks, 1 failed" in said.output
+
+
+def test_study_with_nothing_done_cannot_be_verified_or_packed(tmp_path):
+    STUDY.save(tmp_path / "small")
+    with pytest.raises(InputError, match="no trial is done"):
+        list(verify(tmp_path / "small"))
+    with pytest.raises(InputError, match="no trial has ended"):
+        pack(tmp_path / "small", tmp_path / "out.zip")
+    assert not (tmp_path / "out.zip").exists()
+
+
+# --- report and archive ---
+
+
+def test_report_is_written_and_packed_as_a_crate_that_names_every_file_in_it(copy, tmp_path):
+    said = rrsitr("report", copy)
+    assert said.exit_code == 0, said.output
+    for name in ("report.ipynb", "report.html", "table.md", "table.tex", "table.csv", "table.html", "over_noise.png"):
+        assert (copy / name).stat().st_size > 100, name
+    page = (copy / "report.html").read_text()
+    assert "3 of 3 trials are done" in page and "0 planned trials have no number" in page
+    archive = pack(copy, tmp_path / "small.zip")
+    with zipfile.ZipFile(archive) as file:
+        inside = {name for name in file.namelist() if not name.endswith("/")}
+    crate = ROCrate(str(archive))
+    described = {entity.id for entity in crate.data_entities if not entity.id.endswith("/")}
+    assert inside - {"ro-crate-metadata.json", "ro-crate-preview.html"} == described
+    for trial in plan(STUDY):
+        for name in ("run.ipynb", "run/config.yaml", "run/result.json", "run/retrieval.npz", "run/provenance.json"):
+            assert f"{trial.name}/{name}" in inside
+    assert {"report.ipynb", "table.md", "table.tex", "over_noise.png", "study.yaml", "trials.csv"} <= inside
+    assert not any(name.endswith(".safetensors") for name in inside)
+    (dataset,) = [entity for entity in crate.get_entities() if entity.id == f"{SECOND}/"]
+    assert "40% noise, seed 3" in dataset["name"]
+    action = crate.dereference(f"#run-{SECOND}")
+    assert "commit" in action["description"] and action["startTime"].endswith("+00:00")
+
+
+def test_archive_with_weights_can_be_verified_by_its_reader(copy, tmp_path):
+    archive = pack(copy, tmp_path / "small.zip", weights=True)
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path / "reader" / "small")
+    assert not problems(tmp_path / "reader" / "small")
+
+
+# --- commands ---
+
+
+def test_status_table_plan_and_clean(copy):
+    state = json.loads(rrsitr("status", copy, "--json").output)
+    assert state == {"study": "small", "trials": 3, "done": 3, "failed": 0, "begun": 0, "waiting": 0, "reasons": {}}
+    assert "| scenes" in rrsitr("table", copy).output and r"\toprule" in rrsitr("table", copy, "--format", "tex").output
+    planned = rrsitr("plan", copy, "--no-measure").output
+    assert "3 trials in" in planned and "cost from finished runs" in planned
+    assert rrsitr("clean", copy).output.strip() == "0.0 MiB"
+
+
+def test_plan_measures_a_step_once_and_counts_its_operations(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "s.yaml").write_text("name: s\nruns: [{fix: {encoder: tiny, batch_size: 20, scenes: 400}}]")
+    without = rrsitr("plan", tmp_path / "s.yaml", "--runs", tmp_path, "--no-measure")
+    assert "unknown hours left here" in without.output and "one GPU" not in without.output
+    first = rrsitr("plan", tmp_path / "s.yaml", "--runs", tmp_path)
+    assert "measuring a step" in first.output and "cost from measured step" in first.output
+    assert "on one GPU: about" in first.output and "not measured" in first.output
+    assert "measuring" not in rrsitr("plan", tmp_path / "s.yaml", "--runs", tmp_path).output
+    (kept,) = json.loads((tmp_path / "cache" / "steps.json").read_text()).values()
+    assert kept["seconds_per_pair"] > 0 and kept["operations_per_pair"] > 1e6 and kept["pairs"] == 20
+
+
+def test_schema_command_prints_json(tmp_path):
+    assert json.loads(rrsitr("schema").output)["properties"]["runs"]
+    assert rrsitr("schema", "--out", tmp_path / "s.json").exit_code == 0 and (tmp_path / "s.json").exists()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("status", "absent"), "no study was begun there"),
+    (("plan", "absent"), "no study there: allowed are laptop"),
+    (("plan", "laptop", "--set", "epochs"), "expected FIELD=VALUE"),
+    (("plan", "laptop", "--set", "epochs=0"), "epochs is 0"),
+    (("table", "absent", "--format", "doc"), "--format is 'doc'"),
+    (("run", "laptop", "--scheduler", "tcp://x:1", "--cluster", "c.yaml"), "allowed is one of them"),
+    (("run", "laptop", "--resource", "GPU"), "expected NAME=NUMBER"),
+])  # fmt: skip
+def test_wrong_commands_are_one_line_and_exit_2(arguments, message, tmp_path):
+    command = [sys.executable, "-m", "rrsitr_lib", "study", *arguments, "--runs", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1

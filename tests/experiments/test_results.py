@@ -1,0 +1,369 @@
+"""Tables and figures of many runs: by loops, with the paper beside, and nothing invented for what is missing."""
+
+import csv
+import io
+import math
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from experiments.run_folders import change, write_run
+from papermill.exceptions import PapermillExecutionError
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
+from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
+from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.published_results import TABLE, paper_differences, paper_results
+from rrsitr_lib.experiments.report_tables import FORMATS, cell_text, lines, write_tables
+from rrsitr_lib.experiments.results import METRICS, read_results
+from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.experiments.study_file import Grid, Study
+from rrsitr_lib.experiments.study_folder import RUN
+from rrsitr_lib.experiments.summary import beside_paper, comparison, missing, study_table, summarise, variance
+from rrsitr_lib.experiments.trials import write_outcome
+from rrsitr_lib.training.retrieval_results import RetrievalResults
+
+BASE = {"encoder": "vit-b-32", "data": "rsitmd", "images": "data/rsitmd"}
+IMAGES = 60
+SHARES = {"rrsitr": 0.6, "contrastive": 0.4, "ncr": 0.5}
+
+
+def drawn_results(generator, share):
+    """Retrieval results in which a share of the queries is answered at the first place, the others nowhere."""
+
+    def ranks(queries):
+        return np.where(generator.random(queries) < share, 1, 50)
+
+    none = np.zeros((0, 1))
+    return RetrievalResults(np.arange(IMAGES).repeat(5), none, none, none, ranks(5 * IMAGES), none, none, none,
+                            ranks(IMAGES), np.array(0.1), np.array([]))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three methods, two rates, three seeds, a variant of two methods, two more draws of the noise; the first trial is
+    not done, the second failed. Queries answered at the first place: by ``SHARES``."""
+    root = tmp_path_factory.mktemp("runs")
+    hard = {**BASE, "noise_rate": 0.8}
+    grids = [
+        Grid(fix=BASE, axes={"method": [*SHARES], "noise_rate": [0.4, 0.8], "seed": [3, 13, 25]}),
+        Grid(fix=hard, axes={"seed": [3, 13]}, variants={"fixed margin": {"triplet": "fixed"}}),
+        Grid(fix={**hard, "method": "ncr", "seed": 3}, variants={"wide": {"margin": 0.5}}),
+        Grid(fix={**BASE, "noise_rate": 0.4, "seed": 3}, axes={"noise_seed": [43, 44]}),
+    ]
+    study = Study(name="s", title="A study", runs=grids)
+    study.save(root / "s")
+    write_outcome(root / "s" / plan(study)[1].name, "failed", 1.0, "RunError: loss not finite")
+    generator = np.random.default_rng(0)
+    for trial in plan(study)[2:]:
+        config, place = trial.config, root / "s" / trial.name
+        results = drawn_results(generator, SHARES[config.method])
+        shown = ("method", "noise_rate", "seed", "noise_seed", "settings")
+        write_run(place / RUN, **BASE, epochs=50, **{name: getattr(config, name) for name in shown})
+        change(place / RUN / "result.json", test=results.recalls(), seconds=10.0)
+        results.save(place / RUN)
+        write_outcome(place, "done", 12.0)
+    return root / "s"
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    return read_results(folder)
+
+
+@pytest.fixture
+def copy(folder, tmp_path):
+    return shutil.copytree(folder, tmp_path / "runs" / "s")
+
+
+# --- a study ---
+
+
+def test_every_planned_trial_has_a_row_and_what_is_missing_has_no_number(results):
+    assert len(results.runs) == 18 + 2 + 1 + 2
+    absent = results.runs[results.runs["mR"].isna()]
+    assert absent["state"].tolist() == ["waiting", "failed"] and not set(absent["trial"]) & set(results.hits)
+    assert missing(results) == absent["trial"].tolist() and len(results.done) + len(absent) == len(results.runs)
+    assert results.left_out == {absent["trial"].iloc[1]: "RunError: loss not finite"}
+    shown = lines(study_table(results)).set_index(["noise", "method"])["seeds"]
+    assert shown["40 %", "rrsitr"] == "1 of 3", "what is not done shares the cell of what is"
+    assert shown["80 %", "rrsitr"] == "3 of 3" and shown["80 %", "rrsitr, fixed margin"] == "2 of 2"
+
+
+def test_means_deviations_and_seeds_by_a_loop(results):
+    for row in study_table(results).itertuples():
+        values = []
+        for number, one in results.runs.iterrows():
+            if (one["method"], one["noise_rate"], one["noise_seed"]) == (row.method, row.noise_rate, 42):
+                value = results.runs.loc[number, row.metric]
+                values += [] if np.isnan(value) else [value]
+        assert (row.seeds, row.least, row.most) == (len(values), min(values), max(values))
+        assert row.mean == pytest.approx(np.mean(values))
+        assert np.isnan(row.std) if len(values) == 1 else row.std == pytest.approx(np.std(values, ddof=1))
+        assert row.low < row.mean < row.high or row.metric == "AUROC"
+
+
+def test_paper_stands_beside_with_its_source(results):
+    shown = lines(study_table(results)).set_index(["noise", "method"])
+    assert shown.loc[("80 %", "rrsitr"), "paper mR"] == "35.93"
+    assert shown.loc[("80 %", "rrsitr, fixed margin"), ["paper mR", "source"]].tolist() == [
+        "33.90", "secondary source, ablation"]  # fmt: skip
+    assert shown.loc[("80 %", "contrastive"), "paper mR"] == "", "the paper has no such row"
+    assert shown.loc[("80 %", "rrsitr"), "differs"] == "0"
+
+
+def test_comparison_pairs_equal_seeds_and_noise_of_every_method_and_variant_with_the_control(results):
+    found = comparison(results).set_index(["noise_rate", "method"])
+    assert found["seeds"].to_dict() == {
+        (0.4, "rrsitr"): 1, (0.4, "ncr"): 3, (0.8, "rrsitr"): 3, (0.8, "ncr"): 3,
+        (0.8, "rrsitr, fixed margin"): 2, (0.8, "ncr, wide"): 1,
+    }  # fmt: skip
+    runs = results.runs.query("noise_rate == 0.8 and noise_seed == 42").pivot_table("mR", "seed", "method")
+    for method in ("rrsitr", "rrsitr, fixed margin", "ncr"):
+        row, expected = found.loc[0.8, method], (runs[method] - runs["contrastive"]).dropna().tolist()
+        assert list(row["by_seed"]) == pytest.approx(expected)
+        assert row["wins"] == sum(value > 0 for value in expected) and row["low"] < row["difference"] < row["high"]
+    other = comparison(results, control="ncr").set_index(["noise_rate", "method"])
+    assert other.loc[(0.8, "contrastive"), "difference"] == pytest.approx(-found.loc[(0.8, "ncr"), "difference"])
+    assert (0.8, "ncr") not in other.index and (0.8, "ncr, wide") in other.index, "a variant of the control is none"
+
+
+def test_gain_stands_in_the_table_with_its_interval(results):
+    table, found = study_table(results), comparison(results).set_index(["noise_rate", "method"])
+    gains = table[table["gain"].notna()].set_index(["noise_rate", "method"])
+    assert gains["gain"].to_dict() == found["difference"].to_dict() and set(gains["metric"]) == {"mR"}
+    shown = lines(table).set_index(["noise", "method"])["gain over contrastive"]
+    for method in ("rrsitr", "rrsitr, fixed margin", "ncr"):
+        numbers = found.loc[(0.8, method), ["difference", "low", "high"]]
+        assert shown["80 %", method] == "{:+.2f} ({:+.2f} to {:+.2f})".format(*numbers)
+    assert shown["80 %", "contrastive"] == ""
+
+
+def test_variances_hold_the_other_source_fixed(results, folder, copy):
+    moved = variance(results)
+    (by_noise,) = moved[moved["what"] == "noise seed"].itertuples()
+    drawn = results.runs[results.runs["noise_seed"].isin([43, 44])]["mR"]
+    assert by_noise.runs == 2 and by_noise.std == pytest.approx(drawn.std()), "seed 3 at noise seed 42 is not done"
+    assert set(moved[moved["what"] == "training seed"]["runs"]) == {2, 3}
+    assert two_variances(moved) is None, "no setting has both yet"
+    trials = plan(Study.read(copy))
+    (donor,) = (trial for trial in trials if trial.config.noise_seed == 43)
+    run_folder = shutil.copytree(copy / donor.name, copy / trials[0].name) / RUN
+    config = (run_folder / "config.yaml").read_text().replace("noise_seed: 43", "noise_seed: 42")
+    (run_folder / "config.yaml").write_text(config)
+    whole = read_results(copy)
+    moved = variance(whole).query("method == 'rrsitr' and noise_rate == 0.4").set_index("what")
+    assert moved.loc["noise seed", "runs"] == 3 and moved.loc["training seed", "runs"] == 2
+    values = whole.runs.query("method == 'rrsitr' and noise_rate == 0.4 and seed == 3")["mR"]
+    assert moved.loc["noise seed", "std"] == pytest.approx(values.std())
+    assert two_variances(variance(whole)) is not None
+
+
+def test_nothing_done_is_an_empty_table(tmp_path):
+    Study(name="s", runs=[Grid(fix={"encoder": "tiny"}, axes={"seed": [3, 13]})]).save(tmp_path / "s")
+    results = read_results(tmp_path / "s")
+    shown = lines(study_table(results))
+    assert shown["mR"].tolist() == [""] and shown["seeds"].tolist() == ["0 of 2"]
+    assert comparison(results).empty and variance(results).empty and len(missing(results)) == 2
+    with pytest.raises(PapermillExecutionError, match="s: no trial of this study is done yet"):
+        run(NOTEBOOKS / "09_reproduction.ipynb", tmp_path / "lesson.ipynb", {"STUDY": "s"}, tmp_path)
+
+
+def test_trials_of_another_study_are_read_too_also_by_the_lesson(copy):
+    """A study beside the other one, whose three trials the other one planned too: one failed, two are done."""
+    grids = [
+        Grid(fix=BASE, axes={"noise_rate": [0.4, 0.8], "seed": [13]}),
+        Grid(fix={**BASE, "method": "contrastive"}, axes={"noise_rate": [0.4]}),
+    ]
+    borrower = copy.parent / "t"
+    Study(name="t", runs=grids).save(borrower)
+    results = read_results(borrower)
+    assert results.runs["state"].tolist() == ["failed", "done", "done"]
+    assert all(path.parents[1].name == "s" for path in results.folders.values())
+    run(NOTEBOOKS / "09_reproduction.ipynb", borrower / "lesson.ipynb", {"STUDY": "t"}, borrower.parent)
+    assert "2 of 3 trials are done, methods: rrsitr, contrastive" in (borrower / "lesson.ipynb").read_text()
+
+
+def test_a_study_may_be_named_by_a_dot(folder, results, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert study_table(read_results(".")).equals(study_table(results))
+
+
+# --- damage ---
+
+
+@pytest.mark.parametrize(("file", "content", "reason"), [
+    ("result.json", None, "not finished (no result.json)"),
+    ("config.yaml", None, "not a run (no config.yaml)"),
+    ("run.json", None, "damaged (no run.json)"),
+    ("result.json", "{", "result.json, line 1: not JSON"),
+    ("result.json", "[]", "damaged (TypeError"),
+    ("result.json", "{}", "damaged (KeyError: 'method')"),
+    ("run.json", "null", "damaged (TypeError"),
+    ("run.json", '{"data": 3}', "damaged (AttributeError"),
+    ("config.yaml", "epochs: [", "config.yaml: not readable YAML"),
+    ("config.yaml", "epochs: 0", "config.yaml: epochs is 0"),
+    ("config.yaml", "data: [1]", "config.yaml: data is [1]"),
+    ("config.yaml", "3", "config.yaml: expected a mapping"),
+    ("config.yaml", "plain_epochs: 6", "config.yaml: unknown field 'plain_epochs'"),
+    ("retrieval.npz", "PK", "not retrieval results of this version"),
+])  # fmt: skip
+def test_a_damaged_run_is_named_and_the_others_stay(tmp_path, file, content, reason):
+    write_run(tmp_path / "good")
+    bad = write_run(tmp_path / "bad") / file
+    bad.unlink() if content is None else bad.write_text(content)
+    runs, _, _, left_out, _ = read_results(tmp_path)
+    assert runs["trial"].tolist() == ["good"] and reason in left_out["bad"]
+    assert str(tmp_path) not in left_out["bad"].removeprefix(f"{tmp_path}/bad/")
+
+
+@pytest.mark.parametrize("fields", [
+    {"seed": 4}, {"method": "contrastive"}, {"noise_rate": 0.2}, {"best_epoch": 9}, {"best_epoch": None},
+    {"realised_noise_rate": 1.5}, {"partition": {"auroc": 2}}, {"partition": {}}, {"chance": {}},
+    {"test": dict.fromkeys(RECALLS, 101.0)}, {"test": dict.fromkeys(RECALLS, float("nan"))},
+    {"test": dict.fromkeys(RECALLS, "40")}, {"test": dict.fromkeys(RECALLS, 10**400)},
+    {"chance": dict.fromkeys(RECALLS, 0)},
+])  # fmt: skip
+def test_a_result_that_cannot_be_is_left_out(tmp_path, fields):
+    change(write_run(tmp_path / "bad") / "result.json", **fields)
+    results = read_results(tmp_path)
+    assert results.runs.empty and list(results.left_out) == ["bad"]
+
+
+def test_a_damaged_trial_of_a_study_keeps_its_row_without_a_number(copy):
+    trial = next(iter(read_results(copy).hits))
+    (copy / trial / RUN / "retrieval.npz").write_bytes(b"PK")
+    damaged = read_results(copy)
+    assert "retrieval.npz" in damaged.left_out[trial] and trial in missing(damaged)
+    assert damaged.runs.set_index("trial").loc[trial, "state"] == "damaged"
+
+
+# --- any folder of runs ---
+
+
+def test_every_finished_run_of_a_folder_is_read(tmp_path):
+    write_run(tmp_path / "a" / "one", 41.0)
+    write_run(tmp_path / "two", 42.0, auroc=None, method="contrastive", noise_rate=0.0)
+    write_run(tmp_path / "own", data="/some/folder/of/harbours")
+    runs, hits, folders, left_out, study = read_results(tmp_path)
+    assert hits == left_out == {} and study is None and runs["trial"].tolist() == ["a/one", "own", "two"]
+    assert folders["a/one"] == tmp_path / "a" / "one" and runs.loc[1, "data"] == "harbours"
+    row, shown = runs.iloc[0], ["data", "encoder", "method", "protocol", "noise_rate", "realised", "seed", "best_epoch"]
+    assert row[shown].tolist() == ["scenes", "tiny", "rrsitr", "shuffle", 0.4, 0.39, 3, 3]
+    assert row["before"] == 30.0 and round(row["chance"], 2) == 2.65 and row["AUROC"] == 0.9 and row["pairs"] == 4000
+    assert math.isnan(runs.loc[2, "AUROC"])
+    assert row["differs"] == len(paper_differences(RunConfig.build(encoder="tiny", epochs=8)))
+
+
+def test_no_folder_is_an_error_and_an_empty_one_a_table(tmp_path):
+    with pytest.raises(InputError, match="no such folder of runs"):
+        read_results(tmp_path / "nothing")
+    runs = read_results(tmp_path).runs
+    assert runs.empty and summarise(runs).empty and lines(summarise(runs)).empty
+    assert set(lines(beside_paper(summarise(runs), how="outer"))["mR"]) == {""}
+
+
+@pytest.mark.parametrize(("given", "name"), [
+    ({}, "rrsitr"), ({"local_loss": False}, "rrsitr, without local"),
+    ({"self_paced": False, "triplet": "fixed"}, "rrsitr, without self-paced weights, fixed margin"),
+    ({"triplet": "off"}, "rrsitr, without robust triplet"),
+    ({"local_loss": False, "self_paced": False, "triplet": "off"}, "rrsitr, without all three"),
+])  # fmt: skip
+def test_a_method_with_a_part_off_has_another_name(tmp_path, given, name):
+    write_run(tmp_path / "run", **given)
+    assert read_results(tmp_path).runs["method"].tolist() == [name]
+
+
+def test_a_seed_counts_once_and_only_equal_settings_data_and_noise_are_averaged(tmp_path):
+    write_run(tmp_path / "a", 41.0, seed=3, device="cpu", images="here")
+    write_run(tmp_path / "b", 43.0, seed=13, workers=2, images="there")
+    write_run(tmp_path / "copy", 41.0, seed=3)
+    write_run(tmp_path / "longer", 50.0, seed=25, epochs=9, auroc=None)
+    change(write_run(tmp_path / "noise", 60.0, seed=25) / "run.json", noise="ee")
+    change(write_run(tmp_path / "data", 70.0, seed=25) / "run.json", data={"train": "other"})
+    table = summarise(read_results(tmp_path).runs)
+    assert table["metric"].tolist() == 4 * list(METRICS)
+    found = table.query("metric == 'mR'").set_index("mean")
+    assert sorted(found.index) == [42.0, 50.0, 60.0, 70.0]
+    assert found.loc[42.0, ["seeds", "least", "most"]].tolist() == [2, 41.0, 43.0]
+    assert found.loc[42.0, "std"] == pytest.approx(2**0.5) and math.isnan(found.loc[50.0, "std"])
+    assert found["low"].isna().all(), "no retrieval results, no interval"
+
+
+def test_ours_stands_beside_the_papers_cell_and_elsewhere_is_empty(tmp_path):
+    for seed, value in ((3, 45.0), (13, 47.0)):
+        write_run(tmp_path / f"ours{seed}", value, data="rsitmd", noise_rate=0.0, seed=seed)
+    write_run(tmp_path / "image", 20.0, data="rsitmd", noise_rate=0.2, protocol="image")
+    write_run(tmp_path / "plain", 40.0, data="rsitmd", noise_rate=0.0, method="contrastive")
+    both = beside_paper(summarise(read_results(tmp_path).runs), how="outer")
+    assert both["paper"].notna().sum() == len(paper_results()), "every number once"
+    shown = lines(both)
+    assert all(isinstance(value, str) for value in shown.to_numpy().ravel())
+    rsitmd = shown[shown["data"] == "rsitmd"].set_index(["method", "noise"])[["mR", "paper mR", "source", "seeds"]]
+    assert rsitmd.loc[("rrsitr", "0 %")].tolist() == ["46.00 ± 1.41", "46.10 ± 1.08", TABLE, "2 of 2"]
+    assert rsitmd.loc[("contrastive", "0 %"), "paper mR"] == ""
+    assert rsitmd.loc[("rrsitr", "20 %"), ["mR", "paper mR"]].tolist() == ["20.00", ""], "another protocol"
+    assert rsitmd.loc[("RRSITR", "20 %")].tolist()[:2] == ["", "45.58"]
+    assert rsitmd.loc[("chance", "")].tolist()[:2] == ["", "1.18"]
+    assert (shown.loc[shown["data"] != "rsitmd", "mR"] == "").all()
+
+
+# --- text and figures ---
+
+
+def test_cell_text():
+    assert [cell_text(46.1, 1.078), cell_text(1.0), cell_text(1.0, math.nan), cell_text(math.nan)] == [
+        "46.10 ± 1.08", "1.00", "1.00", ""]  # fmt: skip
+
+
+def test_markdown_html_latex_and_csv_hold_the_same_cells(results, tmp_path):
+    table = study_table(results)
+    shown = lines(table)
+    html = FORMATS["html"](table)
+    assert html.count("<td>") == shown.size and html.count("<tr") == 1 + len(shown)
+    assert len(FORMATS["md"](table).splitlines()) == 2 + len(shown)
+    tex = FORMATS["tex"](table)
+    assert all(rule in tex for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    body = [line for line in tex.splitlines() if line.endswith(r"\\")]
+    assert len(body) == 1 + len(shown) and all(line.count("&") == shown.shape[1] - 1 for line in body)
+    assert not re.search(r"(?<!\\)%", tex), "a bare percent sign hides the rest of a line"
+    rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](table))))
+    assert len(rows) == 8 * len(METRICS) == len(shown) * len(METRICS)
+    by_key = {(row["method"], row["noise_rate"], row["metric"]): row for row in rows}
+    assert by_key["contrastive", "0.8000", "mR"]["paper"] == ""
+    assert float(by_key["rrsitr", "0.8000", "mR"]["paper"]) == 35.93
+    assert [path.suffix for path in write_tables(table, tmp_path)] == [".md", ".tex", ".csv", ".html"]
+
+
+def test_figure_over_noise_shows_every_method_and_no_single_point_of_a_variant(results):
+    table = study_table(results)
+    axis = over_noise(table, results.runs).axes[0]
+    labels = axis.get_legend_handles_labels()[1]
+    assert {"rrsitr", "contrastive", "ncr", "rrsitr, paper", "chance, 2.65"} == set(labels)
+    drawn = {bars.get_label(): bars.lines[0] for bars in axis.containers}
+    for method in SHARES:
+        wanted = table[(table["method"] == method) & (table["metric"] == "mR")].sort_values("noise_rate")["mean"]
+        np.testing.assert_allclose(drawn[method].get_ydata().astype(float), wanted)
+
+
+def test_figure_tells_twelve_methods_apart_in_grey(results):
+    table = study_table(results)
+    row = table[(table["metric"] == "mR") & (table["method"] == "contrastive")]
+    many = [row.assign(method=f"method {number}", kind=f"method {number}") for number in range(12)]
+    axis = over_noise(pd.concat(many)).axes[0]
+    looks = {(bars.lines[0].get_color(), bars.lines[0].get_linestyle()) for bars in axis.containers}
+    assert len(looks) == len(axis.containers) == 12
+
+
+def test_figure_of_an_ablation(results):
+    table = study_table(results)
+    axis = ablation_bars(table, results.runs).axes[0]
+    assert len(axis.patches) == 4 and "chance" in axis.get_legend_handles_labels()[1]
+    assert {text.get_text() for text in axis.get_yticklabels()} == {
+        f"{name} (rsitmd, 80%)" for name in ("rrsitr", "rrsitr, fixed margin", "ncr", "ncr, wide")}  # fmt: skip
+    assert len(ablation_bars(table[table["kind"] == "rrsitr"], results.runs).axes[0].patches) == 2
+    assert ablation_bars(table[table["method"] == table["kind"]], results.runs) is None, "no variant"

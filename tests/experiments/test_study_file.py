@@ -1,0 +1,145 @@
+"""A study file becomes trials: presets, overrides, equal configurations, and what is said where the file is wrong."""
+
+import jsonschema
+import pytest
+import yaml
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.published_results import paper_differences, paper_results
+from rrsitr_lib.experiments.run_results import method_name
+from rrsitr_lib.experiments.study_file import PRESET_FILES, PRESETS, Grid, Study, schema
+from rrsitr_lib.registry import METHODS
+
+
+def content_of(preset):
+    return yaml.safe_load(PRESET_FILES[preset].read_text(encoding="utf-8"))
+
+
+def test_paper_plans_75_runs_a_method_in_the_papers_settings():
+    main = [trial.config for trial in plan(Study.read("paper")) if not trial.variant]
+    for method in ("rrsitr", "contrastive"):
+        own = [config for config in main if config.method == method]
+        assert len(own) == 75
+        assert {config.data for config in own} == {"rsitmd", "rsicd", "nwpu"}
+        assert {config.noise_rate for config in own} == {0.0, 0.2, 0.4, 0.6, 0.8}
+        assert {config.seed for config in own} == {3, 13, 25, 42, 65}
+        assert all(paper_differences(config) == {} for config in own)
+
+
+def test_every_row_of_the_papers_ablation_is_planned_under_its_name_and_sweeps_share_the_papers_value():
+    trials = plan(Study.read("paper"))
+    ours = {(trial.config.data, trial.config.noise_rate, method_name(trial.config)) for trial in trials}
+    published = paper_results().query("source.str.endswith('ablation')")
+    wanted = {(row.data, row.noise_rate, row.method.casefold()) for row in published.itertuples()}
+    assert len(wanted) == 8 and wanted <= ours
+    assert len({trial.name for trial in trials}) == len(trials) == 150 + 8 * 5 + 4 * 4
+
+
+def test_laptop_has_two_methods_three_rates_three_seeds_and_more_draws_of_the_noise():
+    configs = [trial.config for trial in plan(Study.read("laptop"))]
+    main = {(c.method, c.noise_rate, c.seed) for c in configs if c.noise_seed == 42}
+    assert len(main) == 18 and len({c.noise_seed for c in configs}) == 3
+    assert all(c.data == "scenes" and c.encoder == "tiny" for c in configs)
+
+
+def test_real_small_needs_a_folder_and_takes_one(tmp_path):
+    with pytest.raises(InputError, match=r"study real-small, grid 1, .*data is 'FOLDER'.*a folder that exists"):
+        plan(Study.read("real-small"))
+    (tmp_path / "images").mkdir()
+    trials = plan(Study.read("real-small", {"data": str(tmp_path)}))
+    assert len(trials) == 3 * 5 * 2 + 3 * 4
+    assert {trial.config.images for trial in trials} == {str(tmp_path / "images")}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_schema_accepts_the_presets(preset):
+    jsonschema.validate(content_of(preset), schema())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_schema_and_overrides_know_the_settings_of_every_method(method):
+    fields = schema()["$defs"]["Grid"]["properties"]["fix"]["properties"]
+    settings = METHODS[method].Settings.model_fields
+    assert settings.keys() <= fields.keys() and method in fields["method"]["enum"]
+    for name, field in settings.items():
+        study = Study(name="x", runs=[Grid(fix={"encoder": "tiny", "method": method})])
+        (trial,) = plan(study.with_fixed({name: field.default}))
+        assert getattr(trial.config, name) == field.default
+
+
+@pytest.mark.parametrize("break_it", [
+    lambda study: study["runs"][0]["fix"].update(epoch=3),
+    lambda study: study["runs"][0]["fix"].update(epochs=0),
+    lambda study: study["runs"][0]["fix"].update(encoder="resnet"),
+    lambda study: study.update(name="two words"),
+    lambda study: study.pop("runs"),
+    lambda study: study.update(limits=3),
+])  # fmt: skip
+def test_schema_refuses_what_the_program_refuses(break_it, tmp_path):
+    study = content_of("laptop")
+    break_it(study)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(study, schema())
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(study))
+    with pytest.raises(InputError):
+        plan(Study.read(tmp_path / "s.yaml"))
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("name: x\nruns: []", r"s\.yaml: runs is \[\]: list should have at least 1 item"),
+    ("name: a/b\nruns: [{}]", r"s\.yaml: name is 'a/b': string should match pattern"),
+    ("name: x\nruns: [{axes: {seed: []}}]", r"axis seed has no values"),
+    ("name: x\nruns: [{axes: {sed: [3]}}]", r"axis sed is no field of a run"),
+    ("name: x\nruns: [{axes: {seed: 3}}]", r"runs\.0\.axes\.seed is 3: allowed is a valid list"),
+    ("name: x\nlimit_minutes: -1\nruns: [{}]", r"limit_minutes is -1: allowed is a value greater than 0"),
+    ("- a", r"expected a mapping of fields, got list"),
+    ("name: [", r"not readable YAML"),
+    (None, r"no study there: allowed are laptop, paper, real-small, a YAML file"),
+])  # fmt: skip
+def test_broken_file_is_named_with_place_and_value(text, message, tmp_path):
+    if text is not None:
+        (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        Study.read(tmp_path / "s.yaml")
+
+
+def test_wrong_combination_names_grid_and_fields():
+    study = Study(name="x", runs=[Grid(), Grid(fix={"encoder": "tiny"}, axes={"gamma_1": [5, 30]})])
+    with pytest.raises(InputError, match=r"study x, grid 2, encoder=tiny, gamma_1=30: gamma_1 is 30"):
+        plan(study)
+
+
+def test_fields_of_every_run_replace_axes():
+    study = Study.read("laptop", {"seed": 7, "epochs": 1})
+    assert {trial.config.seed for trial in plan(study)} == {7}
+    assert {trial.config.epochs for trial in plan(study)} == {1}
+    with pytest.raises(InputError, match="unknown field 'epoch': known are"):
+        Study.read("laptop", {"epoch": 1})
+
+
+def test_variants_are_named_and_axes_of_other_fields_too():
+    grid = Grid(
+        fix={"encoder": "tiny"}, axes={"gamma_2": [15.0, 18.0]}, variants={"fixed": {"triplet": "fixed"}, "": {}}
+    )
+    names = [trial.variant for trial in plan(Study(name="x", runs=[grid]))]
+    assert names == ["fixed, gamma_2=15.0", "fixed, gamma_2=18.0", "gamma_2=15.0", "gamma_2=18.0"]
+
+
+def test_equal_configurations_are_one_trial_and_its_name_the_fingerprint():
+    grid = Grid(fix={"encoder": "tiny", "seed": 3})
+    (trial,) = plan(Study(name="x", runs=[grid, grid]))
+    assert trial.name == RunConfig.build(encoder="tiny", seed=3).fingerprint[:16]
+    assert plan(Study(name="y", runs=[grid]))[0].name == trial.name, "whatever the study is called"
+
+
+def test_saved_study_is_read_back_takes_its_folders_name_and_is_no_preset(tmp_path, monkeypatch):
+    study = Study.read("laptop", {"epochs": 1})
+    study.save(tmp_path / "laptop")
+    assert plan(Study.read(tmp_path / "laptop")) == plan(study)
+    monkeypatch.chdir(tmp_path)
+    relative = (tmp_path / "laptop").relative_to(tmp_path)
+    assert plan(Study.read(relative)) == plan(study) != plan(Study.read("laptop"))
+    (tmp_path / "laptop").rename(tmp_path / "other")
+    assert Study.read(tmp_path / "other").name == "other"
