@@ -53,8 +53,6 @@ class RunConfig(BaseModel):
     'tiny'
     >>> RunConfig.build(method="rrsitr", gamma_2=15).settings
     {'gamma_2': 15.0}
-
-    Taught in: notebooks/06_training_end_to_end
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -21,7 +21,6 @@ class FusedScore:
     Shape: ``text`` pooled (C, D), tokens (C, Lt, D), ``image`` pooled (M, D), tokens (M, Li, D) -> blocks of (C, M).
     The local part is the norm without the factor 20, so it can exceed the cosine by far (quirk 11). ``others``: text
     and image of further networks, whose similarities are averaged with these.
-    Taught in: notebooks/01_retrieval
     """
 
     def __init__(
@@ -76,8 +75,6 @@ def recall(score: Any, image_of_caption: np.ndarray, ks: Sequence[int] = (1, 5, 
     {'i2t_R@1': 100.0, 't2i_R@1': 100.0, 'mR': 100.0}
     >>> recall(np.zeros((2, 2)), np.array([0, 1]), ks=(1,))["mR"]
     0.0
-
-    Taught in: notebooks/01_retrieval
     """
     if not isinstance(score, FusedScore):
         score = torch.as_tensor(np.asarray(score) if not isinstance(score, Tensor) else score.detach())
@@ -110,8 +107,6 @@ def chance_recall(image_of_caption: np.ndarray, images: int, ks: Sequence[int] =
 
     >>> round(chance_recall(np.repeat(np.arange(452), 5), 452)["mR"], 2)  # RSITMD's test set
     1.18
-
-    Taught in: notebooks/01_retrieval
     """
     captions, own = len(image_of_caption), np.bincount(image_of_caption, minlength=images)
     result = {}
@@ -133,8 +128,6 @@ def partition_quality(loss: np.ndarray, category: np.ndarray, mismatched: np.nda
 
     >>> partition_quality(np.array([1.0, 2.0, 9.0]), np.array([0, 1, 2]), np.array([False, False, True]))["auroc"]
     1.0
-
-    Taught in: notebooks/03_partition
     """
     from sklearn.metrics import roc_auc_score
 

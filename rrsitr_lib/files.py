@@ -92,8 +92,6 @@ def fingerprint(*parts: "bytes | str | np.ndarray") -> str:
 
     >>> fingerprint("a", "b") == fingerprint("ab")
     False
-
-    Taught in: notebooks/02_noise
     """
     digest = hashlib.sha256()
     for part in parts:

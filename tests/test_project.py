@@ -13,13 +13,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted((ROOT / "rrsitr_lib").rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 REQUIREMENTS = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
 PRIVATE = re.compile(r"(?<![\w.~-])/(?:root|work|home)\b")
 HEAVY = "torch open_clip pandas numpy scipy sklearn transformers timm matplotlib plotly"
-TAUGHT = re.compile(r"Taught in: notebooks/(\w+)")
 
 
 def run(*command):
@@ -36,6 +34,13 @@ def tracked_files():
 @pytest.mark.parametrize("arguments", [["check"], ["format", "--check"]], ids=["check", "format"])
 def test_style(arguments):
     result = run(sys.executable, "-m", "ruff", *arguments, ".")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("command", [["lint-imports"], ["mypy"]], ids=["import direction", "types"])
+def test_structure(command):
+    """Contracts and packages: pyproject.toml."""
+    result = run(str(Path(sys.executable).with_name(command[0])))
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -118,8 +123,3 @@ def test_no_file_names_a_private_path():
             continue
         found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in PRIVATE.finditer(text)]
     assert not found
-
-
-def test_lessons_named_in_docstrings_exist():
-    taught = {target for path in SOURCES for target in TAUGHT.findall(path.read_text(encoding="utf-8"))}
-    assert taught and not [target for target in taught if not (ROOT / "notebooks" / "src" / f"{target}.py").exists()]

@@ -114,15 +114,15 @@ print(agreement(library, top=0.2).round(2).T.to_string())
 #
 # ## The suspects of a run
 #
-# `suspects` does all this for a run folder and returns a table, the most suspect pair first, with picture and caption
+# `mismatch_ranking` does all this for a run folder and returns a table, the most suspect pair first, with picture and caption
 # as they were trained. It does not read the injected truth.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.audit.mismatch_ranking import suspects
+from rrsitr_lib.audit.mismatch_ranking import mismatch_ranking
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 folder = lesson_run(config, RUNS)
-table = suspects(folder, top=TOP)
+table = mismatch_ranking(folder, top=TOP)
 shown = table.assign(caption=table["caption"].str.slice(0, 48))
 shown[["image", "caption", "mean_loss", "late", "gap", "agreement", "votes"]].head(8).round(2)
 
@@ -269,16 +269,10 @@ kept = record.pairs.take(np.setdiff1d(np.arange(len(record.pairs)), called_wrong
 print(f"{saved.name}: {len(again)} decisions read back; {len(kept)} of {len(record.pairs)} pairs are kept")
 
 # %% [markdown]
-# **In the library.** `read_folder` reads the three tables of a folder by `read_csv` and refuses a picture that stands in two
-# splits; `read_karpathy` reads the JSON in which RSITMD, RSICD and NWPU-Captions are published. For these three,
-# `benchmark` gives the descriptor, a `Benchmark`, which says what a whole copy holds, and `read_benchmark` reads a copy:
-# its tables, or its own JSON by the published rule (`tables_from_json`, `split_train_val`). `find_images` finds every file,
-# also in class folders, `open_image` decodes one and turns it upright, `check_images` tries them all and names those that
-# cannot be read (`match_images` says which files would fit). `unpack`, `check_copy`, `locate_images` and `write_tables`
-# stand behind `data_download.sh` and `rrsitr data check`, which bring a whole set to your disk. `load_thumbnails` makes
-# small squares for looking. For the encoder `lite`, `build_cache` computes
-# the tokens of the frozen towers once. In the gallery, `listed` picks what is shown, `gallery_figure` draws it,
-# `write_decisions` and `read_decisions` keep what was decided.
+# **In the library.** `open_data` reads a folder with three tables, and refuses a picture that stands in two splits; for
+# RSITMD, RSICD and NWPU-Captions it finds captions and pictures by itself, from tables or from the JSON in which the set was
+# published. `rrsitr data check` says what a whole copy holds, decodes every picture and names those that cannot be read.
+# In the gallery, `write_decisions` and `read_decisions` keep what was decided.
 #
 # A ranking by the run that trained on the pairs, as here, is biased: what it has memorised looks right. `rrsitr audit`
 # takes any table of your own (`open_pairs`), judges every pair by small models that never saw its picture (`audit`,

@@ -41,8 +41,6 @@ def signals(columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
     >>> columns["category"] = np.array([[2, 2], [1, 2]])
     >>> signals(columns)[["mean_loss", "noisy_share", "late"]].values.tolist()
     [[15.0, 0.5, 1.0], [30.0, 1.0, 2.0]]
-
-    Taught in: notebooks/07_real_pairs
     """
     if absent := [name for name in NEEDED if name not in columns]:
         raise InputError(f"columns lack {', '.join(absent)}: needed are {', '.join(NEEDED)}")
@@ -69,8 +67,6 @@ def unit_rank(values: np.ndarray) -> np.ndarray:
 
     >>> unit_rank(np.array([3.0, 8.0, 3.0, 9.0, 1.0])).tolist()
     [0.375, 0.75, 0.375, 1.0, 0.0]
-
-    Taught in: notebooks/07_real_pairs
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or not len(values):
@@ -89,8 +85,6 @@ def agreement(ranks: pd.DataFrame, top: float = TOP) -> pd.DataFrame:
 
     >>> agreement(pd.DataFrame({"a": [0.0, 1.0, 0.5], "b": [0.0, 0.5, 1.0]}), top=0.1).values.tolist()
     [[0.0, 0.0], [0.75, 1.0], [0.75, 1.0]]
-
-    Taught in: notebooks/07_real_pairs
     """
     if not 0 <= top <= 1:
         raise InputError(f"top is {top}: allowed is a share from 0 to 1")
@@ -102,7 +96,6 @@ def mismatch_ranking(source: str | Path | Ledger, top: float = TOP) -> pd.DataFr
 
     The index is the row of the pair; ranks and agreement in [0, 1], votes 0 to 6. Sorted by agreement, then votes, then
     row. Raises ``InputError`` where there is no ledger, a column is missing, no epoch is finished, or pairs differ.
-    Taught in: notebooks/07_real_pairs
     """
     ledger = source if isinstance(source, Ledger) else Ledger.open(source)
     if not ledger.epochs:
@@ -120,8 +113,6 @@ def precision_at(score: np.ndarray, mismatched: np.ndarray, k: int) -> float:
 
     >>> precision_at(np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False]), k=2)
     0.75
-
-    Taught in: notebooks/07_real_pairs
     """
     score, mismatched = np.asarray(score, dtype=np.float64), np.asarray(mismatched, dtype=bool)
     if score.ndim != 1 or score.shape != mismatched.shape:
@@ -137,7 +128,7 @@ def write_decisions(path: str | Path, decisions: Mapping[int, str], table: pd.Da
     """Write what was decided as CSV, whole or not at all: row, image, caption, score (agreement), decision.
 
     ``decisions`` by row, "wrong" or "right"; the undecided are left out. ``table`` as ``mismatch_ranking`` gives it.
-    Raises ``RunError`` when the disk refuses. Taught in: notebooks/07_real_pairs
+    Raises ``RunError`` when the disk refuses.
     """
     made = {row: said for row, said in sorted(decisions.items()) if said != "undecided"}
     chosen = table.loc[list(made), ["image", "caption", "agreement"]].rename(columns={"agreement": "score"})
@@ -148,7 +139,7 @@ def write_decisions(path: str | Path, decisions: Mapping[int, str], table: pd.Da
 def read_decisions(path: str | Path, table: pd.DataFrame) -> dict[int, str]:
     """Decisions by row from a file that ``write_decisions`` wrote for the same pairs; undecided ones are left out.
 
-    Raises ``InputError`` naming the file, the row and what is wrong with it. Taught in: notebooks/07_real_pairs
+    Raises ``InputError`` naming the file, the row and what is wrong with it.
     """
     header, rows = read_separated(Path(path), ",")
     if absent := [name for name in DECISION_COLUMNS if name not in header]:

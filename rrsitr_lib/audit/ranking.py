@@ -33,7 +33,7 @@ def rank_pairs(
     predicts (``linear``, a cosine) and from the captions of similar images (``neighbours``, a cosine); ``wrong`` in
     [0, 1]: posterior of the upper component of a Gaussian mixture of the losses; ``disagreement`` in [0, 1]: spread of
     the pair's rank between rounds; ``better_caption``: the caption of another image that fits better, empty where
-    none does; ``reasons`` in words. Taught in: notebooks/07_real_pairs
+    none does; ``reasons`` in words.
     """
     settings, groups = settings or AuditSettings(), duplicates.group_of_pair
     scores = cross_validate(features, groups, settings, progress)

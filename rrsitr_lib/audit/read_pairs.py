@@ -45,7 +45,7 @@ def open_pairs(
 
     ``images``: their folder, else beside the table; ``scratch`` receives images that the table itself holds.
     ``bad``: "skip" lists missing and undecodable images in ``problems``, "fatal" makes the first an error.
-    Raises ``InputError`` naming file, row and column. Taught in: notebooks/07_real_pairs
+    Raises ``InputError`` naming file, row and column.
     """
     if bad not in ("skip", "fatal"):
         raise InputError(f"bad is {bad!r}: allowed are skip, fatal")

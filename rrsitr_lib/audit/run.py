@@ -61,7 +61,7 @@ def audit(
     ``cleaned.csv`` keeps the pairs in the lower component of the losses, ``weights.csv`` gives every pair the posterior
     of that component, both in the table's order with columns filename, title. Hard true pairs fall into the upper one:
     both are careful rather than exact. ``report.html`` shows the ``top`` most suspect.
-    Raises ``InputError`` for too few pairs. Taught in: notebooks/07_real_pairs
+    Raises ``InputError`` for too few pairs.
     """
     settings, out = settings or AuditSettings(), Path(out)
     duplicates = find_duplicates(features, pairs.paths or None)

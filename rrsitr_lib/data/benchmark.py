@@ -19,10 +19,7 @@ from rrsitr_lib.registry import DATASETS
 
 @dataclass(frozen=True)
 class Benchmark(DataSet):
-    """What a whole copy of a set holds; ``images`` and ``pairs`` count per split, every image has five captions.
-
-    Taught in: notebooks/07_real_pairs
-    """
+    """What a whole copy of a set holds; ``images`` and ``pairs`` count per split, every image has five captions."""
 
     name: str
     title: str
@@ -81,10 +78,7 @@ class Benchmark(DataSet):
         return tables
 
     def check(self, tables: Mapping[str, PairTable], images_folder: str | Path | None = None) -> list[str]:
-        """Compare tables, and the images' presence, with what is published: one line a problem, none when all is right.
-
-        Taught in: notebooks/00_start_here
-        """
+        """Compare tables, and the images' presence, with what is published: one line a problem, none when right."""
         problems = [f"{split} is missing" for split in SPLITS if split not in tables]
         for split in (split for split in SPLITS if split in tables):
             table = tables[split]
@@ -113,8 +107,6 @@ def benchmark(name: str) -> Benchmark:
 
     >>> benchmark("rsicd").pairs
     {'train': 44225, 'val': 4915, 'test': 5465}
-
-    Taught in: notebooks/07_real_pairs
     """
     if name not in benchmarks():
         raise InputError(f"benchmark is {name!r}: allowed is {', '.join(benchmarks())}")
@@ -131,8 +123,6 @@ def split_train_val(
     >>> train, val = split_train_val([f"{number}.tif" for number in range(4291)])
     >>> len(train), len(val), train[:2]
     (3861, 430, ['1502.tif', '2921.tif'])
-
-    Taught in: notebooks/07_real_pairs
     """
     images = list(images_in_published_order)
     if len(set(images)) < len(images):
@@ -162,7 +152,7 @@ def locate_captions(folder: Path, json_name: str) -> Path:
 def locate_images(folder: Path, name: str) -> Path:
     """The folder of the images, from the place of one of them below ``folder``; class folders count as one.
 
-    Raises ``InputError`` where there is no such image. Taught in: notebooks/07_real_pairs
+    Raises ``InputError`` where there is no such image.
     """
     stem = name.rpartition("/")[2].rpartition(".")[0].casefold()
     found = sorted(path for path in folder.rglob("*.*") if path.stem.casefold() == stem and path.is_file())

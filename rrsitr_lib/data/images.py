@@ -33,8 +33,6 @@ def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Im
     >>> Image.new("L", (3, 2), 7).save(path)
     >>> open_image(path).mode, open_image(path).size, open_image(path).getpixel((0, 0))
     ('RGB', (3, 2), (7, 7, 7))
-
-    Taught in: notebooks/07_real_pairs
     """
     if isinstance(path, str | Path):
         path = Path(path)
@@ -79,8 +77,6 @@ def find_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> li
     >>> Image.new("RGB", (2, 2)).save(folder / "Lake_1.PNG")
     >>> find_images(folder, ["lake_1.tif"])[0].name
     'Lake_1.PNG'
-
-    Taught in: notebooks/07_real_pairs
     """
     folder = Path(folder)
     found = match_images(folder, image_ids)
@@ -97,7 +93,7 @@ def match_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> d
     """The files that fit each different image id, at any depth: none, one, or several where it is not clear which.
 
     A relative path fits its file; a name fits exactly, else whatever the case, else whatever the extension.
-    Raises ``InputError`` where there is no such folder. Taught in: notebooks/07_real_pairs
+    Raises ``InputError`` where there is no such folder.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -153,7 +149,7 @@ def broken_images(
 def check_images(paths: Sequence[str | Path], progress: Callable[[int, int], object] | None = None) -> list[str]:
     """One line for each file that cannot be decoded; empty when all is well. Decodes everything: minutes for NWPU.
 
-    ``progress(done, total)`` is called after every image. Taught in: notebooks/07_real_pairs
+    ``progress(done, total)`` is called after every image.
     """
     return list(broken_images(paths, progress).values())
 
@@ -164,8 +160,6 @@ def load_thumbnails(
     """Decode all images to squares: the largest centred square, bicubic. **Shape** (M, size, size, 3) uint8.
 
     ``progress(done, total)`` is called after every image. Raises ``InputError`` naming the file or the size.
-
-    Taught in: notebooks/07_real_pairs
     """
     if not isinstance(size, int) or not 1 <= size <= 4096:
         raise InputError(f"size is {size!r}: allowed is 1 to 4096 pixels")

@@ -41,8 +41,6 @@ class PairTable:
     >>> table = PairTable(["a.jpg", "b.jpg", "a.jpg"], ["a lake .", "two roads .", "a blue lake ."], "train", "memory")
     >>> table.images.tolist(), table.image_of_row.tolist()
     (['a.jpg', 'b.jpg'], [0, 1, 0])
-
-    Taught in: notebooks/00_start_here
     """
 
     image_ids: np.ndarray

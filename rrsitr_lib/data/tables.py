@@ -87,8 +87,6 @@ def read_csv(path: str | Path, split: str | None = None) -> PairTable:
     >>> copy = read_csv(table.write_csv(Path(tempfile.mkdtemp()) / "val.csv.gz"))
     >>> copy.split, copy.captions.tolist(), copy.fingerprint == table.fingerprint
     ('val', ['a lake , seen from above'], True)
-
-    Taught in: notebooks/07_real_pairs
     """
     path = Path(path)
     header, rows = read_separated(path, ",")
@@ -106,7 +104,6 @@ def read_entries(path: str | Path) -> tuple[PairTable, dict[str, str]]:
     """Read a set's own JSON: all pairs in the file's order, and the split of every image.
 
     Raises ``InputError`` naming the file and the image by its number in the list, counted from 1.
-    Taught in: notebooks/07_real_pairs
     """
     path, rows = Path(path), []
     split_of: dict[str, str] = {}
@@ -138,10 +135,7 @@ def read_entries(path: str | Path) -> tuple[PairTable, dict[str, str]]:
 
 
 def read_folder(folder: str | Path) -> dict[str, PairTable]:
-    """Read train, val and test (.csv or .csv.gz) of a folder; ``InputError`` when one is missing or an image leaks.
-
-    Taught in: notebooks/07_real_pairs
-    """
+    """Read train, val and test (.csv or .csv.gz) of a folder; ``InputError`` when one is missing or an image leaks."""
     folder, tables = Path(folder), {}
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no such folder"]
     for split in SPLITS:

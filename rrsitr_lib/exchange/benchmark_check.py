@@ -27,7 +27,7 @@ def check_copy(
     """Read a set's own JSON or its tables in ``folder``, and compare counts, captions and images with the descriptor.
 
     Every image is decoded; ``progress(done, total)`` counts them. ``images``: where they lie, else they are looked
-    for below ``folder``. Raises ``InputError`` where the captions cannot be read. Taught in: notebooks/07_real_pairs
+    for below ``folder``. Raises ``InputError`` where the captions cannot be read.
     """
     known, folder = benchmark(name), Path(folder)
     tables = known.read(locate_captions(folder, known.json_name))
@@ -46,10 +46,7 @@ def check_copy(
 
 
 def write_tables(copy: Copy, folder: str | Path) -> list[Path]:
-    """Write train.csv, val.csv and test.csv of the published rule; those that are there already stay as they are.
-
-    Taught in: notebooks/07_real_pairs
-    """
+    """Write train.csv, val.csv and test.csv of the published rule; those that are there already stay as they are."""
     folder = Path(folder)
     wanted = [split for split in SPLITS if not has_table(folder, split)]
     return [copy.tables[split].write_csv(folder / f"{split}.csv") for split in wanted]

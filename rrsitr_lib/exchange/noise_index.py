@@ -16,7 +16,6 @@ def save_index(noise: Noise, image_ids: np.ndarray, path: str | Path, form: Lite
 
     Images are numbered in order of first appearance. Raises ``InputError`` where the form cannot hold the noise: copied
     captions (``hard``), or captions that moved one by one saved as ``image``.
-    Taught in: notebooks/02_noise
     """
     if form not in ("caption", "image"):
         raise InputError(f"form is {form!r}: allowed are 'caption' and 'image'")
@@ -47,7 +46,6 @@ def load_index(
     Shape: file (N,) or (M,) int64 image numbers; ``image_ids``, ``captions`` (N,); result over (N,).
     Captions that stayed with their image keep their row. ``rate`` is the nominal rate, by default the realised one.
     Raises ``InputError`` for another type, length or range, and where an image gets more captions than it has rows.
-    Taught in: notebooks/02_noise
     """
     try:
         numbers = np.load(path, allow_pickle=False)

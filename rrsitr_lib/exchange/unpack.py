@@ -45,8 +45,6 @@ def unpack(archive: str | Path, folder: str | Path, progress: Callable[[int, int
     (None, None)
     >>> unpack(folder / "a.zip", folder / "out").written, (folder / "out" / "images" / "1.txt").read_text()
     (2, 'one')
-
-    Taught in: notebooks/07_real_pairs
     """
     archive, folder = Path(archive), Path(folder)
     if not archive.is_file():

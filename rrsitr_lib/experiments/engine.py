@@ -30,7 +30,7 @@ def run_study(
 
     Failed trials are left as they are unless ``retry``. Each run is a process of ``threads`` threads. An interrupted
     study goes on with the same call; two calls at once share the work. Raises ``RunError`` where no worker can be
-    reached. Taught in: notebooks/09_reproduction
+    reached.
     """
     root, settings = Path(root), settings or ExecutorSettings()
     opened_study = open_study(study, root)
@@ -61,7 +61,7 @@ def run_trials(
 
     ``workers`` processes of one thread, 0 for one a core or a GPU; another number of threads may change the last bits
     of a run. A finished run is only read. Raises ``RunError`` at the end where runs have failed; what was trained is
-    kept, and the same call goes on. Taught in: notebooks/06_training_end_to_end
+    kept, and the same call goes on.
     """
     from rrsitr_lib.training.run_folder import is_finished
 

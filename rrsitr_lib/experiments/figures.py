@@ -36,7 +36,6 @@ def over_noise(
     ``runs``: single runs as dots. ``paper``: published numbers (of ``paper_results``, or those in ``table``), crosses
     beside a line of ours; alone a line, filled where the paper's table states them, hollow where a secondary source
     does. ``levels``: recall by name, drawn over all rates (by default chance). ``probe``: the linear probe's, by rate.
-    Taught in: notebooks/09_reproduction
     """
     ours = pd.DataFrame(columns=["data", "method", "noise_rate"]) if table is None else _drawn(table, metric)
     theirs = _published(ours) if paper is None else paper[paper["metric"] == metric]
@@ -109,7 +108,7 @@ def _draw_published(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[st
 def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:
     """mR of every method with variants, and of these, where they were run; None where a study has no variant.
 
-    Chance is drawn in: a bar at its height is a collapsed model, not a weak one. Taught in: notebooks/09_reproduction
+    Chance is drawn in: a bar at its height is a collapsed model, not a weak one.
     """
     rows = table[(table["metric"] == "mR") & table["mean"].notna()]
     where = ["data", "noise_rate", "kind"]
@@ -136,7 +135,7 @@ def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:
 def two_variances(moved: pd.DataFrame) -> Figure | None:
     """Single results by what moved between them, the training seed or the draw of the noise; None without both.
 
-    ``moved``: the table of ``variance``. Rows are settings that have both. Taught in: notebooks/09_reproduction
+    ``moved``: the table of ``variance``. Rows are settings that have both.
     """
     keys = ["data", "noise_rate", "method"]
     both = moved.groupby(keys)["what"].transform("nunique") == 2
@@ -161,7 +160,6 @@ def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_test
     """Recalls of resampled test sets as a histogram; above it the deviation over seeds and the test set's error.
 
     **Shape** resampled (draws,), percent; the other three in percent and percentage points.
-    Taught in: notebooks/09_reproduction
     """
     figure, axis = plt.subplots(figsize=(7, 3.2))
     values, counts = np.unique(np.round(resampled, 6), return_counts=True)  # a recall takes few values: one bar each

@@ -36,7 +36,6 @@ def run(
     Widgets are not kept: ``output`` is opened without their kernel.
     ``limit``: seconds that a cell may take. Raises ``InputError`` listing the known parameters, and papermill's own
     error when a cell fails.
-    Taught in: notebooks/00_start_here
     """
     import nbformat
     import papermill

@@ -30,8 +30,6 @@ def plan(study: Study) -> list[Trial]:
     >>> study = Study(name="x", runs=[Grid(fix={"encoder": "tiny"}, axes={"seed": [3, 13], "noise_rate": [0.4]})])
     >>> [(trial.config.seed, len(trial.name)) for trial in plan(study)]
     [(3, 16), (13, 16)]
-
-    Taught in: notebooks/09_reproduction
     """
     trials: dict[str, Trial] = {}
     for number, grid in enumerate(study.runs, 1):

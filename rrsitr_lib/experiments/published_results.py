@@ -25,8 +25,6 @@ def paper_results() -> pd.DataFrame:
     >>> cell = paper_results().query("data == 'rsitmd' and method == 'RRSITR' and noise_rate == 0 and metric == 'mR'")
     >>> cell[["mean", "std"]].values.tolist()
     [[46.1, 1.08]]
-
-    Taught in: notebooks/09_reproduction
     """
     return pd.read_csv(files(__package__) / "paper_results.csv")
 
@@ -38,8 +36,6 @@ def paper_differences(config: RunConfig) -> dict[str, tuple[Any, Any]]:
 
     >>> paper_differences(RunConfig.build(encoder="vit-b-32", batch_size=50))
     {'batch_size': (100, 50)}
-
-    Taught in: notebooks/09_reproduction
     """
     settings = config.method_settings
     fields = [(name, field.default, getattr(config, name)) for name, field in RunConfig.model_fields.items()]

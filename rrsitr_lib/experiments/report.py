@@ -16,7 +16,7 @@ from rrsitr_lib.files import write_atomically, write_text
 def write_report(folder: str | Path) -> list[Path]:
     """Write everything into the study's folder; returns the files. Nothing is trained, what is missing stays empty.
 
-    Raises ``InputError`` where there is no study. Taught in: notebooks/09_reproduction
+    Raises ``InputError`` where there is no study.
     """
     from nbconvert import HTMLExporter
 

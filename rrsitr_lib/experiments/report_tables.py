@@ -17,8 +17,6 @@ def cell_text(mean: float, std: float | None = None) -> str:
 
     >>> cell_text(46.1, 1.08), cell_text(45.58), cell_text(float("nan"))
     ('46.10 ± 1.08', '45.58', '')
-
-    Taught in: notebooks/09_reproduction
     """
     text = "" if pd.isna(mean) else f"{mean:.2f}"
     return text if std is None or pd.isna(std) else f"{text} ± {std:.2f}"
@@ -30,7 +28,6 @@ def lines(table: pd.DataFrame) -> pd.DataFrame:
     ``95 % interval`` is that of mR over resampled test images; the gain is that of mR over plain training with the same
     seeds and noise, in points, with its interval; ``seeds`` reads "done of planned"; ``differs`` counts settings unlike
     the paper's: only at 0 do the two columns of mR compare like with like. Empty where there is no number.
-    Taught in: notebooks/09_reproduction
     """
     rows = []
     for _, part in table.groupby(CELL, sort=False, dropna=False):

@@ -48,7 +48,7 @@ def read_results(folder: str | Path) -> Results:
     paper's), recalls and mR, ``before`` and ``chance`` (mR) in percent, ``AUROC`` and ``realised`` in [0, 1],
     ``best_epoch`` from 1, ``pairs`` trained on, seconds. Fingerprints: ``settings`` of all but the seed, data and noise
     included; ``draws`` of all but both seeds; ``pair`` of all but the method and its settings.
-    Raises ``InputError`` where there is no such folder. Taught in: notebooks/09_reproduction
+    Raises ``InputError`` where there is no such folder.
     """
     folder = with_name(folder)
     if not folder.is_dir():

@@ -26,7 +26,7 @@ def pack(folder: str | Path, out: str | Path, weights: bool = False) -> Path:
     """Write the study's tables, notebooks and the records of all trials that have ended into ``out``, a zip.
 
     ``weights`` adds the best weights of every run, with which a reader can verify the numbers. Trials that another
-    study trained are packed too. Raises ``InputError`` where no trial has ended. Taught in: notebooks/09_reproduction
+    study trained are packed too. Raises ``InputError`` where no trial has ended.
     """
     from rocrate.rocrate import ROCrate
 

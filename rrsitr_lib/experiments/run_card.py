@@ -16,7 +16,6 @@ def run_card(folder: str | Path) -> str:
     """The card of a finished run as markdown, to stand beside every number that is quoted from it.
 
     Percentages throughout, chance beside them. Raises ``InputError`` where the run is not finished or damaged.
-    Taught in: notebooks/09_reproduction
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

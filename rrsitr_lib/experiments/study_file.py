@@ -58,8 +58,6 @@ class Study(BaseModel):
 
     >>> Study(name="two", runs=[Grid(axes={"method": ["contrastive", "rrsitr"]})]).name
     'two'
-
-    Taught in: notebooks/09_reproduction
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -75,7 +73,6 @@ class Study(BaseModel):
         """A preset by its name, a YAML file, or the folder of a study; ``fixed`` overrides fields of every run.
 
         Raises ``InputError`` naming the file, the place in it, the value and what is allowed.
-        Taught in: notebooks/09_reproduction
         """
         preset = PRESET_FILES.get(source) if isinstance(source, str) else None  # a path is never a preset
         path = preset or Path(source)

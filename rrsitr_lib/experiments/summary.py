@@ -30,7 +30,6 @@ def summarise(runs: pd.DataFrame, hits: Mapping[str, HitCounts] | None = None) -
     A seed counts once, however many copies of its folder there are. ``std`` divides by n - 1 and is missing with one
     seed; ``seeds`` is n of ``planned``, ``least`` and ``most`` the range; ``low``, ``high``: where ``hits`` has all of
     them, 95 % interval of the mean over resampled test images; all in the unit of the metric.
-    Taught in: notebooks/09_reproduction
     """
     hits, rows = hits or {}, []
     for key, part in runs.groupby(CELL, sort=False):
@@ -53,7 +52,6 @@ def beside_paper(table: pd.DataFrame, paper: pd.DataFrame | None = None, how: st
 
     Cells meet where data, method, noise rate, metric are equal and our noise is the authors' ``shuffle``. ``how``
     "outer" also keeps the paper's cells that are not ours. ``paper``: ``paper_results``, or rows of it.
-    Taught in: notebooks/09_reproduction
     """
     theirs = (paper_results() if paper is None else paper).assign(protocol="shuffle")
     theirs = theirs.rename(columns={"mean": "paper", "std": "paper_std", "method": "theirs"})
@@ -68,7 +66,7 @@ def study_table(results: Results) -> pd.DataFrame:
     """The cells of a study and the paper's beside, planned ones without a number included.
 
     Columns as ``summarise`` and ``beside_paper``; ``gain``, ``gain_low``, ``gain_high`` in points, at mR: what
-    ``comparison`` finds against plain training. Taught in: notebooks/09_reproduction
+    ``comparison`` finds against plain training.
     """
     found = comparison(results).rename(columns={"difference": "gain", "low": "gain_low", "high": "gain_high"})
     gains = found[["settings", "gain", "gain_low", "gain_high"]].assign(metric="mR")
@@ -82,7 +80,7 @@ def comparison(results: Results, control: str = CONTROL, metric: str = "mR") -> 
     Columns: data, encoder, protocol, noise_rate, ``settings`` and ``method``, ``control``, ``seeds`` compared,
     ``difference`` (method minus control) with its interval ``low``, ``high`` in points, ``wins``: at how many seeds the
     method is ahead, ``by_seed``. A pair has the same data, noise and seed; of several variants of the control its plain
-    form, or else its first, is taken. Taught in: notebooks/09_reproduction
+    form, or else its first, is taken.
     """
     runs = main_runs(results.runs)
     done = runs[runs["trial"].isin(results.hits)]
@@ -105,7 +103,6 @@ def variance(results: Results, metric: str = "mR") -> pd.DataFrame:
 
     One row a method, noise rate and source of variation with two runs or more: ``what`` (training seed, noise seed),
     ``runs``, ``mean``, ``std`` (n - 1), ``values``. The paper has one draw of the noise only.
-    Taught in: notebooks/09_reproduction
     """
     rows, keys = [], [*SUBJECT, "method", "draws"]
     for what, moves, fixed in (("training seed", "seed", "noise_seed"), ("noise seed", "noise_seed", "seed")):
@@ -118,5 +115,5 @@ def variance(results: Results, metric: str = "mR") -> pd.DataFrame:
 
 
 def missing(results: Results) -> list[str]:
-    """Trials that a study plans and that have no number yet. Taught in: notebooks/09_reproduction"""
+    """Trials that a study plans and that have no number yet."""
     return results.runs.loc[results.runs["mR"].isna(), "trial"].tolist()

@@ -23,8 +23,6 @@ def recall_error(recall: float, queries: int) -> float:
 
     >>> round(recall_error(25.44, 452), 2)
     2.05
-
-    Taught in: notebooks/09_reproduction
     """
     if not 0 <= recall <= 100:
         raise InputError(f"recall is {recall}: allowed is 0 to 100 percent")
@@ -42,8 +40,6 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, flo
 
     >>> [round(end, 1) for end in t_interval([45.0, 46.0, 47.0])]
     [43.5, 48.5]
-
-    Taught in: notebooks/09_reproduction
     """
     from scipy.stats import t
 
@@ -72,10 +68,7 @@ class HitCounts(NamedTuple):
 
 
 def count_hits(results: RetrievalResults) -> HitCounts:
-    """Count a run's results by image.
-
-    Taught in: notebooks/09_reproduction
-    """
+    """Count a run's results by image."""
     images = len(results.caption_rank)
     captions = np.bincount(results.image_of_caption, minlength=images)
     by_image = [(results.caption_rank > 0) & (results.caption_rank <= k) for k in AT]
@@ -100,8 +93,6 @@ def resampled(counts: HitCounts, draws: int = DRAWS, seed: int = 0) -> np.ndarra
     >>> all_found = HitCounts(np.ones((5, 6)), np.ones((5, 2)))
     >>> resampled(all_found, draws=2).tolist() == [[100.0] * 7] * 2
     True
-
-    Taught in: notebooks/09_reproduction
     """
     images = len(counts.queries)
     times = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=draws)
@@ -120,7 +111,6 @@ def resampling_interval(
     """Interval of every recall and mR over resampled test images (percentiles), in percent, by the metric's name.
 
     It says what another test set of this size would change; training seeds and noise stay as they are.
-    Taught in: notebooks/09_reproduction
     """
     ends = np.quantile(resampled(counts, draws, seed), [(1 - level) / 2, (1 + level) / 2], axis=0)
     return {name: (float(low), float(high)) for name, low, high in zip(RECALLS, *ends, strict=True)}
@@ -140,7 +130,7 @@ def paired(first: Sequence[HitCounts], second: Sequence[HitCounts], metric: str 
     """Compare two methods run by run: item k of both has the same seed and the same noise.
 
     Both get the same resampled queries, so what makes a test set hard for both cancels. Raises ``InputError``
-    for unequal numbers of runs, none, different test sets, and an unknown metric. Taught in: notebooks/09_reproduction
+    for unequal numbers of runs, none, different test sets, and an unknown metric.
     """
     if len(first) != len(second) or not first:
         raise InputError(f"{len(first)} and {len(second)} runs: allowed is one of each for every seed")

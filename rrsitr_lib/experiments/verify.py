@@ -34,7 +34,7 @@ def verify(
     """Check what every done trial's files say of each other, then evaluate the weights of ``trials`` drawn ones again.
 
     Data and noise are opened and drawn anew for the drawn trials. ``seed`` None draws other trials each time.
-    Raises ``InputError`` where there is no study, or no trial of it is done. Taught in: notebooks/09_reproduction
+    Raises ``InputError`` where there is no study, or no trial of it is done.
     """
     states = open_study(folder).states
     done = [name for name, state in states.items() if state.state == "done"]

@@ -20,10 +20,7 @@ Computed = tuple[Tensor, Sequence[int]]  # tokens (batch, L, width), and how man
 
 
 def image_tokens(towers: Encoder, images: Images, what: str) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens of images before any new projection, (M, L, width) float16, and their numbers (M,).
-
-    Taught in: notebooks/07_real_pairs
-    """
+    """Tokens of images before any new projection, (M, L, width) float16, and their numbers (M,)."""
     name = fingerprint("image", weights_of(towers), repr(towers.eval_transform), *map(content_of, images))
 
     def compute(items: range) -> Computed:
@@ -35,10 +32,7 @@ def image_tokens(towers: Encoder, images: Images, what: str) -> tuple[np.ndarray
 
 
 def caption_tokens(towers: Encoder, captions: Sequence[str], what: str) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens of captions before any new projection, (U, L, width) float16, and how many are real (U,).
-
-    Taught in: notebooks/07_real_pairs
-    """
+    """Tokens of captions before any new projection, (U, L, width) float16, and how many are real (U,)."""
     numbers = towers.tokenize(captions)
     lengths = towers.lengths(numbers)
     if towers.pad_tokens == "paper":

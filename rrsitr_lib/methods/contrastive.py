@@ -31,8 +31,6 @@ def contrastive_objective(
 
     >>> contrastive_objective(torch.eye(4), torch.eye(4), torch.eye(4)[:, None], torch.eye(4)[:, None]).weight
     tensor([1., 1., 1., 1.])
-
-    Taught in: notebooks/06_training_end_to_end
     """
     losses = pair_loss(*checked_features(image, text, image_tokens, text_tokens), scale, local)
     category = partition(losses.total.detach(), gamma_1, gamma_2)
@@ -43,7 +41,7 @@ def contrastive_objective(
 
 @register("contrastive")
 class Contrastive(Method):
-    """Every pair counts fully. Taught in: notebooks/06_training_end_to_end"""
+    """Every pair counts fully."""
 
     def include(self, batch: Batch) -> Tensor | None:
         """Which pairs count, (B,) bool; None for all."""
@@ -61,7 +59,7 @@ class Contrastive(Method):
 
 @register("oracle")
 class Oracle(Contrastive):
-    """Contrastive training on the pairs that are truly no mismatch. Taught in: notebooks/06_training_end_to_end"""
+    """Contrastive training on the pairs that are truly no mismatch."""
 
     needs_truth = True
 

@@ -32,7 +32,7 @@ class NcrSettings(MethodSettings):
 
 @register("ncr")
 class Ncr(Method):
-    """Soft margins by a mixture of losses. Taught in: notebooks/05_robust_triplet"""
+    """Soft margins by a mixture of losses."""
 
     Settings = NcrSettings
     columns: ClassVar[Mapping[str, str]] = {"hinge": "<f4", "soft_label": "<f4"}
@@ -115,8 +115,6 @@ def soft_margin(label: Any, margin: float = 0.2, m: float = 10) -> Any:
 
     >>> soft_margin(np.array([0.0, 0.5, 1.0])).round(3)
     array([0.   , 0.048, 0.2  ])
-
-    Taught in: notebooks/05_robust_triplet
     """
     if not isinstance(label, Tensor):
         label = np.asarray(label, dtype=float)

@@ -37,8 +37,6 @@ def symmetric_cross_entropy(logits: Tensor) -> Tensor:
 
     >>> symmetric_cross_entropy(torch.zeros(2, 2))  # 2 ln 2 each
     tensor([1.3863, 1.3863])
-
-    Taught in: notebooks/03_partition
     """
     return logits.logsumexp(dim=1) + logits.logsumexp(dim=0) - 2 * logits.diagonal()
 
@@ -55,8 +53,6 @@ def pair_loss(
     >>> features, tokens = torch.eye(2), torch.eye(2)[:, None]
     >>> pair_loss(features, features, tokens, tokens, scale=20.0).total < 1e-6
     tensor([True, True])
-
-    Taught in: notebooks/06_training_end_to_end
     """
     similarity = cosine_similarity(image, text)
     global_loss = symmetric_cross_entropy(scale * similarity)
@@ -80,7 +76,5 @@ def chance_loss(batch_size: int) -> float:
 
     >>> round(chance_loss(100), 1)
     18.4
-
-    Taught in: notebooks/06_training_end_to_end
     """
     return 4 * math.log(batch_size)

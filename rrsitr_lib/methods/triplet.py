@@ -12,7 +12,6 @@ class Triplet(NamedTuple):
     """Everything a triplet loss sees, each of shape (B,).
 
     ``similarity`` s_ii; ``hardest_text`` t-, ``hardest_image`` v- (cosines); the two margins (cosine units); ``loss``.
-    Taught in: notebooks/05_robust_triplet
     """
 
     similarity: Tensor
@@ -30,8 +29,6 @@ def hardest_negatives(similarity: Tensor) -> tuple[Tensor, Tensor]:
 
     >>> hardest_negatives(torch.tensor([[0.9, 0.2], [0.4, 0.8]]))
     (tensor([0.2000, 0.4000]), tensor([0.4000, 0.2000]))
-
-    Taught in: notebooks/05_robust_triplet
     """
     if len(similarity) < 2:
         raise InputError(f"a batch of {len(similarity)} pair has no negatives: allowed are two or more")

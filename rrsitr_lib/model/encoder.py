@@ -180,7 +180,6 @@ def build_encoder(name: str, weights: str | None = None, pad_tokens: str = "pape
     ``weights``: None loads what the name stands for (tiny: the file in this package; lite: by hub name; vit-b-32: the
     ``openai`` weights), "none" starts from random numbers drawn with ``seed``, else a local file (lite: a folder).
     Raises ``InputError`` for an unknown name, a missing or unfitting file, or weights that cannot be downloaded.
-    Taught in: notebooks/00_start_here
     """
     recipe = ENCODERS[name]
     if pad_tokens not in ("paper", "masked"):

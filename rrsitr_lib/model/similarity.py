@@ -37,7 +37,6 @@ def cosine_similarity(text: Tensor, image: Tensor) -> Tensor:
     """Cosine of every caption with every image, s in the paper, in [-1, 1].
 
     Shape: (captions, D), (images, D) -> (captions, images).
-    Taught in: notebooks/00_start_here
 
     >>> cosine_similarity(torch.tensor([[3.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 2.0]]))
     tensor([[1., 0.]])
@@ -56,8 +55,6 @@ def local_similarity(text_tokens: Tensor, image_tokens: Tensor, scale: float = 1
     >>> tokens = torch.eye(3)[None]
     >>> local_similarity(tokens, tokens, scale=2.0) ** 2  # 4 * (1 + 1 + 1)
     tensor([[12.]])
-
-    Taught in: notebooks/01_retrieval
     """
     if text_tokens.ndim != 3 or image_tokens.ndim != 3 or text_tokens.shape[-1] != image_tokens.shape[-1]:
         raise InputError(

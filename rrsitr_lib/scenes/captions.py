@@ -50,8 +50,6 @@ def write_captions(codes: Sequence[int], count: int, rng: np.random.Generator) -
 
     >>> write_captions([0] * len(ATTRIBUTES), 1, np.random.default_rng(0))[0][0][-2:]
     ' .'
-
-    Taught in: notebooks/00_start_here
     """
     texts, claims, tries = [], [], 0
     while len(texts) < count:

@@ -118,8 +118,6 @@ def draw_scene(facts: Mapping[str, str], size: int, rng: np.random.Generator) ->
     """Draw one scene from its facts: attribute -> name of its value, as in ``words.VALUES``.
 
     **Shape**: returns (size, size, 3) uint8, RGB. The same facts and generator state give the same scene at any size.
-
-    Taught in: notebooks/00_start_here
     """
     side = size * (3 if size <= 128 else 2)  # smooth edges at small sizes, where they matter
     image, base = _ground(facts, side, rng)

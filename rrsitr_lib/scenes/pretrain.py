@@ -28,7 +28,7 @@ PRETRAINING = RunConfig.build(
 def pretrain(run: str | Path, target: str | Path = TINY_WEIGHTS) -> Path:
     """Train ``PRETRAINING`` in the folder ``run`` and write its best weights, as float16, to ``target``.
 
-    Interrupted, it goes on with the same command. Taught in: notebooks/00_start_here
+    Interrupted, it goes on with the same command.
     """
     train(PRETRAINING, run)
     tensors, _ = load_checkpoint(Path(run) / "best.safetensors")

@@ -120,8 +120,6 @@ class SceneSet:
     >>> world = draw_scenes(4, seed=1, size=32)
     >>> bool(world.true_of()[:5, 0].all())
     True
-
-    Taught in: notebooks/00_start_here
     """
 
     images: np.ndarray
@@ -135,8 +133,6 @@ class SceneSet:
         """Image id of every row.
 
         **Shape**: (rows,) text.
-
-        Taught in: notebooks/00_start_here
         """
         return np.repeat(self.image_ids, len(self.captions) // len(self.image_ids))
 
@@ -148,8 +144,6 @@ class SceneSet:
 
         >>> draw_scenes(3, size=32).true_of(rows=[0, 1], scenes=[2]).shape
         (2, 1)
-
-        Taught in: notebooks/00_start_here
         """
         claims = self.claims if rows is None else self.claims[np.asarray(rows, int)]
         attributes = self.attributes if scenes is None else self.attributes[np.asarray(scenes, int)]
@@ -169,8 +163,6 @@ def draw_scenes(scenes: int, seed: int = 0, size: int = 64, captions_per_scene: 
     >>> world = draw_scenes(2, seed=3)
     >>> world.images.shape, len(world.captions)
     ((2, 64, 64, 3), 10)
-
-    Taught in: notebooks/00_start_here
     """
     for name, value, low, high in (("scenes", scenes, 1, 10**6), ("seed", seed, 0, 2**63 - 1), ("size", size, 16, 1024),
                                    ("captions_per_scene", captions_per_scene, 1, 1000)):  # fmt: skip

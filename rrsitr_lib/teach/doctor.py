@@ -30,7 +30,7 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """Everything that a lesson or a run needs of the environment; never raises. Taught in: notebooks/00_start_here"""
+    """Everything that a lesson or a run needs of the environment; never raises."""
     version = ".".join(map(str, sys.version_info[:3]))
     others: dict[str, Callable[[], tuple[bool, str]]] = {
         "torch with torchvision": _torch_pair, "processor": _processor, "disk": _disk, "Jupyter kernel": _kernel,
@@ -50,10 +50,7 @@ def report(found: list[Check]) -> str:
 
 
 def start(seed: int) -> np.random.Generator:
-    """Begin a lesson: print what fails, or that all is well, and return a generator of the lesson's own.
-
-    Taught in: notebooks/00_start_here
-    """
+    """Begin a lesson: print what fails, or that all is well, and return a generator of the lesson's own."""
     from numpy.random import default_rng
 
     failed = [check for check in checks() if not check.ok]

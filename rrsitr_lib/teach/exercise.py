@@ -32,7 +32,6 @@ class Exercise:
     ``name`` is the function that the student writes; ``cases`` are keyword arguments to call it with; ``first_step``
     is said where nothing is written yet; ``why`` is said when it is right. ``tolerance`` is relative and absolute.
     Where many answers are right, ``measure(answer, **case)`` turns what is returned into the number that is compared.
-    Taught in: notebooks/01_retrieval
     """
 
     name: str

@@ -12,10 +12,7 @@ READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def run_folder(config: RunConfig, runs: str | Path = "runs") -> Path:
-    """The folder of a run below ``runs``, named by its method and fingerprint.
-
-    Taught in: notebooks/06_training_end_to_end
-    """
+    """The folder of a run below ``runs``, named by its method and fingerprint."""
     return Path(runs) / f"{config.method}_{config.fingerprint[:8]}"
 
 
@@ -24,7 +21,7 @@ def lesson_run(config: RunConfig, runs: str | Path = "runs") -> Path:
 
     Lessons with equal configurations share one folder below ``runs``, so that the second trains nothing. A finished run
     is only read, so ``runs`` may be a folder of somebody else's. Raises ``RunError`` where training cannot write,
-    ``InputError`` where the folder holds another run. Taught in: notebooks/03_partition
+    ``InputError`` where the folder holds another run.
     """
     folder = run_folder(config, runs)
     if is_finished(config, folder):

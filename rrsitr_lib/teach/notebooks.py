@@ -1,7 +1,8 @@
 """Notebooks from their sources: lessons and a study's forms are executed, the students' exercises are not.
 
-``python -m rrsitr_lib.teach.notebooks`` writes all of them, and the list of the exercises; ``--check`` only compares.
-``exercises`` or the name of a notebook takes these only. ``--solutions DIR`` writes the exercises with their solutions.
+``python -m rrsitr_lib.teach.notebooks`` writes all of them, the list of the exercises and the index;
+``--check`` only compares. ``exercises`` or the name of a notebook takes these only. ``--solutions DIR`` writes the
+exercises with their solutions.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import KERNEL, NOTEBOOKS, without_widgets
 from rrsitr_lib.files import write_atomically, write_text
 from rrsitr_lib.teach.exercise_books import read_book, with_list
+from rrsitr_lib.teach.lesson_index import PAGE, index_page
 from rrsitr_lib.teach.sources import (
     as_notebook,
     exercise_sources,
@@ -74,7 +76,8 @@ def _chosen(names: Sequence[str]) -> list[Path]:
     return [source for one, source in known.items() if not names or {one, one.rpartition("/")[0]} & {*names}]
 
 
-def _compare(source: Path) -> list[str]:
+def compare(source: Path) -> list[str]:
+    """What differs between a source and its notebook; empty when they agree."""
     if source in exercise_sources():
         return check(read_book(source, solved=False), target_of(source), executed=False)
     return check(as_notebook(source_cells(source)), target_of(source), executed=True)
@@ -86,13 +89,15 @@ def _make(source: Path) -> Path:
     return build(source, target_of(source))
 
 
-def _list_exercises(compare_only: bool) -> list[str]:
-    """Bring the list of all exercises up to date, or say that it is not."""
-    page = NOTEBOOKS / "exercises" / "README.md"
-    text = page.read_text(encoding="utf-8")
+def _lists(compare_only: bool) -> list[str]:
+    """Bring the list of all exercises and the index of the lessons up to date, or say that they are not."""
+    exercises = NOTEBOOKS / "exercises" / "README.md"
+    pages = {exercises: with_list(exercises.read_text(encoding="utf-8")), PAGE: index_page()}
     if compare_only:
-        return [] if text == with_list(text) else [f"{page}: its list differs from the sources: make notebooks"]
-    write_text(page, with_list(text))
+        old = [page for page, text in pages.items() if not page.exists() or page.read_text(encoding="utf-8") != text]
+        return [f"{page}: its list differs from the sources: make notebooks" for page in old]
+    for page, text in pages.items():
+        write_text(page, text)
     return []
 
 
@@ -109,13 +114,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for source in exercise_sources():
                 print(_write(read_book(source, solved=True), options.solutions / f"{source.stem}.ipynb"))
             return 0
-        for source in (chosen := _chosen(options.names)):
+        for source in _chosen(options.names):
             if options.check:
-                problems += _compare(source)
+                problems += compare(source)
             else:
                 print(f"{_make(source)}: {target_of(source).stat().st_size // 1024} KB", flush=True)
-        if {*chosen} & {*exercise_sources()}:
-            problems += _list_exercises(options.check)
+        problems += _lists(options.check)
     except InputError as error:
         parser.error(str(error))
     print("\n".join(problems), end="\n" if problems else "")

@@ -106,10 +106,7 @@ class ImageFiles:
 def image_items(
     images: np.ndarray | Sequence[Path], encoder: Encoder, augment: bool, seed: int, device: torch.device | None = None
 ) -> Items:
-    """Images in memory where nothing is random and they fit into 2 GiB, else decoded batch by batch; on the host.
-
-    Taught in: notebooks/00_start_here
-    """
+    """Images in memory where nothing is random and they fit into 2 GiB, else decoded batch by batch; on the host."""
     train_transform = encoder.train_transform if augment else encoder.eval_transform
     files = ImageFiles(images, train_transform, encoder.eval_transform, seed)
     size = files.fetch(np.array([0])).nbytes * len(files)
@@ -130,7 +127,7 @@ def epoch_order(rows: int, seed: int, epoch: int) -> np.ndarray:
 class RowBatches(Dataset):
     """The batches of one epoch by number: (images, captions); row i takes caption ``caption_index[i]``.
 
-    Of several processes each takes its share of a batch's rows. Taught in: notebooks/06_training_end_to_end
+    Of several processes each takes its share of a batch's rows.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ def build_model(
 
     ``train="all"``: the encoder over images and token numbers. ``"heads"``: two heads over cached tower tokens, reduced
     by a PCA of the training tokens. As many networks as the method trains. Raises ``InputError`` for weights that
-    do not load. Taught in: notebooks/06_training_end_to_end
+    do not load.
     """
     make = extension("frozen_towers.heads_on_tokens").heads_on_tokens if config.train == "heads" else whole_encoders
     networks, inputs = make(config, METHODS[config.method].networks, data, device)

@@ -23,8 +23,6 @@ def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[st
     >>> path = save_checkpoint(tempfile.mkdtemp() + "/a.safetensors", {"w": torch.ones(2)}, {"epoch": 1})
     >>> load_checkpoint(path)
     ({'w': tensor([1., 1.])}, {'epoch': 1})
-
-    Taught in: notebooks/06_training_end_to_end
     """
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
@@ -38,10 +36,7 @@ def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[st
 
 
 def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what ``save_checkpoint`` wrote. Raises ``InputError`` for any other or a damaged file.
-
-    Taught in: notebooks/06_training_end_to_end
-    """
+    """Read what ``save_checkpoint`` wrote. Raises ``InputError`` for any other or a damaged file."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such checkpoint")
     try:

@@ -21,7 +21,6 @@ class EmbeddingHistory:
 
     **Shape** ``rows`` (n,) row numbers of the training table; ``image``, ``text`` (epochs + 1, n, D), pair by pair:
     ``text[e, k]`` is the caption with which row ``rows[k]`` was trained, the wrong one where it is mismatched.
-    Taught in: notebooks/08_the_space
     """
 
     rows: np.ndarray

@@ -30,7 +30,7 @@ def networks_of(model: nn.Module) -> list[Any]:
 def encode(model: Any, inputs: SplitInputs, config: RunConfig) -> tuple[Features, Features]:
     """Features of all images and captions of a split, (image, text), float32; shorter captions padded with zeros.
 
-    ``model`` is one network. Taught in: notebooks/00_start_here
+    ``model`` is one network.
     """
     model.eval()
     return _encode(model.image, inputs.images, model, config), _encode(model.text, inputs.captions, model, config)
@@ -59,6 +59,6 @@ def score_of(model: nn.Module, inputs: SplitInputs, config: RunConfig) -> FusedS
 
 
 def evaluate(model: nn.Module, inputs: SplitInputs, config: RunConfig) -> dict[str, float]:
-    """Recall at 1, 5, 10 both ways and mR of a split, in percent. Taught in: notebooks/06_training_end_to_end"""
+    """Recall at 1, 5, 10 both ways and mR of a split, in percent."""
     with float32_products(rounded=False):
         return recall(score_of(model, inputs, config), inputs.image_of_row)

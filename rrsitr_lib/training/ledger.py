@@ -52,7 +52,7 @@ class Ledger:
     Columns of shape (epochs, pairs): ``loss`` = ``loss_global`` + ``loss_local``; ``category`` 0 clean, 1 ambiguous,
     2 noisy; ``weight`` [0, 1]; ``margin_text``, ``margin_image``, ``similarity``, ``hardest_text``, ``hardest_image``
     in cosine units; ``trained`` False where the pair was only scored (the rest that filled no batch).
-    ``mismatched`` (pairs,) is the injected truth. Taught in: notebooks/06_training_end_to_end
+    ``mismatched`` (pairs,) is the injected truth.
 
     >>> import tempfile
     >>> ledger = Ledger.create(tempfile.mkdtemp(), mismatched=np.array([True, False]), config={"seed": 3})
@@ -186,7 +186,6 @@ def ledger_table(folder: str | Path, epoch: int = -1, sort: str = "loss") -> pd.
     """One epoch of a run's ledger as a table, highest ``sort`` first, with each pair's image and caption as trained.
 
     ``epoch`` counts from 1, or from the end below 0. Raises ``InputError`` for an epoch or a column that is not there.
-    Taught in: notebooks/06_training_end_to_end
     """
     ledger = Ledger.open(folder)
     place = epoch - 1 if epoch > 0 else ledger.epochs + epoch

@@ -24,8 +24,6 @@ def warmup_cosine(step: int, warmup_steps: int, total_steps: int) -> float:
 
     >>> [round(warmup_cosine(step, 10, 110), 3) for step in (0, 9, 10, 60, 110)]
     [0.1, 1.0, 1.0, 0.5, 0.0]
-
-    Taught in: notebooks/06_training_end_to_end
     """
     if step < warmup_steps:
         return (step + 1) / warmup_steps

@@ -25,7 +25,7 @@ class RetrievalResults:
     ``images_global``, ``images_local`` (C, top) the cosine and the local similarity, not yet weighted;
     ``image_rank`` (C,) rank of the true image, from 1. For queries that are images: ``captions`` (M, top),
     ``captions_global``, ``captions_local``; ``caption_rank`` (M,) rank of the best true caption (0: it has none).
-    ``local_fraction`` () weights the local part. ``texts`` (C,) the captions. Taught in: notebooks/01_retrieval
+    ``local_fraction`` () weights the local part. ``texts`` (C,) the captions.
     """
 
     image_of_caption: np.ndarray

@@ -45,7 +45,6 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
 
     A finished run is not trained again. Raises ``InputError`` when the folder holds a run of another configuration or
     data, ``RunError`` when the loss is not finite, the disk is full or another process trains the same run.
-    Taught in: notebooks/06_training_end_to_end
     """
     folder, processes = Path(folder), join_processes()
     if processes.rank:

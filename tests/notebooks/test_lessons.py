@@ -12,10 +12,11 @@ import yaml
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
-from rrsitr_lib.teach.notebooks import check, forms, sources, target_of
+from rrsitr_lib.teach.notebooks import compare
+from rrsitr_lib.teach.sources import form_sources, lesson_sources
 from rrsitr_lib.teach.tutorial import SMOKE
 
-SOURCES = sources()
+SOURCES = lesson_sources()
 LARGEST_BYTES, WHOLE_BYTES, LONGEST_CELL = 400_000, 4_000_000, 15
 lessons = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
@@ -42,12 +43,12 @@ def test_every_notebook_has_a_source():
 
 @lessons
 def test_notebook_is_in_step_with_its_source(source):
-    assert check(source, notebook_of(source)) == []
+    assert compare(source) == []
 
 
-@pytest.mark.parametrize("source", forms(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", form_sources(), ids=lambda path: path.stem)
 def test_form_of_a_study_is_in_step_with_its_source(source):
-    assert check(source, target_of(source)) == []
+    assert compare(source) == []
     assert any("parameters" in cell.metadata.get("tags", []) for cell in cells_of(source, "code"))
 
 

@@ -1,25 +1,22 @@
-"""Links both ways: glossary to code, pages to lessons, docstrings to lessons and lessons to docstrings."""
+"""Links both ways: glossary to code, pages to lessons, names to lessons."""
 
-import ast
 import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-import rrsitr_lib
-from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS
-from rrsitr_lib.teach.notebooks import forms, sources
+from rrsitr_lib.experiments.study_file import known_fields
+from rrsitr_lib.teach.lesson_index import taught
+from rrsitr_lib.teach.sources import exercise_sources, form_sources, lesson_sources
 from rrsitr_lib.training.ledger import COLUMNS
 
-PACKAGE = Path(rrsitr_lib.__file__).parent
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
-LESSONS = {path.stem: path for path in sources()}
-FORMS = {path.stem: path for path in forms()}
-EXERCISES = {path.stem: path for path in sorted((NOTEBOOKS / "exercises" / "src").glob("*.py"))}
+LESSONS = {path.stem: path for path in lesson_sources()}
+FORMS = {path.stem: path for path in form_sources()}
+EXERCISES = {path.stem: path for path in exercise_sources()}
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+\.ipynb)\)")
-TAUGHT = re.compile(r"Taught in:((?:[\s,]*notebooks/\w+)+)")
 
 
 # --- the glossary ---
@@ -36,11 +33,11 @@ def glossary_names() -> list[str]:
 
 
 def resolves(name: str) -> bool:
-    """Whether a name of the glossary is a ledger column, a field of the configuration, or can be imported."""
+    """Whether a name of the glossary is a ledger column, field of a run, setting of a method, or can be imported."""
     if name.startswith("ledger: "):
         return name.removeprefix("ledger: ") in {*COLUMNS, "mismatched"}
     if name.startswith("RunConfig."):
-        return name.removeprefix("RunConfig.") in RunConfig.model_fields
+        return name.removeprefix("RunConfig.") in known_fields()
     parts = name.split(".")
     for cut in range(len(parts), 0, -1):
         try:
@@ -112,46 +109,11 @@ def test_every_lesson_is_in_the_instructors_guide(lesson):
     assert f"({lesson}.ipynb)" in (NOTEBOOKS / "INSTRUCTOR.md").read_text(encoding="utf-8")
 
 
-# --- docstrings to lessons ---
+# --- names to lessons ---
 
 
-def taught() -> list[tuple[str, str, str]]:
-    """(place, owner, lesson) for every "Taught in"; a method answers by the name of its class."""
-    found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        place = path.relative_to(PACKAGE).as_posix()
-        for owner in ast.parse(path.read_text(encoding="utf-8")).body:
-            if not isinstance(owner, ast.ClassDef | ast.FunctionDef):
-                continue
-            members = owner.body if isinstance(owner, ast.ClassDef) else []
-            documented = [owner, *(one for one in members if isinstance(one, ast.ClassDef | ast.FunctionDef))]
-            text = "\n".join(ast.get_docstring(one) or "" for one in documented)
-            lessons = {name for part in TAUGHT.findall(text) for name in re.findall(r"notebooks/(\w+)", part)}
-            found += [(place, owner.name, lesson) for lesson in sorted(lessons)]
-    return found
-
-
-@pytest.mark.parametrize(("place", "owner", "lesson"), taught(), ids=lambda value: value)
-def test_docstring_names_a_lesson_that_mentions_it(place, owner, lesson):
-    assert lesson in LESSONS, f"{place}, {owner}: there is no lesson {lesson}"
-    text = LESSONS[lesson].read_text(encoding="utf-8")
-    assert re.search(rf"\b{owner}\b", text), f"{place}, {owner}: lesson {lesson} does not mention it"
-
-
-# --- lessons to docstrings ---
-
-
-def imported() -> list[tuple[str, str]]:
-    """(module, name) of everything that lessons import from the library, constants left out."""
-    found = set()
-    for path in LESSONS.values():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rrsitr_lib"):
-                found |= {(node.module, one.name) for one in node.names if not one.name.isupper()}
-    return sorted(found)
-
-
-@pytest.mark.parametrize(("module", "name"), imported(), ids=lambda value: value)
-def test_what_a_lesson_imports_says_where_it_is_taught(module, name):
-    docstring = getattr(importlib.import_module(module), name).__doc__ or ""
-    assert "Taught in: notebooks/" in docstring, f"{module}.{name}: its docstring names no lesson"
+@pytest.mark.parametrize("name", taught(), ids=lambda name: ".".join(reversed(name)))
+def test_a_lesson_that_imports_a_name_uses_it(name):
+    for lesson in taught()[name]:
+        mentioned = re.findall(rf"\b{name[0]}\b", LESSONS[lesson].read_text(encoding="utf-8"))
+        assert len(mentioned) > 1, f"lesson {lesson} imports {name[0]} and never uses it"

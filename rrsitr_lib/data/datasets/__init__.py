@@ -49,17 +49,14 @@ class Folder(DataSet):
 def open_data(config: RunConfig, image_size: int | None = None) -> dict[str, Split]:
     """The train, val and test split that ``config.data`` names; drawn images as the encoder sees them, or as asked for.
 
-    Raises ``InputError`` for an unknown name, a missing table, a missing image. Taught in: notebooks/00_start_here
+    Raises ``InputError`` for an unknown name, a missing table, a missing image.
     """
     source = DATASETS[config.data] if config.data in DATASETS else Folder()
     return source.open(config, image_size or ENCODERS[config.encoder].image_size)
 
 
 def inject_noise(config: RunConfig, table: PairTable) -> Noise:
-    """The noise of a run: drawn by its protocol, or read from ``noise_file``. Shape: over the table's N rows.
-
-    Taught in: notebooks/00_start_here
-    """
+    """The noise of a run: drawn by its protocol, or read from ``noise_file``. Shape: over the table's N rows."""
     if config.noise_file is None:
         return inject(table.image_ids, config.noise_rate, config.protocol, config.noise_seed, table.captions)
     if Path(config.noise_file).suffix == ".npy":

@@ -35,8 +35,6 @@ def inject(
     >>> noise = inject(["a", "a", "b", "b", "c", "c"], rate=1.0, protocol="derangement", seed=0)
     >>> int(noise.mismatched.sum()), sorted(noise.caption_index.tolist())
     (6, [0, 1, 2, 3, 4, 5])
-
-    Taught in: notebooks/02_noise
     """
     pairs = PairIndex(image_ids, captions)
     _check(pairs.images, rate, protocol, seed)

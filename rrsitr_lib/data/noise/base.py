@@ -16,7 +16,6 @@ class Noise:
     Shape: ``caption_index`` (N,) int64, the row whose caption row i gets; ``mismatched`` (N,) bool, True where that
     caption is not one of the row's own image. ``rate`` is the nominal rate in [0, 1], ``fingerprint`` a SHA-256 of the
     indices: two papers with equal fingerprints trained on the same pairs.
-    Taught in: notebooks/02_noise
     """
 
     caption_index: np.ndarray

@@ -11,20 +11,14 @@ from rrsitr_lib.files import save_arrays
 
 
 def save_noise(noise: Noise, path: str | Path) -> Path:
-    """Save as ``.npz`` (indices, mask, and protocol, rate, seed, fingerprint as JSON); whole or not at all.
-
-    Taught in: notebooks/02_noise
-    """
+    """Save as ``.npz`` (indices, mask, and protocol, rate, seed, fingerprint as JSON); whole or not at all."""
     facts = {key: getattr(noise, key) for key in ("rate", "protocol", "seed", "fingerprint")}
     arrays = {"caption_index": noise.caption_index, "mismatched": noise.mismatched}
     return save_arrays(path, {**arrays, "facts": np.array(json.dumps(facts))})
 
 
 def load_noise(path: str | Path) -> Noise:
-    """Load what ``save_noise`` wrote. Raises ``InputError`` for another kind of file or a changed fingerprint.
-
-    Taught in: notebooks/02_noise
-    """
+    """Load what ``save_noise`` wrote. Raises ``InputError`` for another kind of file or a changed fingerprint."""
     try:
         with np.load(path, allow_pickle=False) as file:
             caption_index, mismatched, facts = file["caption_index"], file["mismatched"], json.loads(str(file["facts"]))

@@ -23,8 +23,6 @@ def shuffle(rows: int, rate: float, seed: int = 42) -> np.ndarray:
 
     >>> shuffle(10, 0.4).tolist()
     [1, 5, 2, 3, 4, 9, 6, 7, 8, 0]
-
-    Taught in: notebooks/02_noise
     """
     generator = np.random.RandomState(seed)
     running = next((RUNNING_RATES[: k + 1] for k, r in enumerate(RUNNING_RATES) if abs(r - rate) < 1e-9), (rate,))

@@ -22,8 +22,6 @@ def scheduled_gamma(schedule: str, progress: float, start: float, end: float) ->
 
     >>> [scheduled_gamma(name, 0.5, 4.0, 16.0) for name in ("constant", "linear", "cosine", "geometric")]
     [16.0, 10.0, 10.0, 8.0]
-
-    Taught in: notebooks/06_training_end_to_end
     """
     if schedule not in GAMMA_SCHEDULES:
         raise InputError(f"gamma schedule is {schedule!r}: allowed are {', '.join(GAMMA_SCHEDULES)}, quantile")
@@ -41,8 +39,6 @@ def quantile_gammas(losses: np.ndarray, clean_fraction: float, noisy_fraction: f
 
     >>> quantile_gammas(np.arange(11.0), clean_fraction=0.5, noisy_fraction=0.2)
     (5.0, 8.0)
-
-    Taught in: notebooks/03_partition
     """
     gamma_1, gamma_2 = np.quantile(losses, [clean_fraction, 1 - noisy_fraction])
     return float(gamma_1), float(gamma_2)

@@ -52,10 +52,7 @@ class RrsitrSettings(MethodSettings):
 
 @METHODS.register("rrsitr")
 class Rrsitr(Method):
-    """Robust remote-sensing image-text retrieval (CVPR 2026): clean, ambiguous and noisy pairs, each with its loss.
-
-    Taught in: notebooks/06_training_end_to_end
-    """
+    """Robust remote-sensing image-text retrieval (CVPR 2026): clean, ambiguous and noisy pairs, each with its loss."""
 
     Settings = RrsitrSettings
     settings: RrsitrSettings

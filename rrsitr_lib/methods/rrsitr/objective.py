@@ -22,7 +22,6 @@ class Components(NamedTuple):
     ``local``: the local cross-entropies; ``self_paced``: weights of clean and ambiguous pairs, else 1; ``triplet`` of
     noisy pairs: "dynamic" margins, "fixed" margins, or "off"; ``weight_order``: "easy" pairs count most, or in the
     ablation "hard" ones, by 1 - w, or "random" ones, by draws.
-    Taught in: notebooks/06_training_end_to_end
     """
 
     local: bool = True
@@ -62,8 +61,6 @@ def rrsitr_objective(
     >>> result = rrsitr_objective(torch.eye(4), torch.eye(4), torch.eye(4)[:, None], torch.eye(4)[:, None])
     >>> result.category.tolist(), result.weight.tolist()
     ([0, 0, 0, 0], [1.0, 1.0, 1.0, 1.0])
-
-    Taught in: notebooks/06_training_end_to_end
     """
     features = checked_features(image, text, image_tokens, text_tokens)
     check_thresholds(gamma_1, gamma_2)  # given categories are weighed by the thresholds too

@@ -20,8 +20,6 @@ def partition(loss: Tensor, gamma_1: float, gamma_2: float) -> Tensor:
     >>> import torch
     >>> partition(torch.tensor([0.0, 5.0, 17.9, 18.0]), gamma_1=5, gamma_2=18)
     tensor([0, 1, 1, 2])
-
-    Taught in: notebooks/06_training_end_to_end
     """
     check_thresholds(gamma_1, gamma_2)
     return (loss >= gamma_1).long() + (loss >= gamma_2).long()
@@ -40,8 +38,6 @@ def quantile_partition(loss: np.ndarray, clean_fraction: float, noisy_fraction: 
 
     >>> quantile_partition(np.arange(10.0), clean_fraction=0.5, noisy_fraction=0.2).tolist()
     [0, 0, 0, 0, 0, 1, 1, 1, 2, 2]
-
-    Taught in: notebooks/03_partition
     """
     if not (0 <= clean_fraction <= 1 and 0 <= noisy_fraction <= 1 and clean_fraction + noisy_fraction <= 1):
         given = f"clean_fraction {clean_fraction} and noisy_fraction {noisy_fraction}"
@@ -60,8 +56,6 @@ def mixture_partition(loss: np.ndarray, components: int = 3, clean_above: float 
 
     >>> mixture_partition(np.array([0.0, 0.1, 0.2, 9.0, 9.1]), components=2).tolist()
     [0, 0, 0, 2, 2]
-
-    Taught in: notebooks/03_partition
     """
     posterior = mixture_posterior(loss, components, seed)
     if components == 2:

@@ -13,8 +13,6 @@ def dynamic_margin(similarity: Tensor, hard_negative: Tensor, sigma: float) -> T
 
     >>> dynamic_margin(torch.tensor([0.5, 0.1]), torch.tensor([0.3, 0.6]), sigma=0.6)
     tensor([0.6000, 0.9000])
-
-    Taught in: notebooks/05_robust_triplet
     """
     return sigma * (1 + torch.relu(hard_negative - similarity))
 
@@ -27,8 +25,6 @@ def robust_triplet(similarity: Tensor, sigma: float, dynamic: bool = True) -> Tr
 
     >>> robust_triplet(torch.eye(2), sigma=0.6).loss
     tensor([0., 0.])
-
-    Taught in: notebooks/05_robust_triplet
     """
     own = similarity.diagonal()
     hardest_text, hardest_image = hardest_negatives(similarity)

@@ -16,8 +16,6 @@ def weight(loss: Tensor, gamma: float | Tensor) -> Tensor:
 
     >>> weight(torch.tensor([0.0, 5.0, 18.0, 20.0]), gamma=18.0)
     tensor([1.0000, 0.9063, 0.0000, 0.0000])
-
-    Taught in: notebooks/06_training_end_to_end
     """
     _check_gamma(gamma)
     loss = loss.detach()
@@ -31,8 +29,6 @@ def regulariser(weight: Tensor, gamma: float | Tensor) -> Tensor:
 
     >>> regulariser(torch.tensor([0.0, 1.0]), gamma=math.pi / 2)
     tensor([1., -0.])
-
-    Taught in: notebooks/06_training_end_to_end
     """
     _check_gamma(gamma)
     weight = weight.detach()

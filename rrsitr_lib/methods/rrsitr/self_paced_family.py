@@ -15,10 +15,7 @@ Curve = Callable[[np.ndarray, float], np.ndarray]
 
 
 class SelfPaced(NamedTuple):
-    """``weight(loss, gamma)`` and ``regulariser(weight, gamma)``, both (N,) -> (N,); R is known up to a constant.
-
-    Taught in: notebooks/04_self_paced_weights
-    """
+    """``weight(loss, gamma)`` and ``regulariser(weight, gamma)``, both (N,) -> (N,); R is known up to a constant."""
 
     weight: Curve
     regulariser: Curve
@@ -68,8 +65,6 @@ def self_paced_weight(kind: str, loss: np.ndarray, gamma: float) -> np.ndarray:
 
     >>> self_paced_weight("linear", np.array([0.0, 2.5, 9.0]), gamma=5.0)
     array([1. , 0.5, 0. ])
-
-    Taught in: notebooks/04_self_paced_weights
     """
     if kind not in SELF_PACED:
         raise InputError(f"self-paced function is {kind!r}: allowed are {', '.join(SELF_PACED)}")
