@@ -107,7 +107,7 @@ class RunConfig(BaseModel):
             registry.check(name)
         if self.data not in DATASETS and not _is_folder(self.data):
             raise ValueError(f"data is {self.data!r}: allowed are {', '.join(DATASETS)}, or a folder that exists")
-        if self.data != "scenes" and self.images is None:
+        if self.images is None and (self.data not in DATASETS or DATASETS[self.data].needs_images):
             raise ValueError(f"data is {self.data!r}, so images must name the folder of its images")
         if self.settings:
             _ = self.method_settings

@@ -13,6 +13,8 @@ VAL, TEST = 100, 200
 class Scenes(DataSet):
     """``config.scenes`` training scenes of the world ``config.scenes_seed``."""
 
+    needs_images = False
+
     def open(self, config: RunConfig, image_size: int) -> dict[str, Split]:
         """Drawn at the size that the encoder sees."""
         return dict(_scenes(config.scenes, config.scenes_seed, image_size))

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,7 +28,9 @@ class Split:
 
 
 class DataSet(ABC):
-    """A source of pairs that a configuration can name."""
+    """A source of pairs that a configuration can name. ``needs_images``: they lie in the folder ``config.images``."""
+
+    needs_images: ClassVar[bool] = True
 
     @abstractmethod
     def open(self, config: RunConfig, image_size: int) -> dict[str, Split]:
