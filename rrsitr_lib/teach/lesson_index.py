@@ -2,10 +2,8 @@
 
 import ast
 
-from rrsitr_lib.experiments.notebook_run import NOTEBOOKS
 from rrsitr_lib.teach.sources import lesson_sources
 
-PAGE = NOTEBOOKS / "INDEX.md"
 HEAD = """# Where the library is taught
 
 Every function and class that a lesson uses, its module, and the lessons. `make notebooks` writes this page.

@@ -17,7 +17,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import KERNEL, NOTEBOOKS, without_widgets
 from rrsitr_lib.files import write_atomically, write_text
 from rrsitr_lib.teach.exercise_books import read_book, with_list
-from rrsitr_lib.teach.lesson_index import PAGE, index_page
+from rrsitr_lib.teach.lesson_index import index_page
 from rrsitr_lib.teach.sources import (
     as_notebook,
     exercise_sources,
@@ -89,10 +89,13 @@ def _make(source: Path) -> Path:
     return build(source, target_of(source))
 
 
-def _lists(compare_only: bool) -> list[str]:
-    """Bring the list of all exercises and the index of the lessons up to date, or say that they are not."""
-    exercises = NOTEBOOKS / "exercises" / "README.md"
-    pages = {exercises: with_list(exercises.read_text(encoding="utf-8")), PAGE: index_page()}
+def _lists(chosen: Sequence[Path], compare_only: bool) -> list[str]:
+    """Bring what is listed of lessons and exercises up to date, or say that it is not."""
+    exercises, pages = NOTEBOOKS / "exercises" / "README.md", {}
+    if {*chosen} & {*exercise_sources()}:
+        pages[exercises] = with_list(exercises.read_text(encoding="utf-8"))
+    if {*chosen} & {*lesson_sources()}:
+        pages[NOTEBOOKS / "INDEX.md"] = index_page()
     if compare_only:
         old = [page for page, text in pages.items() if not page.exists() or page.read_text(encoding="utf-8") != text]
         return [f"{page}: its list differs from the sources: make notebooks" for page in old]
@@ -114,12 +117,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for source in exercise_sources():
                 print(_write(read_book(source, solved=True), options.solutions / f"{source.stem}.ipynb"))
             return 0
-        for source in _chosen(options.names):
+        for source in (chosen := _chosen(options.names)):
             if options.check:
                 problems += compare(source)
             else:
                 print(f"{_make(source)}: {target_of(source).stat().st_size // 1024} KB", flush=True)
-        problems += _lists(options.check)
+        problems += _lists(chosen, options.check)
     except InputError as error:
         parser.error(str(error))
     print("\n".join(problems), end="\n" if problems else "")
