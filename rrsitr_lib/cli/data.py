@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -103,7 +103,7 @@ def noise(
     if out.suffix == ".npz":
         save_noise(result, out)
     elif out.suffix == ".npy":
-        save_index(result, pairs.image_ids, out, form)
+        save_index(result, pairs.image_ids, out, cast(Literal["caption", "image"], form))
     elif out.name.endswith((".csv", ".csv.gz")):
         noisy.write_csv(out)
     else:

@@ -51,7 +51,8 @@ def write_captions(codes: Sequence[int], count: int, rng: np.random.Generator) -
     >>> write_captions([0] * len(ATTRIBUTES), 1, np.random.default_rng(0))[0][0][-2:]
     ' .'
     """
-    texts, claims, tries = [], [], 0
+    texts: list[str] = []
+    claims, tries = [], 0
     while len(texts) < count:
         said = [-1] * len(ATTRIBUTES)  # every bit set: nothing said yet
         words = _expand("sentence", codes, said, rng).split()

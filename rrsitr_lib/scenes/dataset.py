@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+import numpy as np
+
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import DataSet, Split, register
 from rrsitr_lib.data.pairs import SPLITS, PairTable
@@ -29,6 +31,6 @@ def _scenes(scenes: int, seed: int, size: int) -> dict[str, Split]:
     for number, (name, count) in enumerate(zip(SPLITS, (scenes, VAL, TEST), strict=True)):
         drawn = draw_scenes(count, seed=len(SPLITS) * seed + number, size=size)
         drawn.images.setflags(write=False)
-        table = PairTable(drawn.rows_image_ids, drawn.captions, name, f"scenes (seed {seed})")
+        table = PairTable(drawn.rows_image_ids, np.array(drawn.captions), name, f"scenes (seed {seed})")
         splits[name] = Split(table, drawn.images)
     return splits

@@ -39,7 +39,8 @@ class _Pen:
 
 
 def _shade(colour: RGB, factor: float, white: float = 0.0) -> RGB:
-    return tuple(int((1 - white) * channel * factor + white * 255) for channel in colour)
+    red, green, blue = (int((1 - white) * channel * factor + white * 255) for channel in colour)
+    return red, green, blue
 
 
 def _tint(colour: RGB, rng: np.random.Generator, spread: int) -> RGB:

@@ -113,7 +113,8 @@ PARTS: dict[str, Parts] = {
 
 def _glyph(parts: Parts) -> tuple[np.ndarray, np.ndarray, list[tuple[str | RGB, int, int]]]:
     """All points in one array, so that a stamp turns them at once; their drops; and where each part lies in them."""
-    points, drops, ends = [], [], []
+    points: list[tuple[float, float]] = []
+    drops, ends = [], []
     for role, outline in parts:
         ends.append((role, 2 * len(points), 2 * len(points + outline)))
         points += outline

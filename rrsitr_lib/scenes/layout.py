@@ -112,8 +112,8 @@ def poses_of(facts: Mapping[str, str], cells: np.ndarray, rng: np.random.Generat
     wide, high = EXTENTS[kind]
     lying = np.minimum(cells[:, 2] / high, cells[:, 3] / wide)
     standing = np.minimum(cells[:, 2] / wide, cells[:, 3] / high)
-    angles = np.where(standing >= lying * 0.999, 0.0, 90.0) + 180 * rng.integers(0, 2)
-    sizes = np.maximum(lying, standing)
+    angles: np.ndarray = np.where(standing >= lying * 0.999, 0.0, 90.0) + 180 * rng.integers(0, 2)
+    sizes: np.ndarray = np.maximum(lying, standing)
     if kind in FREE_ANGLE and facts["arrangement"] == "scattered":
         angles = rng.uniform(0, 360, count)
         sizes = np.minimum(cells[:, 2], cells[:, 3]) / max(wide, high)

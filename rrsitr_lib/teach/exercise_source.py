@@ -33,7 +33,8 @@ def read_exercises(source: str | Path) -> dict[str, Exercise]:
     Raises ``InputError`` naming the cell where a marker has no partner, a solution is outside a function, or its card
     or grading is missing.
     """
-    source, cells, card = Path(source), source_cells(source), {}
+    source, cells = Path(source), source_cells(source)
+    card: dict[str, str] = {}
     scope: dict[str, Any] = {"__name__": source.stem}
     exec(next((cell.source for cell in cells if cell.cell_type == "code"), ""), scope)
     found = {}

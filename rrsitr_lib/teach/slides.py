@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -77,10 +78,10 @@ def write_slides(notebook: Path, target: Path) -> Path:
 
 def write_figures(notebook: Path, folder: Path) -> list[Path]:
     """Every figure of a notebook as ``NN_name_k.png``, k from 1. Raises ``InputError`` as ``slides_of`` does."""
-    written = []
+    written: list[Path] = []
     for figure in (base64.b64decode(one) for cell in _read(notebook).cells for one in _figures(cell)):
         target = folder / f"{notebook.stem}_{len(written) + 1}.png"
-        written.append(write_atomically(target, lambda temporary, content=figure: temporary.write_bytes(content)))
+        written.append(write_atomically(target, partial(Path.write_bytes, data=figure)))
     return written
 
 
@@ -100,7 +101,8 @@ def _again(slides: Sequence[Slide]) -> str:
 
 def _parts(text: str) -> Iterator[tuple[str, str]]:
     """A markdown cell cut before its headings of the first and second level, as (heading or "", text)."""
-    heading, body, fenced = "", [], False
+    heading, fenced = "", False
+    body: list[str] = []
     for line in text.splitlines():
         fenced ^= line.lstrip().startswith("```")
         if HEADING.match(line) and not fenced:
