@@ -20,10 +20,7 @@ from rrsitr_lib.audit.read_pairs import open_pairs
 from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.tables import read_csv
-from rrsitr_lib.evaluation import chance_recall
-from rrsitr_lib.experiments.linear_probe import linear_probes
 from rrsitr_lib.scenes.world import draw_scenes
-from rrsitr_lib.training.run import RunConfig
 
 QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
 
@@ -157,11 +154,6 @@ def test_markup_in_a_table_stays_text(tmp_path, cache):
 def test_features_of_pairs_by_any_encoder(folder, tmp_path, encoder, weights, width, cache):
     features = features_of(open_pairs(folder / "pairs.csv", tmp_path), encoder, weights)
     assert features.image.shape == (30, width) and features.text.shape[1] == width and len(features) == 61
-
-
-def test_linear_probe_beats_chance_on_drawn_scenes(tmp_path, cache):
-    found = linear_probes(RunConfig.build(data="scenes", encoder="tiny", scenes=60), [0.2])
-    assert found[0.2]["mR"] > 3 * chance_recall(np.repeat(np.arange(200), 5), 200)["mR"]
 
 
 @needs_towers
