@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
-from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.data.pairs import read_csv
 from rrsitr_lib.errors import InputError, RunError, describe_error
 from rrsitr_lib.files import read_json, write_atomically, write_json
 

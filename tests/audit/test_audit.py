@@ -19,7 +19,7 @@ from rrsitr_lib.audit.ranking import COLUMNS, rank_pairs, wrong_posterior
 from rrsitr_lib.audit.read_pairs import open_pairs
 from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
-from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.data.pairs import read_csv
 from rrsitr_lib.evaluation import chance_recall
 from rrsitr_lib.experiments.linear_probe import linear_probes
 from rrsitr_lib.scenes.world import draw_scenes
