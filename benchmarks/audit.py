@@ -21,8 +21,7 @@ from rrsitr_lib.audit.mismatch_ranking import precision_at
 from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import PROTOCOLS, inject
-from rrsitr_lib.data.pairs import numbered
-from rrsitr_lib.data.tables import read_folder
+from rrsitr_lib.data.pairs import numbered, read_folder
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.registry import ENCODERS
 from rrsitr_lib.scenes.world import draw_scenes

@@ -197,6 +197,7 @@ sheet(chosen, record.mismatched[chosen])
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.data.datasets import inject_noise, open_data
+from rrsitr_lib.exchange.benchmark_check import table_report
 
 if known and DATA == "scenes":
     world, tables = draw_scenes(SCENES), open_data(config)["train"].table
@@ -206,7 +207,7 @@ if known and DATA == "scenes":
         missed = truth[part]
         print(f"{name} half: {missed.sum()} mismatched pairs, {fits[part][missed].sum()} describe their picture")
 else:
-    repeated = record.pairs.report()["distinct_captions"]
+    repeated = table_report(record.pairs)["distinct_captions"]
     print(f"No truth to count with. {repeated} different captions among {len(rows)} pairs: repeats are rivals, not errors.")
 
 # %% [markdown]

@@ -1,16 +1,18 @@
 """Images that are there twice under different names, and captions of theirs that contradict each other."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from rrsitr_lib.audit.features import PairFeatures, rows_of, unit
-from rrsitr_lib.data.images import load_thumbnails
+from rrsitr_lib.data.images import THREADS, open_image
 from rrsitr_lib.files import fingerprint
 
-SIZE = 32
+SIZE = 32  # pixels of a small version
 UNLIKE = 0.05  # quantile of the similarity of captions that one image has
 
 
@@ -30,11 +32,27 @@ def find_duplicates(features: PairFeatures, images: np.ndarray | Sequence[Path] 
     """
     contents = features.image if images is None else images
     if not isinstance(contents, np.ndarray):
-        contents = load_thumbnails(contents, SIZE)
+        contents = load_thumbnails(contents)
     first: dict[str, int] = {}
     group = np.array([first.setdefault(fingerprint(content), number) for number, content in enumerate(contents)])
     group_of_pair = group[features.image_of_pair]
     return Duplicates(group_of_pair, _contradicting(features, group_of_pair))
+
+
+def load_thumbnails(paths: Sequence[Path]) -> np.ndarray:
+    """Decode all images to squares: the largest centred square, bicubic. **Shape** (M, SIZE, SIZE, 3) uint8.
+
+    Raises ``InputError`` naming the file.
+    """
+
+    def square(path: Path) -> np.ndarray:
+        return np.asarray(ImageOps.fit(open_image(path), (SIZE, SIZE), Image.Resampling.BICUBIC))
+
+    images = np.empty((len(paths), SIZE, SIZE, 3), np.uint8)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for number, image in enumerate(pool.map(square, paths)):
+            images[number] = image
+    return images
 
 
 def _contradicting(features: PairFeatures, group_of_pair: np.ndarray) -> np.ndarray:

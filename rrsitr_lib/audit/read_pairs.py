@@ -5,9 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from rrsitr_lib.audit.read_tables import FORMS, RawPairs, form_of, read_tables
-from rrsitr_lib.data.images import broken_images, match_images
+from rrsitr_lib.data.images import match_images
 from rrsitr_lib.data.pairs import SPLITS
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.exchange.broken_images import broken_images
 from rrsitr_lib.files import write_atomically
 
 TABLE_NAMES = (*SPLITS, "pairs", "captions", "metadata", "labels")
@@ -98,7 +99,7 @@ def _find(folder: Path, names: list[str]) -> tuple[dict[str, Path], dict[str, st
         elif name_of.setdefault(paths[0], name) != name:
             lost[name] = f"the same file as {name_of[paths[0]]!r}: one image needs one name"
     for path, said in broken_images(list(name_of)).items():
-        lost[name_of.pop(Path(path))] = said.removeprefix(f"{path}: ")
+        lost[name_of.pop(path)] = said.removeprefix(f"{path}: ")
     return {name: path for path, name in name_of.items()}, lost
 
 

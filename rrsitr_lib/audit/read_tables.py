@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rrsitr_lib.data.images import SUFFIXES
-from rrsitr_lib.data.tables import read_separated, read_text
+from rrsitr_lib.data.pairs import read_separated, read_text
 from rrsitr_lib.errors import InputError
 
 IMAGE_NAMES = (

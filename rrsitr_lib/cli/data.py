@@ -55,8 +55,7 @@ def check(
 
     Exit code 1 when something is wrong. Example: rrsitr data check rsitmd --dir data/rsitmd
     """
-    from rrsitr_lib.data.benchmark import benchmark
-    from rrsitr_lib.exchange.benchmark_check import check_copy, write_tables
+    from rrsitr_lib.exchange.benchmark_check import benchmark, check_copy, write_tables
 
     known = benchmark(name)
     with bar(f"images of {known.title}") as progress:
@@ -92,7 +91,7 @@ def noise(
     Example: rrsitr noise train.csv --rate 0.4 --out train_nc04.csv.gz
     """
     from rrsitr_lib.data.noise import inject, save_noise
-    from rrsitr_lib.data.tables import read_csv
+    from rrsitr_lib.data.pairs import read_csv
     from rrsitr_lib.exchange.noise_index import save_index
 
     if form not in ("caption", "image"):

@@ -64,7 +64,7 @@ def evaluate(
     """Evaluate the best weights of a run again, from its data."""
     from rrsitr_lib.evaluation import chance_recall
     from rrsitr_lib.training.evaluate import evaluate as evaluate_split
-    from rrsitr_lib.training.run import open_run
+    from rrsitr_lib.training.run_folder import open_run
 
     model, inputs, config = open_run(run)
     if split not in inputs:
@@ -83,8 +83,8 @@ def inspect(
     csv: Annotated[Path | None, typer.Option(help="write all rows here instead of printing")] = None,
 ) -> None:
     """Show a run's ledger as a table: by default the 20 pairs with the highest loss of the last epoch."""
+    from rrsitr_lib.experiments.ledger_table import ledger_table
     from rrsitr_lib.files import write_atomically
-    from rrsitr_lib.training.ledger import ledger_table
 
     table = ledger_table(run, epoch, sort)
     if csv is not None:

@@ -3,8 +3,7 @@
 import os
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -119,58 +118,3 @@ def match_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> d
                 places[key(label)].append(path)
         found |= {name: places.get(key(name.replace("\\", "/")), []) for name in todo}
     return {name: found[name] for name in names}
-
-
-def broken_images(
-    paths: Sequence[str | Path], progress: Callable[[int, int], object] | None = None
-) -> dict[str | Path, str]:
-    """What is wrong with each file that cannot be decoded, as ``open_image`` says it. Decodes everything.
-
-    ``progress(done, total)`` is called after every image.
-    """
-
-    def problem(path: str | Path) -> str | None:
-        try:
-            open_image(path)
-        except InputError as error:
-            return str(error)
-        return None
-
-    broken = {}
-    with ThreadPoolExecutor(THREADS) as pool:
-        for done, (path, line) in enumerate(zip(paths, pool.map(problem, paths), strict=True), 1):
-            if line:
-                broken[path] = line
-            if progress:
-                progress(done, len(paths))
-    return broken
-
-
-def check_images(paths: Sequence[str | Path], progress: Callable[[int, int], object] | None = None) -> list[str]:
-    """One line for each file that cannot be decoded; empty when all is well. Decodes everything: minutes for NWPU.
-
-    ``progress(done, total)`` is called after every image.
-    """
-    return list(broken_images(paths, progress).values())
-
-
-def load_thumbnails(
-    paths: Sequence[str | Path], size: int, progress: Callable[[int, int], object] | None = None
-) -> np.ndarray:
-    """Decode all images to squares: the largest centred square, bicubic. **Shape** (M, size, size, 3) uint8.
-
-    ``progress(done, total)`` is called after every image. Raises ``InputError`` naming the file or the size.
-    """
-    if not isinstance(size, int) or not 1 <= size <= 4096:
-        raise InputError(f"size is {size!r}: allowed is 1 to 4096 pixels")
-
-    def square(path: str | Path) -> np.ndarray:
-        return np.asarray(ImageOps.fit(open_image(path), (size, size), Image.Resampling.BICUBIC))
-
-    images = np.empty((len(paths), size, size, 3), np.uint8)
-    with ThreadPoolExecutor(THREADS) as pool:
-        for done, image in enumerate(pool.map(square, paths)):
-            images[done] = image
-            if progress:
-                progress(done + 1, len(paths))
-    return images

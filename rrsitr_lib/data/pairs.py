@@ -1,12 +1,15 @@
-"""Caption tables: one row per image-caption pair, unchangeable, with the ways to select, report and write them."""
+"""Caption tables: one row per image-caption pair, unchangeable; read from and written in the authors' CSV form."""
 
+import csv
 import gzip
 import hashlib
+import io
 import re
-from collections import Counter
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -16,8 +19,8 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint, write_atomically
 
 SPLITS = ("train", "val", "test")
-WORD = re.compile(r"[^\W_]")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_NO_NAME = re.compile(r"^$|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|[\x00-\x1f]")
 
 
 def numbered(values: Sequence[str] | np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -98,21 +101,6 @@ class PairTable:
             input_error(self.source, "row selection", rows, f"integers 0 to {len(self) - 1} on one axis, at least one")
         return replace(self, image_ids=self.image_ids[rows], captions=self.captions[rows])
 
-    def report(self) -> dict[str, Any]:
-        """What is worth knowing before training; rows count from 0 (row r is line r + 2 of a plain CSV)."""
-        per_image, sentences = np.bincount(self.image_of_row), Counter(self.captions)
-        words = np.array([len(caption.split()) for caption in self.captions])
-        return {
-            "source": self.source, "split": self.split, "rows": len(self), "images": len(self.images),
-            "images_by_captions": dict(sorted(Counter(per_image.tolist()).items())),
-            "images_without_five": self.images[per_image != 5].tolist(),
-            "wordless_rows": [row for row, caption in enumerate(self.captions) if not WORD.search(caption)],
-            "words_mean": round(float(words.mean()), 2), "words_max": int(words.max()), "longest": int(words.argmax()),
-            "duplicate_rows": len(self) - len(set(zip(self.image_ids, self.captions, strict=True))),
-            "distinct_captions": len(sentences),
-            "most_repeated": [(text, times) for text, times in sentences.most_common(5) if times > 1],
-        }  # fmt: skip
-
     def write_csv(self, path: str | Path) -> Path:
         """Write the authors' form ``filename,title``, whole or not at all; ``.gz`` gives the same bytes every time."""
         cells = np.stack([self.image_ids, self.captions], axis=1).ravel().tolist()
@@ -123,6 +111,102 @@ class PairTable:
             # Byte 9 names the operating system, which Python versions fill differently; 255 is "unknown".
             data = (packed := gzip.compress(data, mtime=0))[:9] + b"\xff" + packed[10:]
         return write_atomically(path, lambda temporary: temporary.write_bytes(data))
+
+
+def read_folder(folder: str | Path) -> dict[str, PairTable]:
+    """Read train, val and test (.csv or .csv.gz) of a folder; ``InputError`` when one is missing or an image leaks."""
+    folder, tables = Path(folder), {}
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no such folder"]
+    for split in SPLITS:
+        found = [name for name in (f"{split}.csv", f"{split}.csv.gz") if name in there]
+        if len(found) != 1:
+            input_error(folder, f"what is there for {split}", found or there, f"one of {split}.csv and {split}.csv.gz")
+        tables[split] = read_csv(folder / found[0], split)
+    for first, second in combinations(SPLITS, 2):
+        if both := sorted(set(tables[first].images) & set(tables[second].images)):
+            raise InputError(f"{folder}: {both[0]} is in {first} and {second} ({len(both)} such): allowed is one split")
+    return tables
+
+
+def read_csv(path: str | Path, split: str | None = None) -> PairTable:
+    """Read ``filename,title`` rows (.csv, .csv.gz, UTF-8; further columns are ignored).
+
+    ``split`` defaults to the file's stem, ``train_nc02.csv.gz`` being train. Raises ``InputError`` naming the file and
+    line.
+
+    >>> import tempfile
+    >>> table = PairTable(["a b.tif"], ["a lake , seen from above"], "val", "memory")
+    >>> copy = read_csv(table.write_csv(Path(tempfile.mkdtemp()) / "val.csv.gz"))
+    >>> copy.split, copy.captions.tolist(), copy.fingerprint == table.fingerprint
+    ('val', ['a lake , seen from above'], True)
+    """
+    path = Path(path)
+    header, rows = read_separated(path, ",")
+    if header.count("filename") != 1 or header.count("title") != 1:
+        input_error(f"{path}, line 1", "the header", header, "one column filename and one column title")
+    if not rows:
+        input_error(path, "number of rows", 0, "at least one below the header")
+    stem = path.name.removesuffix(".gz").removesuffix(".csv")
+    first, name, title = stem.split("_")[0], header.index("filename"), header.index("title")
+    pairs = [(where, row[name].strip(), row[title]) for where, row in rows]
+    return table_of(path, split or (first if first in SPLITS else stem), pairs)
+
+
+def read_text(path: Path) -> str:
+    """UTF-8 text, gzip or not, byte order mark left out; ``InputError`` names the line of a byte that is none."""
+    try:
+        data = path.read_bytes()
+        if path.name.lower().endswith(".gz") or data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        text = data.decode("utf-8-sig")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: not a whole gzip file ({error}); fetch it again") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        input_error(f"{path}, line {line}", f"byte {error.start}", data[error.start : error.start + 1], "UTF-8 text")
+    except OSError as error:
+        reason = "a folder, a file is needed" if path.is_dir() else (error.strerror or error)
+        raise InputError(f"{path}: cannot be read ({reason})") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        input_error(f"{path}, line {line}", "a character", "\0", "UTF-8 text without NUL (is it UTF-16?)")
+    if not text.strip():
+        input_error(path, "the file's text", text, "at least one pair (the file is empty)")
+    return text
+
+
+def read_separated(path: Path, separator: str | None = None) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Header and rows of a table of separated values, each row with the place where it stands; no empty lines.
+
+    Without ``separator`` the one that the header has most of. Raises ``InputError`` naming the line for a quote that is
+    left open and for a row with another number of fields than the header.
+    """
+    text = read_text(path)
+    if separator is None:
+        separator = max(",;\t|", key=text.lstrip().partition("\n")[0].count)
+    reader, found, line = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [], 1
+    try:
+        for row in reader:
+            found += [(f"{path}, line {line}", row)] if row else []
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}, line {line}: not a row of the table ({error}); is a quote left open?") from None
+    header = [name.strip() for name in found[0][1]]
+    for where, row in found[1:]:
+        if len(row) != len(header):
+            input_error(where, "the row", row, f"{len(header)} fields (captions that hold {separator!r} need quotes)")
+    return header, found[1:]
+
+
+def table_of(path: Path, split: str, rows: Sequence[tuple[str, str, Any]]) -> PairTable:
+    """The table of (where it stands, filename, caption) rows. Raises ``InputError`` naming the place of a bad one."""
+    for where, name, caption in rows:
+        if _NO_NAME.search(name):
+            input_error(where, "filename", name, "the name of a file inside the image folder")
+        if not isinstance(caption, str):
+            input_error(where, "caption", caption, "text")
+    names, captions = [name for _, name, _ in rows], [text.strip() for _, _, text in rows]
+    return PairTable(np.array(names, dtype=object), np.array(captions, dtype=object), split, str(path))
 
 
 def input_error(where: object, what: str, value: object, allowed: str) -> NoReturn:

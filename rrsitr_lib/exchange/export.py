@@ -12,7 +12,7 @@ from rrsitr_lib.files import save_array, write_atomically
 from rrsitr_lib.model.encoder import Encoder
 from rrsitr_lib.registry import ENCODERS
 from rrsitr_lib.training.evaluate import encode
-from rrsitr_lib.training.run import open_run
+from rrsitr_lib.training.run_folder import open_run
 
 
 def write_weights(run: str | Path, path: str | Path) -> str:

@@ -5,8 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from rrsitr_lib.data.noise import Noise, PairIndex, codes
-from rrsitr_lib.data.noise.file import check_indices
+from rrsitr_lib.data.noise import Noise, PairIndex, check_indices, codes
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import save_array
 

@@ -57,7 +57,7 @@ def epoch_pairs(config: RunConfig) -> float:
     if config.data == "scenes":
         trained, evaluated = 5 * config.scenes, SCENES_VAL_PAIRS
     elif config.data in DATASETS:
-        from rrsitr_lib.data.benchmark import benchmark
+        from rrsitr_lib.exchange.benchmark_check import benchmark
 
         pairs = benchmark(config.data).pairs
         trained, evaluated = pairs["train"], pairs["val"]

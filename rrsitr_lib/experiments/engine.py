@@ -12,6 +12,7 @@ from rrsitr_lib.experiments.execute_trial import execute_trial, job_of, wait_for
 from rrsitr_lib.experiments.executors import ExecutorSettings, opened
 from rrsitr_lib.experiments.plan import Trial
 from rrsitr_lib.experiments.progress import Progress
+from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.experiments.study_file import Study
 from rrsitr_lib.experiments.study_folder import OUTCOME, TRIALS_FILE
 from rrsitr_lib.experiments.trials import TrialState, locate, open_study, write_outcome
@@ -63,8 +64,6 @@ def run_trials(
     of a run. A finished run is only read. Raises ``RunError`` at the end where runs have failed; what was trained is
     kept, and the same call goes on.
     """
-    from rrsitr_lib.training.run_folder import is_finished
-
     todo = {name: folders[name] for name in configs if not is_finished(configs[name], folders[name])}
     if todo:
         settings = ExecutorSettings(workers=min(workers or os.cpu_count() or 1, len(todo)), dashboard=False)

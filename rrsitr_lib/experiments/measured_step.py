@@ -15,7 +15,7 @@ from rrsitr_lib.frozen_towers.heads import HeadsEncoder
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.registry import ENCODERS
 from rrsitr_lib.training.batches import ImageFiles, InMemory, Items, SplitInputs, TokenNumbers
-from rrsitr_lib.training.precision import device_of
+from rrsitr_lib.training.device import device_of
 from rrsitr_lib.training.trainer import Trainer
 
 WORDS, STEPS = "many green trees and some buildings are near a curved river in the north", 2

@@ -30,6 +30,13 @@ def portable(config: RunConfig, **changed: Any) -> str:
     return config.model_copy(update={"images": None, "data": data_name(config), **changed}).fingerprint
 
 
+def is_finished(config: RunConfig, folder: Path) -> bool:
+    """Whether the finished run of ``config`` lies in ``folder``; nothing is written, as ``train`` would by its lock."""
+    if not (folder / "result.json").exists():
+        return False
+    return RunConfig.read(folder / "config.yaml").fingerprint == config.fingerprint
+
+
 @dataclass(frozen=True)
 class FinishedRun:
     """One finished run: its configuration, ``run.json`` as ``facts`` and ``result.json`` as ``result``."""

@@ -101,7 +101,7 @@ def _sources(state: TrialState) -> str:
 @_said
 def _recalls(state: TrialState, tolerance: float) -> str:
     from rrsitr_lib.training.evaluate import evaluate
-    from rrsitr_lib.training.run import open_run
+    from rrsitr_lib.training.run_folder import open_run
 
     model, inputs, config = open_run(state.run)
     found, noted = evaluate(model, inputs["test"], config), read_json(state.run / "result.json")["test"]

@@ -5,15 +5,21 @@ The sum of the parameters' gradients over the processes is then that of one proc
 """
 
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as group
 from torch import Tensor, nn
 
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import read_json
 from rrsitr_lib.model.similarity import Features
-from rrsitr_lib.training.processes import OneProcess
+from rrsitr_lib.training.device import OneProcess
+from rrsitr_lib.training.ledger import Ledger
+from rrsitr_lib.training.run import Run
 
 
 def join() -> OneProcess:
@@ -65,3 +71,22 @@ class SeveralProcesses(OneProcess):
         group.all_reduce(total)
         for gradient, part in zip(gradients, total.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(part.view(gradient.shape))
+
+
+def follow(config: RunConfig, folder: Path, processes: OneProcess) -> dict[str, Any]:
+    """What every process of a run but the first does: encode its share of each batch, and write nothing.
+
+    What the first process commits is read. Returns the result of the run.
+    """
+    processes.wait()
+    if not (folder / "result.json").exists():
+        run = Run(config, folder, processes=processes)
+        processes.wait()
+        first, last = 0, None
+        if (folder / "last.safetensors").exists():
+            first = len(run.restore_tensors()["metrics"])
+            last = Ledger.open(folder / "ledger").epoch(first - 1)
+        for epoch in range(first, config.epochs):
+            last, _ = run.trainer.train_epoch(epoch, last)
+        processes.wait()
+    return read_json(folder / "result.json")

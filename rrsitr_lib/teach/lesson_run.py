@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import RunError
+from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.training.run import train
-from rrsitr_lib.training.run_folder import is_finished
 
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 

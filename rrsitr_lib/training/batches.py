@@ -17,7 +17,7 @@ from rrsitr_lib.data.images import open_image
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.model.encoder import Encoder
 from rrsitr_lib.randomness import drawn_from
-from rrsitr_lib.training.processes import ONE_PROCESS, OneProcess
+from rrsitr_lib.training.device import ONE_PROCESS, OneProcess
 
 IN_MEMORY_BYTES = 2 * 1024**3
 WORKERS = 8  # that decode images, where a GPU would wait for them

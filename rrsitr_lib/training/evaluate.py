@@ -11,7 +11,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.evaluation import FusedScore, recall
 from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.training.batches import Items, SplitInputs
-from rrsitr_lib.training.precision import float32_products, half_type
+from rrsitr_lib.training.device import float32_products, half_type
 
 BATCH = 128
 Tower = Callable[[Tensor], Features]

@@ -5,15 +5,17 @@ ledger is written before it and cut back to it, the rest is derived from it; so 
 on to the same bits (on CPU) with the same command.
 """
 
+import platform
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from filelock import FileLock, Timeout
-from torch import nn
 
+import rrsitr_lib
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.data.noise import save_noise
@@ -21,6 +23,7 @@ from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
 from rrsitr_lib.files import read_json, write_atomically, write_json
 from rrsitr_lib.progress import progress_bar
+from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import SplitInputs
 from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.checkpoint import (
@@ -30,13 +33,12 @@ from rrsitr_lib.training.checkpoint import (
     save_checkpoint,
     training_tensors,
 )
+from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, device_of, float32_products, join_processes, peak_memory
 from rrsitr_lib.training.embedding_history import write_snapshot
 from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
-from rrsitr_lib.training.precision import device_of, float32_products, peak_memory
-from rrsitr_lib.training.processes import ONE_PROCESS, OneProcess, join_processes
 from rrsitr_lib.training.retrieval_results import rank
-from rrsitr_lib.training.run_folder import facts_of, open_run_folder
+from rrsitr_lib.training.run_folder import open_run_folder
 from rrsitr_lib.training.trainer import Trainer
 
 
@@ -48,7 +50,7 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
     """
     folder, processes = Path(folder), join_processes()
     if processes.rank:
-        return _follow(config, folder, processes)
+        return extension("speed.distributed").follow(config, folder, processes)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", timeout=0):
@@ -65,14 +67,6 @@ def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: 
         raise RunError(f"{folder}: {error.strerror or error}") from error
 
 
-def _follow(config: RunConfig, folder: Path, processes: OneProcess) -> dict[str, Any]:
-    """What every other process of a run does: encode its share of each batch, and write nothing."""
-    processes.wait()
-    if not (folder / "result.json").exists():
-        Run(config, folder, processes=processes).follow()
-    return read_json(folder / "result.json")
-
-
 class Run:
     """Everything a run needs, assembled from its configuration; ``finish`` trains what is left and evaluates."""
 
@@ -82,11 +76,24 @@ class Run:
         self.config, self.folder, self.progress, self.processes = config, folder, progress, processes
         data = open_data(config)
         self.noise = inject_noise(config, data["train"].table)
-        self.facts = facts_of(config, data, self.noise)
         self.model, self.inputs = build_model(config, data, device_of(config))
         self.trainer = Trainer(config, self.model, self.inputs["train"], self.noise, processes)
+        self.facts = self._facts()
         self.metrics: list[dict[str, Any]] = []
         self.before: dict[str, float] = {}
+
+    def _facts(self) -> dict[str, Any]:
+        """What ``run.json`` says first: fingerprints of configuration, data and noise, pairs by split, versions."""
+        tables = {name: split.table for name, split in self.inputs.items()}
+        versions = {"rrsitr_lib": rrsitr_lib.__version__, "torch": torch.__version__}
+        return {
+            "config": self.config.fingerprint,
+            "networks": self.trainer.method.networks,
+            "data": {name: table.fingerprint for name, table in tables.items()},
+            "pairs": {name: len(table) for name, table in tables.items()},
+            "noise": self.noise.fingerprint,
+            "versions": {**versions, "python": platform.python_version()},
+        }
 
     def finish(self) -> dict[str, Any]:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
@@ -100,17 +107,6 @@ class Run:
         self.processes.wait()
         return result
 
-    def follow(self) -> None:
-        """Take part in every remaining epoch; what the first process commits is read, never written."""
-        self.processes.wait()
-        first, last = 0, None
-        if (self.folder / "last.safetensors").exists():
-            state = self._restore_tensors()
-            first, last = len(state["metrics"]), Ledger.open(self.folder / "ledger").epoch(len(state["metrics"]) - 1)
-        for epoch in range(first, self.config.epochs):
-            last, _ = self.trainer.train_epoch(epoch, last)
-        self.processes.wait()
-
     def _restore(self) -> Ledger:
         folder = self.folder / "ledger"
         if not (self.folder / "last.safetensors").exists():
@@ -121,14 +117,14 @@ class Run:
             table.with_captions(self.noise.caption_index).write_csv(self.folder / PAIRS_FILE)
             self._write_snapshot(epochs=0)
             return Ledger.create(folder, self.noise.mismatched, self.config.flat(), self.trainer.columns)
-        state = self._restore_tensors()
+        state = self.restore_tensors()
         self.metrics, self.before = state["metrics"], read_json(self.folder / "run.json")["before"]
         ledger = Ledger.open(folder)
         ledger.truncate(len(self.metrics))
         self._derive()
         return ledger
 
-    def _restore_tensors(self) -> dict[str, Any]:
+    def restore_tensors(self) -> dict[str, Any]:
         """Weights, optimizer and scale from the last checkpoint; returns the state beside them."""
         tensors, state = load_checkpoint(self.folder / "last.safetensors")
         for key in ("data", "noise"):
@@ -187,7 +183,7 @@ class Run:
             save_checkpoint(self.folder / "best.safetensors", weights, state)
 
     def _result(self, ledger: Ledger) -> dict[str, Any]:
-        load_best(self.model, self.folder)
+        restore_model(self.model, load_checkpoint(self.folder / "best.safetensors")[0])
         test, last = self.inputs["test"], ledger.epoch(ledger.epochs - 1)
         result = {
             "method": self.config.method,
@@ -212,22 +208,3 @@ class Run:
             score = score_of(self.model, test, self.config)
             rank(score, test.image_of_row, test.table.captions).save(self.folder)
             return recall(score, test.image_of_row)
-
-
-def load_best(model: nn.Module, folder: Path) -> dict[str, Any]:
-    """Load the best weights of a run into its model; returns the state beside them."""
-    tensors, state = load_checkpoint(folder / "best.safetensors")
-    restore_model(model, tensors)
-    return state
-
-
-def open_run(folder: str | Path) -> tuple[nn.Module, dict[str, SplitInputs], RunConfig]:
-    """The trained model of a run folder, its inputs and configuration. Raises ``InputError`` where there is none."""
-    folder = Path(folder)
-    if not (folder / "config.yaml").exists():
-        raise InputError(f"{folder}: not a run folder (no config.yaml)")
-    if not (folder / "best.safetensors").exists():
-        raise InputError(f"{folder}: no epoch of this run is finished (no best.safetensors)")
-    run = Run(RunConfig.read(folder / "config.yaml"), folder)
-    load_best(run.model, folder)
-    return run.model, run.inputs, run.config

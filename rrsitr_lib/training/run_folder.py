@@ -1,19 +1,18 @@
-"""What makes a run this one: its configuration in its folder, and the fingerprints of its data and noise."""
+"""The folder of a run: begun or found again, and opened when it is finished."""
 
-import platform
 from pathlib import Path
-from typing import Any
 
-import torch
 import yaml
+from torch import nn
 
-import rrsitr_lib
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.datasets import Split
-from rrsitr_lib.data.noise import Noise
+from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
-from rrsitr_lib.methods import METHODS
+from rrsitr_lib.training.batches import SplitInputs
+from rrsitr_lib.training.build import build_model
+from rrsitr_lib.training.checkpoint import load_checkpoint, restore_model
+from rrsitr_lib.training.device import device_of
 
 
 def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
@@ -31,32 +30,21 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")
     found, wanted = yaml.safe_load(path.read_text(encoding="utf-8")), config.flat()
-    defaults = {name: field.default for name, field in RunConfig.model_fields.items()}
-    defaults |= {name: field.default for name, field in METHODS[config.method].Settings.model_fields.items()}
-    found = {**defaults, **found}
+    fields = RunConfig.model_fields | type(config.method_settings).model_fields
+    found = {name: field.default for name, field in fields.items()} | found
     changed = [f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in wanted if found[key] != wanted[key]]
     if changed:
         raise InputError(f"{folder}: holds a run with {'; '.join(changed[:3])}: name a new folder")
 
 
-def is_finished(config: RunConfig, folder: Path) -> bool:
-    """Whether the finished run of ``config`` lies in ``folder``; nothing is written, as ``train`` would by its lock."""
-    if not (folder / "result.json").exists():
-        return False
-    return RunConfig.read(folder / "config.yaml").fingerprint == config.fingerprint
-
-
-def facts_of(config: RunConfig, data: dict[str, Split], noise: Noise) -> dict[str, Any]:
-    """What ``run.json`` says first: fingerprints of configuration, data and noise, pairs by split, versions."""
-    return {
-        "config": config.fingerprint,
-        "networks": METHODS[config.method].networks,
-        "data": {name: split.table.fingerprint for name, split in data.items()},
-        "pairs": {name: len(split.table) for name, split in data.items()},
-        "noise": noise.fingerprint,
-        "versions": {
-            "rrsitr_lib": rrsitr_lib.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    }
+def open_run(folder: str | Path) -> tuple[nn.Module, dict[str, SplitInputs], RunConfig]:
+    """The trained model of a run folder, its inputs and configuration. Raises ``InputError`` where there is none."""
+    folder = Path(folder)
+    if not (folder / "config.yaml").exists():
+        raise InputError(f"{folder}: not a run folder (no config.yaml)")
+    if not (folder / "best.safetensors").exists():
+        raise InputError(f"{folder}: no epoch of this run is finished (no best.safetensors)")
+    config = RunConfig.read(folder / "config.yaml")
+    model, inputs = build_model(config, open_data(config), device_of(config))
+    restore_model(model, load_checkpoint(folder / "best.safetensors")[0])
+    return model, inputs, config

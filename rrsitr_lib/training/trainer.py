@@ -15,12 +15,11 @@ from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.randomness import drawn_from
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import RowBatches, SplitInputs, epoch_order, load
+from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, float32_products, half_type
 from rrsitr_lib.training.epoch_buffer import EpochBuffer, network_loss
 from rrsitr_lib.training.evaluate import networks_of
 from rrsitr_lib.training.ledger import COLUMNS
 from rrsitr_lib.training.optimizer import make_optimizer, set_learning_rate
-from rrsitr_lib.training.precision import float32_products, half_type
-from rrsitr_lib.training.processes import ONE_PROCESS, OneProcess
 
 Record = Mapping[str, np.ndarray]
 Encoded = list[tuple[Features, Features]]  # (image, text) of every network
@@ -41,7 +40,7 @@ class Trainer:
         noise: Noise,
         processes: OneProcess = ONE_PROCESS,
     ) -> None:
-        rows = len(inputs.table)
+        self.rows = rows = len(inputs.table)
         if not 2 <= config.batch_size <= rows:
             raise InputError(f"batch_size is {config.batch_size}, but train has {rows} rows: allowed are 2 to {rows}")
         self.config, self.model, self.inputs, self.noise, self.processes = config, model, inputs, noise, processes
@@ -58,7 +57,7 @@ class Trainer:
         """The method of the run, and that of its warm-up with what both know of its settings."""
         config, chosen = self.config, METHODS[self.config.method]
         truth = self.noise.mismatched if chosen.needs_truth else None
-        facts = (len(self.inputs.table), config.batch_size, config.epochs, config.seed, self.device)
+        facts = (self.rows, config.batch_size, config.epochs, config.seed, self.device)
         run = RunFacts(*facts, local_fraction=config.local_fraction, mismatched=truth)
         settings, plain = config.method_settings, METHODS[WARMUP_METHOD]
         shared = {name: getattr(settings, name) for name in MethodSettings.model_fields}
@@ -76,7 +75,7 @@ class Trainer:
         ``last``: the ledger rows of the epoch before, None before the first. Returns the ledger rows, (N,) a column,
         and the mean objective. Raises ``RunError`` when a loss is not finite.
         """
-        config, rows = self.config, len(self.inputs.table)
+        config, rows = self.config, self.rows
         method = self.method_of(epoch)
         method.begin_epoch(epoch, last)
         buffer = EpochBuffer(rows, self.columns, self.device)

@@ -19,7 +19,7 @@ from rrsitr_lib.audit.ranking import COLUMNS, rank_pairs, wrong_posterior
 from rrsitr_lib.audit.read_pairs import open_pairs
 from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
-from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.data.pairs import read_csv
 from rrsitr_lib.scenes.world import draw_scenes
 
 QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]

@@ -1,14 +1,13 @@
 """Images of any mode become RGB; names find their files; what cannot be decoded is named."""
 
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
 from oracles import RSICD, needs_rsicd
 from PIL import Image
 
-from rrsitr_lib.data.images import check_images, find_images, load_thumbnails, open_image
+from rrsitr_lib.data.images import find_images, open_image
 from rrsitr_lib.errors import InputError
 
 
@@ -133,29 +132,9 @@ def test_flat_name_wins_over_the_same_name_in_a_class_folder(tmp_path):
     assert find_images(tmp_path, ["a.jpg", "x/a.jpg"]) == [tmp_path / "a.jpg", tmp_path / "x" / "a.jpg"]
 
 
-def test_check_lists_only_the_bad(tmp_path):
-    good = saved(tmp_path, Image.new("L", (2, 2)), "good.png")
-    (tmp_path / "bad.jpg").write_bytes(b"not a picture")
-    problems = check_images([good, tmp_path / "bad.jpg", tmp_path / "gone.jpg"])
-    assert [Path(line.split(":")[0]).name for line in problems] == ["bad.jpg", "gone.jpg"]
-
-
-def test_thumbnails_keep_order_and_take_the_centre(tmp_path):
-    paths = [saved(tmp_path, Image.new("L", (side, 8), side), f"{side}.png") for side in range(8, 40)]
-    seen = []
-    pictures = load_thumbnails(paths, 4, progress=lambda done, total: seen.append((done, total)))
-    assert pictures.shape == (32, 4, 4, 3) and pictures.dtype == np.uint8
-    assert (pictures == np.arange(8, 40)[:, None, None, None]).all() and seen[-1] == (32, 32)
-    wide = np.zeros((10, 30, 3), np.uint8)
-    wide[:, 10:20] = 255
-    path = saved(tmp_path, Image.fromarray(wide), "wide.png")
-    assert (load_thumbnails([path], 5)[0, :, 1:4] == 255).all()
-    assert load_thumbnails([], 5).shape == (0, 5, 5, 3)
-
-
 @needs_rsicd
 def test_real_pictures():
     paths = sorted((RSICD / "images").iterdir())[:40]
     assert find_images(RSICD / "images", [path.name for path in paths]) == paths
-    pictures = load_thumbnails(paths, 224)
-    assert (pictures[0] == np.asarray(open_image(paths[0]))).all() and 40 < pictures.mean() < 200
+    pictures = np.array([np.asarray(open_image(path)) for path in paths])
+    assert pictures.shape == (40, 224, 224, 3) and 40 < pictures.mean() < 200

@@ -10,7 +10,7 @@ from oracles import REFERENCE, needs_splits
 from oracles import shuffle as by_lists
 
 from rrsitr_lib.data.noise import PROTOCOLS, inject, shuffle
-from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.data.pairs import read_csv
 from rrsitr_lib.errors import InputError
 
 RATES = (0.2, 0.4, 0.6, 0.8)

@@ -4,13 +4,16 @@ import json
 from dataclasses import replace
 
 import pytest
+from oracles import RSICD, needs_rsicd
 from PIL import Image
 from test_cli import rrsitr
 
-from rrsitr_lib.data.benchmark import benchmark, locate_images, split_train_val
-from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.data.benchmark import locate_images
+from rrsitr_lib.data.pairs import PairTable, read_csv, read_folder
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.exchange.benchmark_check import check_copy, write_tables
+from rrsitr_lib.exchange.benchmark_check import benchmark, check_copy, table_report, write_tables
+from rrsitr_lib.exchange.broken_images import broken_images
+from rrsitr_lib.exchange.published_json import split_train_val
 from rrsitr_lib.registry import DATASETS
 
 NAMES = [f"lake_{number}.tif" for number in range(12)]
@@ -89,3 +92,34 @@ def test_the_command_says_it_all(copy, capsys):
     (copy / "images" / NAMES[3]).write_bytes(b"")
     assert rrsitr("data", "check", "rsitmd", "--dir", copy) == 1
     assert "wrong: " in capsys.readouterr().out
+
+
+def test_broken_images_are_only_the_bad(tmp_path):
+    Image.new("L", (2, 2)).save(tmp_path / "good.png")
+    (tmp_path / "bad.jpg").write_bytes(b"not a picture")
+    good, bad, gone = (tmp_path / name for name in ("good.png", "bad.jpg", "gone.jpg"))
+    problems = broken_images([good, bad, gone])
+    assert list(problems) == [bad, gone] and problems[gone].endswith("no such file; allowed is an image")
+
+
+# --- what a table holds ---
+
+
+@needs_rsicd
+def test_real_table_repeats_captions():
+    report = table_report(read_folder(RSICD)["train"])
+    assert [report[name] for name in ("duplicate_rows", "distinct_captions")] == [2012, 1354]
+    assert report["images_by_captions"] == {5: 700}
+
+
+def test_images_with_one_to_seven_captions():
+    ids = [f"{count}.tif" for count in range(1, 8) for _ in range(count)]
+    report = table_report(PairTable(ids, [f"caption {row}" for row in range(len(ids))], "train", "memory"))
+    assert report["images_by_captions"] == dict.fromkeys(range(1, 8), 1)
+    assert report["images_without_five"] == ["1.tif", "2.tif", "3.tif", "4.tif", "6.tif", "7.tif"]
+
+
+def test_report_says_what_is_odd():
+    report = table_report(PairTable(["a", "a", "b", "a"], ["x", "", "two words", "x"], "train", "memory"))
+    assert report["wordless_rows"] == [1] and report["words_max"] == report["longest"] == 2
+    assert report["duplicate_rows"] == 1 and report["most_repeated"] == [("x", 2)]

@@ -13,7 +13,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.exchange.export import write_features, write_weights
 from rrsitr_lib.exchange.tensorboard import push_tensorboard, read_tensorboard
 from rrsitr_lib.scenes.world import draw_scenes
-from rrsitr_lib.training.run import open_run
+from rrsitr_lib.training.run_folder import open_run
 
 
 @pytest.fixture(scope="module")

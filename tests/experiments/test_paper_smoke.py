@@ -27,7 +27,7 @@ PATCH = """
 from dataclasses import replace
 from pathlib import Path
 import open_clip
-from rrsitr_lib.data.benchmark import benchmark
+from rrsitr_lib.exchange.benchmark_check import benchmark
 from rrsitr_lib.registry import DATASETS
 open_clip.add_model_config(Path(__file__).with_name("models"))  # a later folder wins
 small = replace(benchmark("rsitmd"), images={"train": 9, "val": 1, "test": 4}, captions_sha256={})

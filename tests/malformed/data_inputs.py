@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rrsitr_lib.data.benchmark import benchmark, split_train_val
-from rrsitr_lib.data.images import find_images, load_thumbnails, open_image
-from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.tables import read_csv, read_entries, read_folder
+from rrsitr_lib.data.images import find_images, open_image
+from rrsitr_lib.data.pairs import PairTable, read_csv, read_folder
+from rrsitr_lib.exchange.benchmark_check import benchmark
+from rrsitr_lib.exchange.published_json import read_entries, read_published, split_train_val
 
 GOOD = b"filename,title\na.jpg,a lake .\n"
 
@@ -88,7 +88,7 @@ def set_json(name: str, file_name: str) -> Callable[[Path], object]:
     def make(folder: Path) -> object:
         images = [image(filename=f"lake_{number}.tif", split="train" if number else "test") for number in range(10)]
         (folder / file_name).write_text(json.dumps({"images": images}))
-        return benchmark(name).split_json(folder / file_name)
+        return read_published(folder / file_name, benchmark(name))
 
     return make
 
@@ -193,6 +193,4 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("images missing", picture_search(["a.png"], ["a.png", "b.png", "c.png"]), r"2 of 3 .* \['b\.png', 'c\.png'\]"),
     ("image name ambiguous", picture_search(["x/A.png", "y/A.png"], ["a.png"]), r"'a\.png' fits \['x/A\.png', 'y/A"),
     ("two ids, one file", picture_search(["a.png"], ["a.png", "a.tif"]), r"the only file for 2 image ids"),
-    ("thumbnail of a folder", lambda folder: load_thumbnails([folder], 4), r": a folder; allowed is an image"),
-    ("thumbnail size", lambda folder: load_thumbnails([], 0), r"size is 0: allowed is 1 to 4096"),
 ]  # fmt: skip

@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.experiments.ledger_table import ledger_table
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
-from rrsitr_lib.training.ledger import COLUMNS, Ledger, ledger_table
+from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 
 def config(**fields: object) -> Callable[[Path], object]:

@@ -18,7 +18,8 @@ from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.epoch_buffer import EpochBuffer
 from rrsitr_lib.training.evaluate import Networks
 from rrsitr_lib.training.ledger import COLUMNS
-from rrsitr_lib.training.run import open_run, train
+from rrsitr_lib.training.run import train
+from rrsitr_lib.training.run_folder import open_run
 from rrsitr_lib.training.trainer import Trainer
 
 VARIANTS = {

@@ -67,7 +67,7 @@ import torch
 from safetensors.torch import save_file
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.training.batches import RowBatches
-from rrsitr_lib.training.processes import join_processes
+from rrsitr_lib.training.device import join_processes
 from rrsitr_lib.training.run import Run
 
 processes = join_processes()

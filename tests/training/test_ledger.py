@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger, ledger_table
+from rrsitr_lib.experiments.ledger_table import ledger_table
+from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
 
 PAIRS, CONFIG = 6, {"seed": 3, "noise_rate": 0.4}
 MISMATCHED = np.array([True, False, False, True, False, False])

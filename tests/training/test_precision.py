@@ -13,7 +13,7 @@ from rrsitr_lib.training import build, evaluate
 from rrsitr_lib.training.batches import ImageFiles, RowBatches, load
 from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.checkpoint import load_checkpoint
-from rrsitr_lib.training.precision import device_of, float32_products, half_type
+from rrsitr_lib.training.device import device_of, float32_products, half_type
 from rrsitr_lib.training.run import train
 from rrsitr_lib.training.trainer import Trainer
 

@@ -17,13 +17,15 @@ from small_runs import assert_goes_on, assert_same_run
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.experiments.ledger_table import ledger_table
 from rrsitr_lib.files import read_json
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.checkpoint import load_checkpoint
 from rrsitr_lib.training.evaluate import evaluate
-from rrsitr_lib.training.ledger import Ledger, ledger_table
-from rrsitr_lib.training.run import open_run, train
+from rrsitr_lib.training.ledger import Ledger
+from rrsitr_lib.training.run import train
+from rrsitr_lib.training.run_folder import open_run
 from rrsitr_lib.training.trainer import Trainer
 
 SMALL = {**small_runs.SMALL, "epochs": 4, "warmup_fraction": 0.25, "seed": 3}

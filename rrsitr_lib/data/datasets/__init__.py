@@ -11,8 +11,7 @@ import numpy as np
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import Noise, inject, load_noise
-from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.tables import read_folder
+from rrsitr_lib.data.pairs import PairTable, read_folder
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS, ENCODERS, extension
 

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from rrsitr_lib.data.noise.base import PairIndex
+from rrsitr_lib.data.noise import PairIndex
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import PROTOCOLS
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.data.noise.base import PairIndex
+from rrsitr_lib.data.noise import PairIndex
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import PROTOCOLS
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rrsitr_lib.data.noise.base import PairIndex
+from rrsitr_lib.data.noise import PairIndex
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import PROTOCOLS
 

@@ -1,15 +1,19 @@
 """``shuffle``: the authors' protocol, captions of drawn rows, shuffled among themselves."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from rrsitr_lib.data.noise.base import PairIndex
 from rrsitr_lib.registry import PROTOCOLS
+
+if TYPE_CHECKING:
+    from rrsitr_lib.data.noise import PairIndex
 
 RUNNING_RATES = (0.2, 0.4, 0.6, 0.8)
 
 
 @PROTOCOLS.register("shuffle")
-def shuffle_pairs(pairs: PairIndex, rate: float, seed: int) -> np.ndarray:
+def shuffle_pairs(pairs: "PairIndex", rate: float, seed: int) -> np.ndarray:
     """``shuffle`` over the rows of ``pairs``: it looks at neither image nor caption."""
     return shuffle(len(pairs.images), rate, seed)
 

@@ -1,12 +1,20 @@
-"""The device of a run, and with which numbers it computes there."""
+"""Where a run computes: on which device, with which numbers, and by how many processes.
+
+One process, unless ``torchrun`` has started several.
+"""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
+import numpy as np
 import torch
+from torch import nn
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.model.similarity import Features
+from rrsitr_lib.registry import extension
 
 
 def device_of(config: RunConfig) -> torch.device:
@@ -45,3 +53,31 @@ def peak_memory() -> dict[str, float]:
     if not torch.cuda.is_available():
         return {}
     return {"peak_memory_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2)}
+
+
+class OneProcess:
+    """A run by one process. ``speed.distributed`` has several, which share every batch."""
+
+    rank, size = 0, 1
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+
+    def own_rows(self, rows: np.ndarray) -> np.ndarray:
+        """This process's part of a batch. **Shape** (B,) -> (B / processes,)."""
+        return rows
+
+    def gather(self, features: Features) -> Features:
+        """Features of the whole batch, in its order; the gradient reaches this process's part only."""
+        return features
+
+    def sum_gradients(self, model: nn.Module) -> None:
+        """Add up every parameter's gradient over the processes."""
+
+
+ONE_PROCESS = OneProcess()
+
+
+def join_processes() -> OneProcess:
+    """The processes that ``torchrun`` started, or this one alone."""
+    return extension("speed.distributed").join() if "RANK" in os.environ else ONE_PROCESS

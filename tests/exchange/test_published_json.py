@@ -1,13 +1,13 @@
-"""Benchmarks: the authors' splits rebuilt, published counts, and what a copy lacks."""
+"""Benchmarks and their JSON: the authors' splits rebuilt, published counts, forms of the files."""
 
 import json
 
 import pytest
 from oracles import REFERENCE, RSICD, needs_rsicd, needs_splits
-from PIL import Image
 
-from rrsitr_lib.data.benchmark import benchmark, benchmarks, split_train_val
-from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.data.pairs import read_csv, read_folder
+from rrsitr_lib.exchange.benchmark_check import benchmark, benchmarks, check_tables
+from rrsitr_lib.exchange.published_json import read_entries, split_train_val
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +44,32 @@ def test_json_by_the_published_rule_gives_the_authors_captions(tmp_path, authors
     assert {split: table.fingerprint for split, table in tables.items()} == {
         split: table.fingerprint for split, table in authors.items()
     }
-    assert benchmark("rsitmd").check(tables) == []
+    assert check_tables(benchmark("rsitmd"), tables) == []
 
 
 @needs_splits
 def test_check_finds_noise_and_odd_names(authors):
     noisy = {**authors, "train": read_csv(REFERENCE / "rsitmd" / "train_nc02.csv.gz")}
     assert noisy["train"].captions_sha256 == benchmark("rsitmd").captions_sha256["train_nc02"]
-    (problem,) = benchmark("rsitmd").check(noisy)
+    (problem,) = check_tables(benchmark("rsitmd"), noisy)
     assert problem.startswith("train: captions SHA-256 fe6df0e0")
-    assert len([line for line in benchmark("rsicd").check(authors) if "names unlike" in line]) == 3
+    assert len([line for line in check_tables(benchmark("rsicd"), authors) if "names unlike" in line]) == 3
 
 
 @needs_rsicd
 def test_part_of_rsicd_reads_and_check_says_what_is_missing():
-    tables = benchmark("rsicd").read(RSICD)
-    problems = benchmark("rsicd").check(tables, RSICD / "images")
+    problems = check_tables(benchmark("rsicd"), read_folder(RSICD))
     assert problems[:2] == ["train: images 700, published 8845", "train: pairs 3500, published 44225"]
     assert len(problems) == 6
-    assert benchmark("rsicd").check({"train": tables["train"]}, RSICD)[-1].startswith("train: ")
+    assert check_tables(benchmark("rsicd"), {})[0] == "train is missing"
+
+
+def test_tables_beside_a_json_below_come_before_it(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "dataset_rsitmd.json").write_text("{}")
+    for split in ("train", "val", "test"):
+        (tmp_path / "set" / f"{split}.csv").write_text(f"filename,title\n{split}_1.tif,a lake\n")
+    assert benchmark("rsitmd").read(tmp_path)["val"].images.tolist() == ["val_1.tif"]
 
 
 @pytest.mark.parametrize("name", ["rsicd", "nwpu"])
@@ -79,7 +86,7 @@ def test_whole_json_gives_the_published_counts(tmp_path, name):
     path = tmp_path / known.json_name
     path.write_text(json.dumps({"lake": images}))
     tables = benchmark(name).read(tmp_path)
-    assert known.check(tables) == []
+    assert check_tables(known, tables) == []
     train_val = [image["filename"] for image in images if image["split"] != "test"]
     assert (tables["train"].images.tolist(), tables["val"].images.tolist()) == split_train_val(train_val)
     assert tables["test"].images.tolist() == [image["filename"] for image in images if image["split"] == "test"]
@@ -102,9 +109,29 @@ def test_descriptors_agree_with_the_table_of_the_paper():
     }
 
 
-def test_missing_images_are_a_problem_line(tmp_path):
-    Image.new("RGB", (2, 2)).save(tmp_path / "lake_1.tif")
-    (tmp_path / "train.csv").write_text("filename,title\nlake_1.tif,a\nlake_2.tif,b\n")
-    problems = benchmark("rsitmd").check({"train": read_csv(tmp_path / "train.csv")}, tmp_path)
-    assert problems[:2] == ["val is missing", "test is missing"]
-    assert "1 of 2 images not found, such as ['lake_2.tif']" in problems[-1]
+def karpathy(path, splits):
+    images = [
+        {"filename": f"{number}.tif", "split": split, "imgid": number, "sentences": [{"raw": f" a{number} "}, "b"]}
+        for number, split in enumerate(splits)
+    ]
+    path.write_text(json.dumps({"images": images, "dataset": "RSITMD"}), encoding="utf-8-sig")
+    return path
+
+
+def test_json_of_a_set_gives_all_pairs_and_the_split_of_every_image(tmp_path):
+    everything, split_of = read_entries(karpathy(tmp_path / "dataset.json", ["test", "train", "train"]))
+    assert everything.images.tolist() == ["0.tif", "1.tif", "2.tif"] and split_of["0.tif"] == "test"
+    assert everything.captions.tolist() == ["a0", "b", "a1", "b", "a2", "b"]
+
+
+def test_nwpu_form(tmp_path):
+    raw = {"raw": "one", "raw_1": "two", "raw_2": ".", "raw_3": "four", "raw_4": "five"}
+    content = {
+        "airplane": [{"filename": "airplane_001.jpg", "split": "val", "imgid": 0, "sentid": 0, **raw}],
+        "lake": [{"filename": "lake_001.jpg", "split": "train", **raw}],
+    }
+    path = tmp_path / "dataset_nwpu.json"
+    path.write_text(json.dumps(content))
+    table, split_of = read_entries(path)
+    assert table.captions[:5].tolist() == ["one", "two", ".", "four", "five"] and len(table) == 10
+    assert split_of == {"airplane_001.jpg": "val", "lake_001.jpg": "train"}

@@ -1,0 +1,22 @@
+"""Small versions of images, by which equal ones are found."""
+
+import numpy as np
+from PIL import Image
+
+from rrsitr_lib.audit.duplicates import SIZE, load_thumbnails
+
+
+def saved(path, picture):
+    picture.save(path)
+    return path
+
+
+def test_thumbnails_keep_order_and_take_the_centre(tmp_path):
+    paths = [saved(tmp_path / f"{side}.png", Image.new("L", (side, 8), side)) for side in range(8, 40)]
+    pictures = load_thumbnails(paths)
+    assert pictures.shape == (32, SIZE, SIZE, 3) and pictures.dtype == np.uint8
+    assert (pictures == np.arange(8, 40)[:, None, None, None]).all()
+    wide = np.zeros((10, 30, 3), np.uint8)
+    wide[:, 10:20] = 255
+    (picture,) = load_thumbnails([saved(tmp_path / "wide.png", Image.fromarray(wide))])
+    assert (picture[:, 4:-4] == 255).all()
