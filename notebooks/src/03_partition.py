@@ -137,10 +137,10 @@ batch_sizes_static(losses_at, config.gamma_2)
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.evaluation import partition_quality
 from rrsitr_lib.methods.rrsitr.partition import mixture_partition, quantile_partition
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.teach.lesson_run import lesson_run
 
-record = RunRecord.open(lesson_run(config, RUNS))
+record = RunReader.open(lesson_run(config, RUNS))
 loss, wrong = record.column("loss"), record.mismatched
 last = loss[-1].astype(float)
 ways = {
@@ -176,7 +176,7 @@ loss_histogram(last, wrong, config.gamma_1, config.gamma_2)
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.views.partition import memorisation_static
 
-plain = RunRecord.open(lesson_run(RunConfig.build(**{**config.model_dump(), "method": "contrastive"}), RUNS))
+plain = RunReader.open(lesson_run(RunConfig.build(**{**config.model_dump(), "method": "contrastive"}), RUNS))
 runs = {"rrsitr": record, "contrastive": plain}
 auroc = {name: one.metrics["auroc"].to_numpy(float) for name, one in runs.items()}
 wrong_loss = {name: np.array([row[wrong].mean() if wrong.any() else np.nan for row in one.column("loss")]) for name, one in runs.items()}

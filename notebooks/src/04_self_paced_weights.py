@@ -202,14 +202,14 @@ for schedule in GAMMA_SCHEDULES:
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.weights import weight_map, weights_static
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 config = RunConfig.build(
     encoder="tiny", scenes=SCENES, epochs=EPOCHS, noise_rate=NOISE_RATE, method="rrsitr", seed=SEED
 )
-record = RunRecord.open(lesson_run(config, RUNS))
+record = RunReader.open(lesson_run(config, RUNS))
 weights = weight_map(record.column("weight"), record.mismatched, record.column("loss"))
 weights_static(weights, epoch=record.epochs)
 

@@ -132,13 +132,13 @@ shown[["image", "caption", "mean_loss", "late", "gap", "agreement", "votes"]].he
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.figures import contact_sheet
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 
-record = RunRecord.open(folder)
+record = RunReader.open(folder)
 
 
 def sheet(rows, mismatched=None):
-    pictures = [record.picture(int(record.pairs.image_of_row[row])) for row in rows]
+    pictures = [record.image(int(record.pairs.image_of_row[row])) for row in rows]
     return contact_sheet(pictures, table["caption"].loc[rows].tolist(), mismatched)
 
 

@@ -48,10 +48,10 @@ for method in configs:
 
 # %%
 import numpy as np
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 
-record, plain = (RunRecord.open(folders[method]) for method in ("rrsitr", "contrastive"))
-album, wrong = record.album, record.mismatched[record.album.rows]
+record, plain = (RunReader.open(folders[method]) for method in ("rrsitr", "contrastive"))
+album, wrong = record.embeddings, record.mismatched[record.embeddings.rows]
 print("epochs and before, pairs, dimensions:", album.image.shape)
 of_wrong, of_true = wrong.nonzero()[0], (~wrong).nonzero()[0]
 six = np.array([*of_true[:4], *of_wrong[:2], *of_true[4:], *of_wrong[2:]])[:6]  # two mismatched where there are
@@ -134,7 +134,7 @@ import pandas as pd
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
 states = ("before training", "after RRSITR", "after plain training")
-three = [np.stack([getattr(album, kind)[0], getattr(album, kind)[-1], getattr(plain.album, kind)[-1]])
+three = [np.stack([getattr(album, kind)[0], getattr(album, kind)[-1], getattr(plain.embeddings, kind)[-1]])
          for kind in ("image", "text")]  # fmt: skip
 three = EmbeddingHistory(album.rows, *three)
 table = pd.DataFrame(index=states)

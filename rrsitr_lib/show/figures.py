@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import CATEGORY_COLOURS, HATCHES, TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
+from rrsitr_lib.show.style import CATEGORY_COLOURS, HATCHES, TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
 
 
 def contact_sheet(

@@ -20,7 +20,7 @@ from plotly.offline import get_plotlyjs
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
 from rrsitr_lib.show.explorers.base import Control, Explorer, Slider, label_of
-from rrsitr_lib.show.look import TOOLBAR
+from rrsitr_lib.show.style import TOOLBAR
 
 TEMPLATE = Path(__file__).with_name("page_template.html")
 FRAMES, CARDS, LARGEST_BYTES = 320, 1300, 5_000_000

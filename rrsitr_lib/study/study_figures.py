@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, closed
+from rrsitr_lib.show.style import COLOURS, DASHES, MARKERS, closed
 
 BASIC = ("contrastive", "rrsitr", "oracle")
 

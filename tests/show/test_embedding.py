@@ -275,7 +275,7 @@ def test_sweep_over_all_controls_and_back(run, no_umap):
 
 
 def test_text_counts_in_all_dimensions(run):
-    explorer, album = EmbeddingExplorer(run), EmbeddingExplorer(run).record.album
+    explorer, album = EmbeddingExplorer(run), EmbeddingExplorer(run).run.embeddings
     wrong = np.arange(ROWS)[album.rows] % 3 == 0
     for epoch in (0, EPOCHS):
         explorer.move(epoch=epoch)
@@ -294,10 +294,10 @@ def test_text_counts_in_all_dimensions(run):
 
 def test_categories_are_those_of_the_epoch(run):
     explorer = EmbeddingExplorer(run, colour="category")
-    record = explorer.record
+    record = explorer.run
     for epoch, row in ((0, 0), (1, 0), (EPOCHS, EPOCHS - 1)):
         explorer.move(epoch=epoch)
-        category = record.column("category")[row, record.album.rows]
+        category = record.column("category")[row, record.embeddings.rows]
         counts = [len(trace.customdata) for trace in explorer.figure.data[2:5]]
         assert counts == np.bincount(category, minlength=3).tolist()
 
@@ -305,7 +305,7 @@ def test_categories_are_those_of_the_epoch(run):
 def test_points_carry_the_training_row_of_their_card(run):
     explorer = EmbeddingExplorer(run)
     keys = np.concatenate([trace.customdata for trace in explorer.figure.data[2:5]])
-    assert sorted(keys) == explorer.record.album.rows.tolist()
+    assert sorted(keys) == explorer.run.embeddings.rows.tolist()
     assert f"pair {int(keys[0])}" in explorer.card(int(keys[0]))
 
 

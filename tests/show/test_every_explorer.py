@@ -7,8 +7,8 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.show.explorers.base import label_of
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
-from rrsitr_lib.show.look import MODEBAR, TOOLBAR
 from rrsitr_lib.show.page import write_page
+from rrsitr_lib.show.style import MODEBAR, TOOLBAR
 from rrsitr_lib.training.run import train
 
 SMALL = {"encoder": "tiny", "scenes": 40, "epochs": 2, "noise_rate": 0.4, "method": "rrsitr", "seed": 3}

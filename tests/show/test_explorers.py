@@ -9,7 +9,7 @@ from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
 from rrsitr_lib.show.explorers import weights as weights_module
 from rrsitr_lib.show.explorers.base import Choice, Slider, same
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
-from rrsitr_lib.show.explorers.weights import RECORDED, WeightsExplorer, telling_pairs
+from rrsitr_lib.show.explorers.weights import RECORDED, WeightsExplorer, most_changing_pairs
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, weight_map
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
@@ -167,12 +167,12 @@ def test_a_large_run_is_shown_in_part_and_says_so(ledger, monkeypatch):
     assert f"pair {pair} has loss {loss[1, pair]:.1f} and weight {expected[1]:.2f}" in explorer.text.value
 
 
-def test_telling_pairs_are_those_that_change_most_of_both_kinds():
+def test_most_changing_pairs_are_those_that_change_most_of_both_kinds():
     weight = np.zeros((3, 6))
     weight[1] = [0.1, 0.9, 0.2, 0.8, 0.3, 0.7]
     wrong = np.array([True, False, True, False, True, False])
-    assert telling_pairs(weight, wrong, count=4) == (1, 4, 3, 2)
-    assert telling_pairs(weight[:1], np.zeros(6, bool), count=2) == (0, 1)
+    assert most_changing_pairs(weight, wrong, count=4) == (1, 4, 3, 2)
+    assert most_changing_pairs(weight[:1], np.zeros(6, bool), count=2) == (0, 1)
 
 
 def test_paced_weight_is_the_paper_s_with_its_jump():

@@ -56,7 +56,7 @@ def test_curve_sorts_places_and_draws_all():
     rows, score = np.array([3, 0, 2, 1]), np.array([0.5, 0.9, 0.5, 0.1])
     found = curve(rows, score)
     assert found.order.tolist() == [0, 3, 2, 1], "ties as they come"
-    assert [found.place[row] for row in found.order] == [1, 2, 3, 4]
+    assert [found.rank[row] for row in found.order] == [1, 2, 3, 4]
     assert found.drawn.tolist() == [0, 1, 2, 3] and found.rule == "each point one pair"
 
 
@@ -156,7 +156,7 @@ def test_every_position_shows_its_page(run, sort, show, truth):
 def test_cards_hide_the_truth_and_escape_captions(run):
     explorer = GalleryExplorer(run)
     row = explorer.shown(**explorer.values)[0]
-    loss = explorer.record.column("loss")[:, row]
+    loss = explorer.run.column("loss")[:, row]
     card = explorer.card(row)
     assert "true pair" not in card and "MISMATCHED" not in card and "dashed" not in card
     assert f"a &lt;lake&gt; {row}" in card and f"loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end" in card

@@ -8,7 +8,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
 from rrsitr_lib.show.explorers.base import Choice, same
-from rrsitr_lib.show.explorers.partition import PartitionExplorer, crossing_pairs
+from rrsitr_lib.show.explorers.partition import PartitionExplorer, informative_pairs
 from rrsitr_lib.show.views.partition import (
     batch_sizes_static,
     count_losses,
@@ -76,13 +76,13 @@ def test_scores_by_definition_and_none_without_counts():
     assert all(np.isnan(value) for value in scores(np.zeros((3, 2), int)).values())
 
 
-def test_crossing_pairs_takes_each_kind_by_turns():
+def test_informative_pairs_takes_each_kind_by_turns():
     loss = np.array([[1.0, 30, 20, 9], [1, 30, 2, 9], [0.5, 30, 20, 9]])
     mismatched = np.array([True, False, False, False])
-    assert crossing_pairs(loss, mismatched, 18.0)[:3] == (0, 1, 2)
-    assert sorted(crossing_pairs(loss, mismatched, 18.0)) == [0, 1, 2, 3]
-    assert len(crossing_pairs(loss, mismatched, 18.0, count=2)) == 2
-    assert sorted(crossing_pairs(loss, np.zeros(4, bool), 18.0)) == [0, 1, 2, 3], "without noise too"
+    assert informative_pairs(loss, mismatched, 18.0)[:3] == (0, 1, 2)
+    assert sorted(informative_pairs(loss, mismatched, 18.0)) == [0, 1, 2, 3]
+    assert len(informative_pairs(loss, mismatched, 18.0, count=2)) == 2
+    assert sorted(informative_pairs(loss, np.zeros(4, bool), 18.0)) == [0, 1, 2, 3], "without noise too"
 
 
 # --- figure ---

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerBox
-from rrsitr_lib.show.look import TOOLBAR
+from rrsitr_lib.show.style import TOOLBAR
 
 WIDTH = 800  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
 CONTROL_WIDTH = "16rem"  # three side by side over a figure; a slider's track gets what its number leaves of it

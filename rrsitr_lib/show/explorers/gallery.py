@@ -20,7 +20,7 @@ from rrsitr_lib.audit.mismatch_ranking import (
 )
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.record import RunRecord, card
+from rrsitr_lib.show.run_reader import RunReader, card
 from rrsitr_lib.show.views.gallery import PAGE, SHOWS, SORTS, Curve, curve, gallery_figure, listed
 from rrsitr_lib.training.ledger import Ledger
 
@@ -37,17 +37,17 @@ class GalleryExplorer(Explorer):
     title = "Gallery of suspects"
 
     def __init__(
-        self, source: str | Path | Ledger | RunRecord, save_to: str | Path | None = None, **given: Any
+        self, source: str | Path | Ledger | RunReader, save_to: str | Path | None = None, **given: Any
     ) -> None:
-        self.record = RunRecord.open(source)
-        self.source = self.record.code + (f", save_to={Path(save_to).as_posix()!r}" if save_to is not None else "")
-        self.save_to = Path(save_to) if save_to is not None else self.record.folder / "decisions.csv"
+        self.run = RunReader.open(source)
+        self.source = self.run.code + (f", save_to={Path(save_to).as_posix()!r}" if save_to is not None else "")
+        self.save_to = Path(save_to) if save_to is not None else self.run.folder / "decisions.csv"
         self.decisions: dict[int, str] = {}
         self._curves: dict[str, Curve] = {}
         self._lists: dict[tuple[str, str], np.ndarray] = {}
-        self._pictures: dict[int, np.ndarray | None] = {}
+        self._images: dict[int, np.ndarray | None] = {}
         if not self.missing():
-            self.table = mismatch_ranking(self.record.ledger)
+            self.table = mismatch_ranking(self.run.ledger)
             if self.save_to.exists():
                 self.decisions = read_decisions(self.save_to, self.table)
         self._build_buttons()
@@ -86,7 +86,7 @@ class GalleryExplorer(Explorer):
 
     def missing(self) -> str:
         """All columns that a signal reads."""
-        return self.record.missing(*NEEDED)
+        return self.run.missing(*NEEDED)
 
     def controls(self) -> Sequence[Control]:
         """Signal, page, decisions to show, truth; nothing was injected: there is no truth to show."""
@@ -95,7 +95,7 @@ class GalleryExplorer(Explorer):
             Choice("sort", "sort by", SORTS, "agreement"),
             Slider("page", "page", 1, pages, 1, 1, f"{PAGE} pairs each"),
             Choice("show", "show only", SHOWS, "all", "decision"),
-            Choice("truth", "truth", ("hidden", "shown") if self.record.mismatched.any() else ("hidden",), "hidden"),
+            Choice("truth", "truth", ("hidden", "shown") if self.run.mismatched.any() else ("hidden",), "hidden"),
         )
 
     def draw(self, sort: str, page: int, show: str, truth: str) -> go.Figure:
@@ -108,7 +108,7 @@ class GalleryExplorer(Explorer):
         meaning = SIGNALS.get(sort, "mean rank over all signals")
         rows, view = self.page_rows(sort, page, show), self.curve(sort)
         pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
-        places = view.place[rows]
+        places = view.rank[rows]
         where = f"places {places.min()} to {places.max()}" if len(rows) else "no pair"
         return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. {self._decided()}."
 
@@ -119,13 +119,13 @@ class GalleryExplorer(Explorer):
     def card(self, key: int) -> str:
         """Picture, caption, losses and decision of a row; a key below 0 is the row's complement, with the truth."""
         row, reveal = (key, False) if key >= 0 else (~key, True)
-        loss = self.record.column("loss")[:, row]
-        wrong = bool(reveal and self.record.mismatched[row])
+        loss = self.run.column("loss")[:, row]
+        wrong = bool(reveal and self.run.mismatched[row])
         truth = ("MISMATCHED, " if wrong else "true pair, ") if reveal else ""
         called = self.decisions.get(row, "undecided")
         note = f"{truth}loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end, {called}"
         caption = self.table.at[row, "caption"] or "(captions are not in this folder)"
-        return card(f"pair {row}", caption, self._picture(row), note, wrong)
+        return card(f"pair {row}", caption, self._image(row), note, wrong)
 
     # --- the page, its buttons ---
 
@@ -197,8 +197,8 @@ class GalleryExplorer(Explorer):
         counts = [sum(said == one for said in self.decisions.values()) for one in ("wrong", "right")]
         return f"Decided: {counts[0]} wrong, {counts[1]} right"
 
-    def _picture(self, row: int) -> np.ndarray | None:
-        if row not in self._pictures:
-            pairs = self.record.pairs
-            self._pictures[row] = self.record.picture(int(pairs.image_of_row[row])) if pairs else None
-        return self._pictures[row]
+    def _image(self, row: int) -> np.ndarray | None:
+        if row not in self._images:
+            pairs = self.run.pairs
+            self._images[row] = self.run.image(int(pairs.image_of_row[row])) if pairs else None
+        return self._images[row]

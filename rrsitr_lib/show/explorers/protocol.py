@@ -13,7 +13,7 @@ from rrsitr_lib.data.noise import PROTOCOLS, Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, protocol_view, shortfall
 from rrsitr_lib.training.ledger import Ledger
 
@@ -31,10 +31,10 @@ class ProtocolExplorer(Explorer):
     title = "Noise protocols"
     on_page = ("rate", "protocol")
 
-    def __init__(self, source: str | Path | Ledger | RunRecord | PairTable, **given: Any) -> None:
-        self.record = None if isinstance(source, PairTable) else RunRecord.open(source)
-        self.source = self.record.code if self.record else "table"
-        self.table, self._lacks = (source, "") if isinstance(source, PairTable) else _clean_pairs(self.record)
+    def __init__(self, source: str | Path | Ledger | RunReader | PairTable, **given: Any) -> None:
+        self.run = None if isinstance(source, PairTable) else RunReader.open(source)
+        self.source = self.run.code if self.run else "table"
+        self.table, self._lacks = (source, "") if isinstance(source, PairTable) else _clean_pairs(self.run)
         self.note = ""
         if self.table is not None and len(self.table) > LARGEST_ROWS:
             self.note = f"the first {LARGEST_ROWS:,} of {len(self.table):,} rows"
@@ -52,7 +52,7 @@ class ProtocolExplorer(Explorer):
         """Rate, protocol, seed; they begin as the run was made, where there is one."""
         names = tuple(PROTOCOLS)
         rate, protocol, seed = 0.4, names[0], 42
-        config = self.record.config if self.record else None
+        config = self.run.config if self.run else None
         if config is not None:
             rate, protocol = round(20 * config.noise_rate) / 20, config.protocol
             seed = config.noise_seed if config.noise_seed <= SEEDS else seed
@@ -90,7 +90,7 @@ class ProtocolExplorer(Explorer):
         )
 
 
-def _clean_pairs(record: RunRecord) -> tuple[PairTable | None, str]:
+def _clean_pairs(record: RunReader) -> tuple[PairTable | None, str]:
     """The run's training pairs before the injection, or the sentence that says why they are not at hand."""
     if record.config is None:
         return None, "This run has no config.yaml, so its clean captions are not known: nothing to show here."

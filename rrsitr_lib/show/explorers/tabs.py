@@ -10,7 +10,7 @@ import ipywidgets as widgets
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import Explorer
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerTabs
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.training.ledger import Ledger
 
 EXPLORERS = {
@@ -24,7 +24,7 @@ EXPLORERS = {
 }
 
 
-def open_explorer(name: str, source: "str | Path | Ledger | RunRecord", **given: Any) -> Explorer:
+def open_explorer(name: str, source: "str | Path | Ledger | RunReader", **given: Any) -> Explorer:
     """One explorer by name, over a run. Raises ``InputError`` for an unknown name, listing the known ones.
 
     Taught in: notebooks/06_training_end_to_end
@@ -35,12 +35,12 @@ def open_explorer(name: str, source: "str | Path | Ledger | RunRecord", **given:
     return getattr(module, EXPLORERS[name][1])(source, **given)
 
 
-def explore(source: "str | Path | Ledger | RunRecord", name: str = "weights") -> widgets.Tab:
+def explore(source: "str | Path | Ledger | RunReader", name: str = "weights") -> widgets.Tab:
     """A tabbed view of every explorer, ``name`` first to be seen; what the run lacks is said in its tab.
 
     Raises ``InputError`` where there is no run. Taught in: notebooks/06_training_end_to_end
     """
-    record, names = RunRecord.open(source), list(EXPLORERS)
+    record, names = RunReader.open(source), list(EXPLORERS)
     if name not in EXPLORERS:
         raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
     in_turn = sorted(names, key=lambda one: one != name)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
 from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, WeightMap, weight_map, weights_figure
 from rrsitr_lib.training.ledger import Ledger
@@ -33,27 +33,27 @@ class WeightsExplorer(Explorer):
     title = "Weights over epochs"
     on_page = ("epoch", "sort", "pair")
 
-    def __init__(self, source: str | Path | Ledger | RunRecord, **given: Any) -> None:
-        self.record = RunRecord.open(source)
-        self.source = self.record.code
+    def __init__(self, source: str | Path | Ledger | RunReader, **given: Any) -> None:
+        self.run = RunReader.open(source)
+        self.source = self.run.code
         self.map = lru_cache(maxsize=8)(self._map)
         self.begin(given)
 
     def missing(self) -> str:
         """Weight and loss are needed."""
-        return self.record.missing("weight", "loss")
+        return self.run.missing("weight", "loss")
 
     def controls(self) -> Sequence[Control]:
         """Epoch, sorting, pair, schedule and where it starts."""
-        all_pairs = len(self.record.mismatched)
+        all_pairs = len(self.run.mismatched)
         step = -(-all_pairs // LARGEST_PAIRS)
         self.kept = np.arange(0, all_pairs, step)
         self.part = f"one of {step} among {all_pairs:,} pairs; " * (step > 1)
-        self.loss, self.weight = (self.record.column(name)[:, self.kept] for name in ("loss", "weight"))
-        self.mismatched = self.record.mismatched[self.kept]
-        pairs = tuple(int(self.kept[place]) for place in telling_pairs(self.weight, self.mismatched))
+        self.loss, self.weight = (self.run.column(name)[:, self.kept] for name in ("loss", "weight"))
+        self.mismatched = self.run.mismatched[self.kept]
+        pairs = tuple(int(self.kept[place]) for place in most_changing_pairs(self.weight, self.mismatched))
         return (
-            Slider("epoch", "epoch", 1, self.record.epochs, 1, self.record.epochs),
+            Slider("epoch", "epoch", 1, self.run.epochs, 1, self.run.epochs),
             Choice("sort", "sort by", SORTS, "loss"),
             Choice("pair", "pair", pairs, pairs[0]),
             Choice("schedule", "thresholds", (RECORDED, *GAMMA_SCHEDULES), RECORDED),
@@ -64,7 +64,7 @@ class WeightsExplorer(Explorer):
         """The sorted and thinned weights; the last few are kept."""
         weight = self.weight
         if schedule != RECORDED:
-            ends = (max(gamma, SMALLEST_GAMMA) for gamma in self.record.gammas(len(weight)))
+            ends = (max(gamma, SMALLEST_GAMMA) for gamma in self.run.gammas(len(weight)))
             low, high = (scheduled(schedule, len(weight), start, end)[:, None] for end in ends)
             weight = paced_weight(self.loss, low, high)
         found = weight_map(weight, self.mismatched, self.loss, sort)
@@ -92,10 +92,10 @@ class WeightsExplorer(Explorer):
 
     def card(self, key: int) -> str:
         """Picture and caption of a pair."""
-        return self.record.card(key)
+        return self.run.card(key)
 
 
-def telling_pairs(weight: np.ndarray, mismatched: np.ndarray, count: int = CHOSEN_PAIRS) -> tuple[int, ...]:
+def most_changing_pairs(weight: np.ndarray, mismatched: np.ndarray, count: int = CHOSEN_PAIRS) -> tuple[int, ...]:
     """Up to ``count`` pairs worth looking at, true and mismatched by turns: those whose weight changes most.
 
     **Shape** weight (epochs, N), mismatched (N,).

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
 METHODS = ("pca", "umap")
@@ -50,13 +50,13 @@ class SpaceMap:
 
 
 def space_map(
-    album: EmbeddingHistory,
+    embeddings: EmbeddingHistory,
     method: str = "pca",
     seed: int = 0,
     neighbours: int = NEIGHBOURS,
     fitted: Sequence[int] | None = None,
 ) -> SpaceMap:
-    """Place all epochs of an album on one map. ``pca`` is exact and instant; ``umap`` is seeded and takes a while.
+    """Place all epochs of an embeddings on one map. ``pca`` is exact and instant; ``umap`` is seeded and takes a while.
 
     PCA is fitted on all epochs together. UMAP is fitted on the epochs ``fitted``, by default the first and the last
     (on all of them, the nearest neighbour of a point would be itself an epoch earlier), then others are placed among
@@ -72,13 +72,13 @@ def space_map(
     """
     if method not in METHODS:
         raise InputError(f"method is {method!r}: allowed are {', '.join(METHODS)}")
-    features = np.stack([album.image, album.text], axis=1)
+    features = np.stack([embeddings.image, embeddings.text], axis=1)
     if method == "pca":
         return _pca(features)
     last = len(features) - 1
     ends = sorted({0, last} if fitted is None else {int(epoch) for epoch in fitted})
-    if len(album.rows) < SMALLEST_UMAP or neighbours < 2 or not ends or not 0 <= ends[0] <= ends[-1] <= last:
-        given = f"{len(album.rows)} pairs with {neighbours} neighbours, fitted on epochs {ends}"
+    if len(embeddings.rows) < SMALLEST_UMAP or neighbours < 2 or not ends or not 0 <= ends[0] <= ends[-1] <= last:
+        given = f"{len(embeddings.rows)} pairs with {neighbours} neighbours, fitted on epochs {ends}"
         raise InputError(f"umap of {given}: allowed are {SMALLEST_UMAP} pairs or more, 2 or more, 0 to {last}")
     return _umap(features, seed, neighbours, ends)
 
@@ -146,8 +146,8 @@ def modality_gap(image: np.ndarray, text: np.ndarray) -> float:
     return float(np.linalg.norm(means[0] - means[1]))
 
 
-def without_gap(album: EmbeddingHistory) -> EmbeddingHistory:
-    """The album with the mean of each modality taken away in every epoch, and all features normalised again.
+def without_gap(embeddings: EmbeddingHistory) -> EmbeddingHistory:
+    """The embeddings with the mean of each modality taken away in every epoch, and all features normalised again.
 
     **Shape** as before. Taught in: notebooks/08_the_space
 
@@ -156,10 +156,10 @@ def without_gap(album: EmbeddingHistory) -> EmbeddingHistory:
     True
     """
     parts = []
-    for part in (album.image, album.text):
+    for part in (embeddings.image, embeddings.text):
         centred = part - part.mean(axis=1, keepdims=True)
         parts.append(centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12))
-    return EmbeddingHistory(album.rows, *parts)
+    return EmbeddingHistory(embeddings.rows, *parts)
 
 
 def map_agreement(features: np.ndarray, points: np.ndarray, neighbours: int = 10) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rrsitr_lib.audit.mismatch_ranking import SIGNALS, precision_at
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, MODEBAR, TRUE_COLOUR, WRONG_COLOUR
+from rrsitr_lib.show.style import COLOURS, DASHES, MARKERS, MODEBAR, TRUE_COLOUR, WRONG_COLOUR
 
 PAGE = 6
 LARGEST_POINTS = 2000
@@ -24,13 +24,13 @@ SHOWS = ("all", "undecided", "wrong", "right")
 class Curve:
     """All pairs sorted by one score, the most suspect first, and the points that a figure draws of them.
 
-    **Shape** ``order`` (N,) rows of the pairs; ``score`` (N,) in [0, 1], in that order; ``place`` (N,) the place of
+    **Shape** ``order`` (N,) rows of the pairs; ``score`` (N,) in [0, 1], in that order; ``rank`` (N,) the rank of
     every row, from 1; ``drawn`` (points,) positions in ``order``; ``rule`` says which they are.
     """
 
     order: np.ndarray
     score: np.ndarray
-    place: np.ndarray
+    rank: np.ndarray
     drawn: np.ndarray
     rule: str
 
@@ -48,12 +48,12 @@ def curve(rows: np.ndarray, score: np.ndarray) -> Curve:
     if rows.shape != score.shape or rows.ndim != 1 or not len(rows):
         raise InputError(f"rows {rows.shape} and score {score.shape}: allowed is (N,) for both, N at least 1")
     by_score = np.argsort(-score, kind="stable")
-    place = np.empty(len(rows), dtype=np.int64)
-    place[rows[by_score]] = np.arange(1, len(rows) + 1)
+    rank = np.empty(len(rows), dtype=np.int64)
+    rank[rows[by_score]] = np.arange(1, len(rows) + 1)
     step = -(-len(rows) // LARGEST_POINTS)
     drawn = np.unique(np.append(np.arange(0, len(rows), step), len(rows) - 1))
     rule = "each point one pair" if step == 1 else f"each point one pair, every {step}th drawn"
-    return Curve(rows[by_score], score[by_score], place, drawn, rule)
+    return Curve(rows[by_score], score[by_score], rank, drawn, rule)
 
 
 def listed(order: np.ndarray, decisions: Mapping[int, str], show: str) -> np.ndarray:
@@ -106,7 +106,7 @@ def gallery_static(view: Curve, page: Sequence[int], sort: str) -> Figure:
     figure, axis = plt.subplots(figsize=(8, 2.8))
     axis.plot(view.drawn + 1, view.score[view.drawn], color="#666666", label="all pairs")
     axis.axvspan(*_band(view, page), color="#f0e442", alpha=0.6, label="this page")
-    axis.plot(view.place[page], view.score[view.place[page] - 1], "o", mfc="none", mec="black")
+    axis.plot(view.rank[page], view.score[view.rank[page] - 1], "o", mfc="none", mec="black")
     axis.set(xlabel=f"place of the pair, the most suspect first ({view.rule})", ylabel=f"{sort} (rank, 0 to 1)")
     axis.set_ylim(-0.03, 1.05)
     axis.legend()
@@ -163,12 +163,12 @@ def _draw_precision(axis: Axes, table: pd.DataFrame, mismatched: np.ndarray) -> 
 
 
 def _band(view: Curve, page: Sequence[int]) -> tuple[float, float]:
-    """First and last place of the page with half a place of room; an empty band at 0 for an empty page."""
-    places = view.place[np.asarray(page, dtype=np.int64)]
+    """First and last place of the page with half a rank of room; an empty band at 0 for an empty page."""
+    places = view.rank[np.asarray(page, dtype=np.int64)]
     return (float(places.min()) - 0.5, float(places.max()) + 0.5) if len(places) else (0.0, 0.0)
 
 
 def _marks(view: Curve, rows: np.ndarray, name: str, reveal: bool, **look: object) -> go.Scatter:
-    place, keys = view.place[rows], ~rows if reveal else rows  # as lists: arrays do not survive a patch of the widget
-    score = view.score[place - 1].round(4)
-    return go.Scatter(x=place.tolist(), y=score.tolist(), customdata=keys.tolist(), name=name, **look)
+    rank, keys = view.rank[rows], ~rows if reveal else rows  # as lists: arrays do not survive a patch of the widget
+    score = view.score[rank - 1].round(4)
+    return go.Scatter(x=rank.tolist(), y=score.tolist(), customdata=keys.tolist(), name=name, **look)

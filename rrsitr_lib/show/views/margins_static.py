@@ -7,8 +7,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.methods.ncr import soft_margin
-from rrsitr_lib.show.look import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
-from rrsitr_lib.show.views.margins import LAMBDA_2, SIMILARITIES, RecordedMargins, Rivals, entropy_pull, triplet_pull
+from rrsitr_lib.show.style import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.views.margins import (
+    LAMBDA_2,
+    SIMILARITIES,
+    HardNegatives,
+    RecordedMargins,
+    entropy_gradient_magnitude,
+    triplet_gradient_magnitude,
+)
 
 
 def pull_static(sigma: float, lambda_2: float = LAMBDA_2) -> Figure:
@@ -19,10 +26,10 @@ def pull_static(sigma: float, lambda_2: float = LAMBDA_2) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.1))
     gap = np.linspace(-1, 1, 2001)
     curves = {
-        "cross-entropies, weight 1": entropy_pull(0, gap, gap),
-        "cross-entropies, weight 0.5": 0.5 * entropy_pull(0, gap, gap),
-        f"{lambda_2:g} x triplet, growing": lambda_2 * triplet_pull(0, gap, gap, sigma),
-        f"{lambda_2:g} x triplet, fixed": lambda_2 * triplet_pull(0, gap, gap, sigma, dynamic=False),
+        "cross-entropies, weight 1": entropy_gradient_magnitude(0, gap, gap),
+        "cross-entropies, weight 0.5": 0.5 * entropy_gradient_magnitude(0, gap, gap),
+        f"{lambda_2:g} x triplet, growing": lambda_2 * triplet_gradient_magnitude(0, gap, gap, sigma),
+        f"{lambda_2:g} x triplet, fixed": lambda_2 * triplet_gradient_magnitude(0, gap, gap, sigma, dynamic=False),
     }
     for axis, top in zip(axes, (42, 2 * lambda_2 * (1 + sigma) * 1.4 + 0.1), strict=True):
         for (name, pull), colour, dash in zip(curves.items(), COLOURS[1:] + COLOURS[:1], DASHES, strict=True):
@@ -44,7 +51,9 @@ def two_margins_static(sigma: float, margin: float = 0.2) -> Figure:
     """
     figure, axes = plt.subplots(1, 2, figsize=(9, 2.8))
     gap, doubt = np.linspace(-1, 1, 401), np.linspace(0, 1, 201)
-    axes[0].plot(gap, Rivals(0.0, 0.0, sigma).margins(-gap)[0], DASHES[0], color=COLOURS[0], lw=2.5, label="RRSITR")
+    axes[0].plot(
+        gap, HardNegatives(0.0, 0.0, sigma).margins(-gap)[0], DASHES[0], color=COLOURS[0], lw=2.5, label="RRSITR"
+    )
     axes[0].axhline(sigma, color="black", ls=":", label=f"fixed, sigma = {sigma:g}")
     axes[0].set(xlabel="doubt: hardest negative less own similarity", ylabel="margin (cosine)", title="grows")
     for m, dash, colour in ((10, "--", COLOURS[1]), (2, "-.", COLOURS[2])):
@@ -78,17 +87,22 @@ def margins_over_epochs(recorded: RecordedMargins) -> Figure:
     return _finished(figure)
 
 
-def margins_static(similarity: float, rivals: Rivals, recorded: RecordedMargins, epoch: int) -> Figure:
+def margins_static(similarity: float, negatives: HardNegatives, recorded: RecordedMargins, epoch: int) -> Figure:
     """The static twin of the margin explorer: margins and loss, pull, recorded margins in ``epoch`` (from 1).
 
     Taught in: notebooks/05_robust_triplet
     """
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.3))
     own, pair = SIMILARITIES, np.array([similarity])
-    curves = dict(zip(("margin to text", "margin to image"), rivals.margins(own), strict=True))
-    _curves(axes[0], own, {**curves, "loss": rivals.loss(own)}, pair, (*rivals.margins(pair), rivals.loss(pair)))
-    pulls = {f"{LAMBDA_2:g} x triplet": triplet_pull, "cross-entropies": entropy_pull}
-    rows = [[LAMBDA_2 * triplet_pull(at, *rivals), entropy_pull(at, *rivals[:2])] for at in (own, pair)]
+    curves = dict(zip(("margin to text", "margin to image"), negatives.margins(own), strict=True))
+    _curves(
+        axes[0], own, {**curves, "loss": negatives.loss(own)}, pair, (*negatives.margins(pair), negatives.loss(pair))
+    )
+    pulls = {f"{LAMBDA_2:g} x triplet": triplet_gradient_magnitude, "cross-entropies": entropy_gradient_magnitude}
+    rows = [
+        [LAMBDA_2 * triplet_gradient_magnitude(at, *negatives), entropy_gradient_magnitude(at, *negatives[:2])]
+        for at in (own, pair)
+    ]
     _curves(axes[1], own, dict(zip(pulls, rows[0], strict=True)), pair, rows[1])
     for axis, label in zip(axes, ("cosine units", "fall of the loss per unit"), strict=False):
         axis.axvline(similarity, color="grey", lw=1)

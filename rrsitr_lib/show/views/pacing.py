@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
 from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
-from rrsitr_lib.show.look import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, straight
+from rrsitr_lib.show.style import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, straight
 
 LOSSES = np.linspace(0, 24, 241)
 

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import COLOURS, DASHES, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
+from rrsitr_lib.show.style import COLOURS, DASHES, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
 
 FINE, SHOWN = 0.05, 50  # width of the bins in which an epoch is counted, and number of bars that are drawn of them
 ROUND = 5  # the histogram ends at a multiple of it, so that bars are whole bins

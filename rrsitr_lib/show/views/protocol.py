@@ -12,7 +12,7 @@ from scipy.stats import binom
 from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import MODEBAR, TRUE_COLOUR, hatched, line_looks, straight
+from rrsitr_lib.show.style import MODEBAR, TRUE_COLOUR, hatched, line_looks, straight
 
 CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SHORTFALL = "nominal less realised rate (percentage points)"

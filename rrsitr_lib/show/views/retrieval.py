@@ -12,7 +12,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Patch
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, HATCHES, MODEBAR, PLOTLY_HATCHES, hatched
+from rrsitr_lib.show.style import COLOURS, HATCHES, MODEBAR, PLOTLY_HATCHES, hatched
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 DIRECTIONS = ("caption to pictures", "picture to captions")
@@ -23,22 +23,22 @@ LONGEST = 90  # letters of a caption beside a bar
 
 
 @dataclass(frozen=True)
-class RankedAnswers:
-    """The first K answers to one question.
+class RankedCandidates:
+    """The first K candidates for one query.
 
-    **Shape** all (K,), best first: ``answers`` numbers of pictures or captions, ``global_part`` and ``local_part`` of
-    the score, already weighted, ``true`` bool. ``place`` of the best true answer, from 1 (0: there is none); ties count
+    **Shape** all (K,), best first: ``candidates`` numbers of pictures or captions, ``global_part`` and ``local_part``
+    of the score, already weighted, ``true`` bool. ``rank`` of the best true answer, from 1 (0: there is none); ties count
     against us. ``among`` how many answers were ranked; ``share`` the weight of the local part.
     Taught in: notebooks/01_retrieval
     """
 
     direction: str
-    question: int
-    answers: np.ndarray
+    query: int
+    candidates: np.ndarray
     global_part: np.ndarray
     local_part: np.ndarray
     true: np.ndarray
-    place: int
+    rank: int
     among: int
     share: float
 
@@ -65,39 +65,39 @@ class RankedAnswers:
     @property
     def tied(self) -> bool:
         """Whether the truth is shown before a wrong answer of equal score, which is counted before it."""
-        return bool(self.true.any()) and int(np.argmax(self.true)) + 1 < self.place
+        return bool(self.true.any()) and int(np.argmax(self.true)) + 1 < self.rank
 
 
-def ranked_answers(rankings: RetrievalResults, direction: str, question: int, k: int) -> RankedAnswers:
-    """The ``k`` best recorded answers to a question, with both parts of their score.
+def ranked_candidates(results: RetrievalResults, direction: str, query: int, k: int) -> RankedCandidates:
+    """The ``k`` best recorded candidates for a query, with both parts of their score.
 
-    ``direction``: one of ``DIRECTIONS``; ``question``: number of the caption or of the picture, from 0.
+    ``direction``: one of ``DIRECTIONS``; ``query``: number of the caption or of the picture, from 0.
     **Shape** (k,), fewer where fewer are recorded. Raises ``InputError`` for what the rankings do not hold.
     Taught in: notebooks/01_retrieval
     """
     if direction not in DIRECTIONS:
         raise InputError(f"direction is {direction!r}: allowed are {', '.join(DIRECTIONS)}")
-    of, found = rankings.image_of_caption, rankings
+    of, found = results.image_of_caption, results
     by_caption = direction == DIRECTIONS[0]
     columns = ("images", "images_global", "images_local", "image_rank") if by_caption else (
         "captions", "captions_global", "captions_local", "caption_rank")  # fmt: skip
-    answers, cosine, local, place = (getattr(found, name) for name in columns)
-    if not 0 <= question < len(answers) or k < 1:
-        raise InputError(f"question {question}, k {k}: allowed are questions 0 to {len(answers) - 1}, k from 1")
-    first, share = answers[question, :k], float(found.local_fraction)
-    true = first == of[question] if by_caption else of[first] == question
-    parts = ((1 - share) * cosine[question, :k], share * local[question, :k])
+    candidates, cosine, local, rank = (getattr(found, name) for name in columns)
+    if not 0 <= query < len(candidates) or k < 1:
+        raise InputError(f"question {query}, k {k}: allowed are questions 0 to {len(candidates) - 1}, k from 1")
+    first, share = candidates[query, :k], float(found.local_fraction)
+    true = first == of[query] if by_caption else of[first] == query
+    parts = ((1 - share) * cosine[query, :k], share * local[query, :k])
     among = len(found.captions) if by_caption else len(of)
-    return RankedAnswers(direction, question, first, *parts, true, int(place[question]), among, share)
+    return RankedCandidates(direction, query, first, *parts, true, int(rank[query]), among, share)
 
 
-def retrieval_figure(ranked: RankedAnswers, keys: Sequence[int] | None = None) -> go.Figure:
+def retrieval_figure(ranked: RankedCandidates, keys: Sequence[int] | None = None) -> go.Figure:
     """Stacked bars, best answer first; the truth has a thick frame, the score stands above.
 
     Traces: global part, local part, frame of the true answers, scores as text. ``keys`` (K,) are the cards of the bars.
     Taught in: notebooks/01_retrieval
     """
-    places = np.arange(1, len(ranked.answers) + 1)
+    places = np.arange(1, len(ranked.candidates) + 1)
     figure = go.Figure()
     for name, part, (colour, hatch) in zip(ranked.names, ranked.parts, PART_LOOKS, strict=True):
         marker = hatched(colour, PLOTLY_HATCHES[hatch])
@@ -118,7 +118,7 @@ def retrieval_figure(ranked: RankedAnswers, keys: Sequence[int] | None = None) -
 
 
 def retrieval_static(
-    ranked: RankedAnswers, question: str | np.ndarray, answers: Sequence[str] | Sequence[np.ndarray]
+    ranked: RankedCandidates, question: str | np.ndarray, answers: Sequence[str] | Sequence[np.ndarray]
 ) -> Figure:
     """The static twin: a bar an answer with its caption or picture, the truth framed; the question above.
 
@@ -139,9 +139,9 @@ def retrieval_static(
     return figure
 
 
-def _bars(axis: Axes, ranked: RankedAnswers) -> None:
+def _bars(axis: Axes, ranked: RankedCandidates) -> None:
     """Stacked bars from top to bottom, the true ones framed, the score behind each."""
-    (low, top), rows = ranked.ends, np.arange(len(ranked.answers))
+    (low, top), rows = ranked.ends, np.arange(len(ranked.candidates))
     starts = (np.zeros(len(rows)), np.maximum(ranked.global_part, 0))
     for name, part, start, (colour, hatch) in zip(ranked.names, ranked.parts, starts, PART_LOOKS, strict=True):
         axis.barh(rows, part, 0.7, start, color=colour, hatch=HATCHES[hatch], ec="white", lw=0, label=name)

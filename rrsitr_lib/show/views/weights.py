@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
+from rrsitr_lib.show.style import MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
 
 SORTS = ("loss", "weight")
 LARGEST_ROWS = 400
