@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint
+from rrsitr_lib.frozen_towers.token_cache import Computed, cached_tokens, content_of, pixels_of, weights_of
 from rrsitr_lib.model.encoder import Encoder, JointEncoder
-from rrsitr_lib.model.token_cache import Computed, cached_tokens, content_of, pixels_of, weights_of
 
 
 @dataclass(frozen=True)

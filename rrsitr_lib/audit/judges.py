@@ -12,8 +12,8 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.frozen_towers.heads import HeadsEncoder
 from rrsitr_lib.methods.pair_loss import chance_loss, symmetric_cross_entropy
-from rrsitr_lib.model.heads import HeadsEncoder
 from rrsitr_lib.training.batches import InMemory, SplitInputs
 from rrsitr_lib.training.trainer import Trainer
 

@@ -11,8 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.frozen_towers.heads import HeadsEncoder
 from rrsitr_lib.model.encoder import build_encoder
-from rrsitr_lib.model.heads import HeadsEncoder
 from rrsitr_lib.registry import ENCODERS
 from rrsitr_lib.training.batches import ImageFiles, InMemory, SplitInputs, TokenNumbers
 from rrsitr_lib.training.precision import device_of

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rrsitr_lib.cached_arrays import cached_arrays
 from rrsitr_lib.data.images import THREADS, open_image
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import cache_folder, fingerprint
+from rrsitr_lib.speed.cached_arrays import cached_arrays
 
 CHUNK = 256
 

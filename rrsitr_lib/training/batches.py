@@ -78,40 +78,6 @@ class TokenNumbers:
         return self.encoder.trimmed(self.tokens[torch.as_tensor(items)], like)
 
 
-class CachedTokens:
-    """Cached tower tokens, reduced once; a batch is as long as its longest item, zero beyond an item's own length.
-
-    **Shape** ``tokens`` (entries, longest, width), ``lengths`` (entries,); ``entry_of_item`` (items,) lets equal
-    captions share an entry. ``reduction``: mean (W,) and axes (W, width).
-    """
-
-    def __init__(
-        self,
-        tokens: np.ndarray,
-        lengths: np.ndarray,
-        reduction: tuple[Tensor, Tensor] | None = None,
-        entry_of_item: np.ndarray | None = None,
-    ) -> None:
-        self.lengths = torch.from_numpy(lengths.astype(np.int64))
-        self.entries = torch.arange(len(tokens)) if entry_of_item is None else torch.from_numpy(entry_of_item)
-        self.tokens: np.ndarray | Tensor = tokens
-        if reduction is not None:
-            mean, axes = reduction
-            chunks = (torch.from_numpy(np.array(tokens[k : k + 256])).float() for k in range(0, len(tokens), 256))
-            self.tokens = torch.cat([((chunk - mean) @ axes).half() for chunk in chunks])
-        self.width = self.tokens.shape[2]
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
-        """Shape: (items,) -> (items, longest, width) float32."""
-        entries = self.entries[torch.as_tensor(items)]
-        longest = int(self.lengths[entries if among is None else self.entries[torch.as_tensor(among)]].max())
-        tokens = torch.as_tensor(np.asarray(self.tokens[entries.numpy(), :longest])).float()
-        return tokens.masked_fill((torch.arange(longest) >= self.lengths[entries][:, None])[..., None], 0.0)
-
-
 class ImageFiles:
     """Images that are decoded and transformed when asked for; random transforms depend on (seed, epoch, image)."""
 

@@ -5,8 +5,8 @@ import torch
 from model.test_encoders import CAPTIONS, lite_folder, pixels  # noqa: F401 (a fixture)
 
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.frozen_towers.heads import HeadsEncoder
 from rrsitr_lib.model.encoder import ClipEncoder, build_encoder
-from rrsitr_lib.model.heads import HeadsEncoder
 from rrsitr_lib.training.run import train
 
 

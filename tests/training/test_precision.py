@@ -7,6 +7,7 @@ import torch
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.frozen_towers import heads_on_tokens
 from rrsitr_lib.training import build, evaluate, trainer
 from rrsitr_lib.training.batches import ImageFiles, RowBatches, load
 from rrsitr_lib.training.build import build_model
@@ -118,7 +119,7 @@ def test_on_a_gpu_images_are_stored_or_decoded_by_several_processes(monkeypatch)
     data, made = open_data(config), []
     monkeypatch.setattr(build, "extension", lambda name: made.append(name) or build_stand_in(name))
     monkeypatch.setattr(torch.nn.Module, "to", lambda self, *arguments, **options: self)
-    for device, store, expected in ((CPU, "auto", 0), (GPU, "auto", 3), (GPU, False, 0), (CPU, True, 3)):
+    for device, store, expected in ((CPU, "auto", 0), (GPU, "auto", 1), (GPU, False, 0), (CPU, True, 1)):
         made.clear()
         build_model(config.model_copy(update={"store": store}), data, device)
         assert made == ["speed.stored_images"] * expected, (device, store)
@@ -163,8 +164,8 @@ def test_tokens_of_frozen_towers_are_computed_where_the_heads_train(monkeypatch)
         where.append(next(towers.parameters()).device.type)
         return np.zeros((len(items), 2, 8), np.float16), np.full(len(items), 2)
 
-    monkeypatch.setattr(build, "image_tokens", tokens)
-    monkeypatch.setattr(build, "caption_tokens", tokens)
+    monkeypatch.setattr(heads_on_tokens, "image_tokens", tokens)
+    monkeypatch.setattr(heads_on_tokens, "caption_tokens", tokens)
     config = RunConfig.build(**SMALL | {"train": "heads", "feature_width": 0})
     build_model(config, open_data(config), torch.device("meta"))
     assert where == ["meta"] * 6

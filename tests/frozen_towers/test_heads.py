@@ -2,7 +2,7 @@
 
 import torch
 
-from rrsitr_lib.model.heads import HeadsEncoder, TokenHead
+from rrsitr_lib.frozen_towers.heads import HeadsEncoder, TokenHead
 
 
 def test_masked_tokens_count_nothing():

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rrsitr_lib.cached_arrays import cached_arrays
 from rrsitr_lib.data.images import open_image
 from rrsitr_lib.files import cache_folder, fingerprint
 from rrsitr_lib.model.encoder import Encoder, JointEncoder
+from rrsitr_lib.speed.cached_arrays import cached_arrays
 
 BATCH, GPU_BATCH = 32, 256
 Images = np.ndarray | Sequence[Path]

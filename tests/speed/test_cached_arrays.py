@@ -9,10 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from rrsitr_lib import cached_arrays as module
-from rrsitr_lib.cached_arrays import cached_arrays
 from rrsitr_lib.errors import RunError
 from rrsitr_lib.files import cache_folder
+from rrsitr_lib.speed import cached_arrays as module
+from rrsitr_lib.speed.cached_arrays import cached_arrays
 
 BATCH = 32
 ITEMS, SHAPE = 3 * BATCH + 5, (4, 6)
@@ -22,7 +22,7 @@ BUILDER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from rrsitr_lib.cached_arrays import cached_arrays
+from rrsitr_lib.speed.cached_arrays import cached_arrays
 folder, name, delay = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 def compute(items):
     (folder / f"computed {items.start} by {name}").touch()

@@ -1,0 +1,1 @@
+"""Heads on frozen towers: the towers encode every image and caption once, and two small heads learn from that."""

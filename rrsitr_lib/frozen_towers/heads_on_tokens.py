@@ -1,0 +1,84 @@
+"""``train="heads"``: frozen towers say once what they see; two small heads train on that, on a laptop too."""
+
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.datasets import Split
+from rrsitr_lib.frozen_towers.heads import HeadsEncoder
+from rrsitr_lib.frozen_towers.token_cache import caption_tokens, image_tokens
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.training.batches import SplitInputs
+
+PCA_SAMPLE = 50_000
+
+
+class CachedTokens:
+    """Cached tower tokens, reduced once; a batch is as long as its longest item, zero beyond an item's own length.
+
+    **Shape** ``tokens`` (entries, longest, width), ``lengths`` (entries,); ``entry_of_item`` (items,) lets equal
+    captions share an entry. ``reduction``: mean (W,) and axes (W, width).
+    """
+
+    def __init__(
+        self,
+        tokens: np.ndarray,
+        lengths: np.ndarray,
+        reduction: tuple[Tensor, Tensor] | None = None,
+        entry_of_item: np.ndarray | None = None,
+    ) -> None:
+        self.lengths = torch.from_numpy(lengths.astype(np.int64))
+        self.entries = torch.arange(len(tokens)) if entry_of_item is None else torch.from_numpy(entry_of_item)
+        self.tokens: np.ndarray | Tensor = tokens
+        if reduction is not None:
+            mean, axes = reduction
+            chunks = (torch.from_numpy(np.array(tokens[k : k + 256])).float() for k in range(0, len(tokens), 256))
+            self.tokens = torch.cat([((chunk - mean) @ axes).half() for chunk in chunks])
+        self.width = self.tokens.shape[2]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
+        """Shape: (items,) -> (items, longest, width) float32."""
+        entries = self.entries[torch.as_tensor(items)]
+        longest = int(self.lengths[entries if among is None else self.entries[torch.as_tensor(among)]].max())
+        tokens = torch.as_tensor(np.asarray(self.tokens[entries.numpy(), :longest])).float()
+        return tokens.masked_fill((torch.arange(longest) >= self.lengths[entries][:, None])[..., None], 0.0)
+
+
+def heads_on_tokens(
+    config: RunConfig, count: int, data: dict[str, Split], device: torch.device
+) -> tuple[list[HeadsEncoder], dict[str, SplitInputs]]:
+    """``count`` pairs of heads, and what the frozen towers gave for every split, computed on ``device`` once."""
+    towers = build_encoder(config.encoder, config.weights, config.pad_tokens, config.seed).eval().to(device)
+    captions = {name: np.unique(split.table.captions.astype(str), return_inverse=True) for name, split in data.items()}
+    images = {name: image_tokens(towers, split.images, f"{name} images") for name, split in data.items()}
+    texts = {name: caption_tokens(towers, one.tolist(), f"{name} captions") for name, (one, _) in captions.items()}
+    reduce = partial(_fit_reduction, width=config.feature_width, seed=config.seed)
+    by_image, by_text = reduce(*images["train"]), reduce(*texts["train"])
+    cached = {
+        name: (CachedTokens(*images[name], by_image), CachedTokens(*texts[name], by_text, captions[name][1]))
+        for name in data
+    }
+    image_width, text_width = (items.width for items in cached["train"])
+    heads = [HeadsEncoder(image_width, text_width, seed=config.seed + number) for number in range(count)]
+    return heads, {name: SplitInputs(split.table, *cached[name]) for name, split in data.items()}
+
+
+def _fit_reduction(tokens: np.ndarray, lengths: np.ndarray, width: int, seed: int) -> tuple[Tensor, Tensor] | None:
+    """Mean (W,) and axes (W, width) of the training tokens' main directions; None where nothing is to be reduced."""
+    from sklearn.decomposition import PCA
+
+    if not 0 < width < tokens.shape[2]:
+        return None
+    real = np.arange(tokens.shape[1]) < lengths[:, None]
+    items, positions = np.nonzero(real)
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(items))[:PCA_SAMPLE])
+    sample = np.asarray(tokens[items[chosen], positions[chosen]], dtype=np.float32)
+    pca = PCA(min(width, len(sample)), svd_solver="covariance_eigh").fit(sample)
+    mean, axes = (np.ascontiguousarray(part, dtype=np.float32) for part in (pca.mean_, pca.components_.T))
+    return torch.from_numpy(mean), torch.from_numpy(axes)
