@@ -14,7 +14,8 @@ from rrsitr_lib.files import read_json
 from rrsitr_lib.grid.study_file import STUDY_FILE
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
-from rrsitr_lib.show.views.weights import weight_map, weights_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.weights import weight_map, weights_figure
 from rrsitr_lib.study.study_figures import over_noise
 from rrsitr_lib.study.study_table import open_study, study_table
 from rrsitr_lib.training.ledger import Ledger
@@ -36,7 +37,7 @@ def main() -> None:
         ledger = Ledger.open(runs["rrsitr"])
         loss, weight, wrong = (np.asarray(ledger.column(name)) for name in ("loss", "weight", "mismatched"))
         figures["losses"] = loss_histogram(loss[-1], wrong, ledger.config["gamma_1"], ledger.config["gamma_2"])
-        figures["weights"] = weights_static(weight_map(weight, wrong, loss), ledger.epochs)
+        figures["weights"] = static_twin(weights_figure(weight_map(weight, wrong, loss), ledger.epochs))
     if (arguments.study / STUDY_FILE).exists():
         opened = open_study(arguments.study)
         figures["study"] = over_noise(study_table(opened), opened.runs)

@@ -381,7 +381,8 @@ print(f"{len(distinct)} distinct captions of {rows}: text-to-image R@1 can reach
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.show.views.retrieval import DIRECTIONS, ranked_candidates, retrieval_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.retrieval import DIRECTIONS, answers_figure, ranked_candidates
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 record = RunReader.open(lesson_run(config, RUNS))
@@ -389,7 +390,8 @@ rankings = record.retrieval
 near = np.flatnonzero((rankings.image_rank > 1) & (rankings.image_rank <= 4))
 asked = int(near[0]) if len(near) else 0
 answers = ranked_candidates(rankings, DIRECTIONS[0], asked, 5)
-retrieval_static(answers, rankings.texts[asked], [record.image(int(one), "test") for one in answers.candidates])
+pictures = [record.image(int(one), "test") for one in answers.candidates]
+static_twin(answers_figure(answers, rankings.texts[asked], pictures))
 
 # %% [markdown]
 # **What to notice.** The framed picture is the true one, and others stand before it. Ask whether they are wrong: a
@@ -401,7 +403,8 @@ retrieval_static(answers, rankings.texts[asked], [record.image(int(one), "test")
 near = np.flatnonzero((rankings.caption_rank > 1) & (rankings.caption_rank <= 4))
 asked = int(near[0]) if len(near) else 0
 answers = ranked_candidates(rankings, DIRECTIONS[1], asked, 8)
-retrieval_static(answers, record.image(asked, "test"), [rankings.texts[one] for one in answers.candidates])
+captions = [rankings.texts[one] for one in answers.candidates]
+static_twin(answers_figure(answers, record.image(asked, "test"), captions))
 
 # %% [markdown]
 # **What to notice.** A picture may have several framed answers; the first of them alone decides about the hit. Captions

@@ -144,7 +144,7 @@ for i in range(6):
 # draws the pull over the gap, the same in both directions.
 
 # %%
-from rrsitr_lib.show.views.margins_static import pull_static
+from rrsitr_lib.show.views.margin_curves import pull_static
 
 pull_static(SIGMA, LAMBDA_2)
 
@@ -171,7 +171,7 @@ for y in labels:
 np.testing.assert_allclose(soft_margin(np.array(labels)), ncr_by_hand)
 
 # %%
-from rrsitr_lib.show.views.margins_static import two_margins_static
+from rrsitr_lib.show.views.margin_curves import two_margins_static
 
 two_margins_static(SIGMA)
 
@@ -214,7 +214,7 @@ print(f"{'two cross-entropies':26} pull {float(entropy_gradient_magnitude(0.0, 0
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.margins import RecordedMargins
-from rrsitr_lib.show.views.margins_static import margins_over_epochs
+from rrsitr_lib.show.views.margin_curves import margins_over_epochs
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 config = RunConfig.build(
@@ -255,10 +255,10 @@ for epoch in sorted({0, record.epochs - 1}):
 # First a picture of what the explorer shows, for a pair at 0.1 whose hardest text has 0.6 and hardest image 0.3.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.margins import HardNegatives
-from rrsitr_lib.show.views.margins_static import margins_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.margins import HardNegatives, margins_figure
 
-margins_static(0.1, HardNegatives(text=0.6, image=0.3, sigma=0.6), recorded, record.epochs)
+static_twin(margins_figure(0.1, HardNegatives(text=0.6, image=0.3, sigma=0.6), recorded, record.epochs))
 
 # %% [markdown]
 # **What to notice.** Left, the loss (dash-dotted) has a kink wherever a margin begins to grow or a hinge opens. Middle,

@@ -160,10 +160,11 @@ table.round(2)
 # the axes would turn between the panels, and a movement on paper would say nothing. Lines join the two points of a pair.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import space_map, space_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.embedding import space_map, space_panels
 
 pca = space_map(three, "pca")
-space_static(pca, wrong, places=(0, 1, 2), titles=states)
+static_twin(space_panels(pca, wrong, epochs=(0, 1, 2), titles=states))
 
 # %% [markdown]
 # **What to notice.** Circles on one side, diamonds on the other: the gap is what PCA sees first, most of all after plain
@@ -185,7 +186,7 @@ centred /= np.linalg.norm(centred, axis=1, keepdims=True)
 closed = without_gap(three)
 np.testing.assert_allclose(closed.image[0], centred, atol=1e-5)
 pca_closed = space_map(closed, "pca")
-space_static(pca_closed, wrong, places=(0, 1, 2), titles=states)
+static_twin(space_panels(pca_closed, wrong, epochs=(0, 1, 2), titles=states))
 
 # %% tags=["nbval-ignore-output"]
 line = np.linalg.norm(pca_closed.points[:, 0] - pca_closed.points[:, 1], axis=-1)
@@ -229,7 +230,7 @@ print(f"{len(pairs)} distances among the twelve points: Spearman correlation {sp
 # %% tags=["nbval-ignore-output"]
 options = dict(method="umap", neighbours=NEIGHBOURS, fitted=(0, 1, 2))
 umap = space_map(three, seed=SEED, **options)
-space_static(umap, wrong, places=(0, 1, 2), titles=states)
+static_twin(space_panels(umap, wrong, epochs=(0, 1, 2), titles=states))
 
 # %% [markdown]
 # **What to notice.** Two worlds, pictures and captions, and every line crosses from one to the other, true or not. This
@@ -265,7 +266,8 @@ print(f"other seed: {kept:.0%} of the neighbours kept, disparity {procrustes(*fl
 islands = [procrustes(umap.points[1, modality], other.points[1, modality])[2] for modality in (0, 1)]
 print(f"disparity among the pictures alone {islands[0]:.2f}, among the captions alone {islands[1]:.2f}")
 both = np.stack([space.points[1] - space.points[1].mean(axis=(0, 1)) for space in (umap, other)])
-space_static(SpaceMap(both, "umap", "after RRSITR, two seeds"), wrong, (0, 1), (f"seed {SEED}", f"seed {SEED + 1}"))
+seeds = SpaceMap(both, "umap", "after RRSITR, two seeds")
+static_twin(space_panels(seeds, wrong, (0, 1), (f"seed {SEED}", f"seed {SEED + 1}")))
 
 # %% [markdown]
 # **What to notice.** Stable: who is beside whom, and that the modalities part. Not stable: where a heap lies within its

@@ -19,7 +19,8 @@ from plotly.offline import get_plotlyjs
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
-from rrsitr_lib.show.explorers.base import Control, Explorer, Slider, label_of
+from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.explorers.controls import Control, Slider, label_of
 from rrsitr_lib.show.style import TOOLBAR
 
 TEMPLATE = Path(__file__).with_name("page_template.html")

@@ -138,13 +138,17 @@ class RunReader:
         shown.thumbnail((THUMBNAIL, THUMBNAIL))
         return np.asarray(shown)
 
+    def image_of_pair(self, row: int) -> np.ndarray | None:
+        """The image of training pair ``row``; None where it is not at hand."""
+        return self.image(int(self.pairs.image_of_row[row])) if self.pairs else None
+
     def card(self, row: int) -> str:
         """Training pair ``row`` as HTML: picture, caption as trained, and whether it is mismatched."""
         if row not in self._cards:
             wrong = bool(self.mismatched[row])
             caption = self.pairs.captions[row] if self.pairs else "(captions are not in this folder)"
-            image = self.image(int(self.pairs.image_of_row[row])) if self.pairs else None
-            self._cards[row] = card(f"pair {row}", caption, image, "MISMATCHED" if wrong else "true pair", wrong)
+            note = "MISMATCHED" if wrong else "true pair"
+            self._cards[row] = card(f"pair {row}", caption, self.image_of_pair(row), note, wrong)
         return self._cards[row]
 
 

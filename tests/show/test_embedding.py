@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from matplotlib.collections import PathCollection
 from scipy.stats import rankdata
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers import base, embedding
 from rrsitr_lib.show.explorers.embedding import EmbeddingExplorer
+from rrsitr_lib.show.static import static_twin
 from rrsitr_lib.show.views import embedding as view
 from rrsitr_lib.show.views.embedding import (
     CATEGORY_LOOKS,
@@ -25,7 +25,7 @@ from rrsitr_lib.show.views.embedding import (
     modality_gap,
     space_figure,
     space_map,
-    space_static,
+    space_panels,
     without_gap,
 )
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
@@ -224,7 +224,7 @@ def test_lines_on_demand(lines, counts):
 def test_groups_by_category():
     category = np.arange(PAIRS) % 3
     found = traces(space_figure(space_map(make_album()), 1, np.zeros(PAIRS, bool), category=category))
-    for group, (name, colour, ending, _) in enumerate(CATEGORY_LOOKS):
+    for group, (name, colour, ending) in enumerate(CATEGORY_LOOKS):
         for kind, symbol, what in (("image", "circle", "picture"), ("text", "diamond", "caption")):
             trace = found[f"{kind} {group}"]
             assert (trace.name, trace.marker.color) == (f"{what}: {name}", colour)
@@ -244,15 +244,17 @@ def test_readable_in_grey_with_equal_axes_and_a_rule():
 
 
 @pytest.mark.parametrize("pairs", [3, MOST_DRAWN, 3 * MOST_DRAWN])
-def test_static_twin_draws_some_pairs_and_says_so(pairs):
+def test_panels_draw_some_pairs_and_say_so(pairs):
     space, wrong = space_map(make_album(pairs=pairs)), np.arange(pairs) % 3 == 0
-    figure = space_static(space, wrong, (0, EPOCHS), ("before", "after"))
-    before, after = figure.axes
-    drawn = sum(len(points.get_offsets()) for points in before.collections if isinstance(points, PathCollection))
-    assert drawn == 2 * min(pairs, MOST_DRAWN)
-    assert before.get_xlim() == after.get_xlim() and before.get_title() == "before"
-    text = figure.get_suptitle()
+    figure = space_panels(space, wrong, (0, EPOCHS), ("before", "after"))
+    for axis in ("x", "x2"):
+        markers = [trace for trace in figure.data if trace.xaxis == axis and trace.mode == "markers"]
+        assert sum(len(trace.x) for trace in markers) == 2 * min(pairs, MOST_DRAWN)
+    assert figure.layout.xaxis.range == figure.layout.xaxis2.range
+    assert [note.text for note in figure.layout.annotations] == ["before", "after"]
+    text = figure.layout.title.text
     assert (f"{MOST_DRAWN} of {pairs} pairs drawn" in text) == (pairs > MOST_DRAWN) and space.rule in text
+    assert all(axis.get_aspect() == 1 for axis in static_twin(figure).axes)
 
 
 # --- explorer ---
@@ -372,11 +374,11 @@ def test_an_exception_in_a_callback_reaches_the_user(run, monkeypatch, control, 
 
 def test_what_a_run_lacks_is_said_not_raised(tmp_path):
     bare = Ledger.create(tmp_path / "bare", np.array([True, False]), {})
-    assert "no finished epoch" in EmbeddingExplorer(bare).message or "no album" in EmbeddingExplorer(bare).message
+    assert "no embeddings" in EmbeddingExplorer(bare).message
     run = make_run(tmp_path / "run")
     (run / "embeddings" / "epoch_00002.npy").unlink()
     explorer = EmbeddingExplorer(run)
-    assert "no album" in explorer.message and len(explorer.view().children) == 1
+    assert "no embeddings" in explorer.message and len(explorer.view().children) == 1
 
 
 def test_without_categories_only_the_truth_colours(run):

@@ -4,7 +4,7 @@ import pytest
 from show.test_page import content_of
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.show.explorers.base import label_of
+from rrsitr_lib.show.explorers.controls import label_of
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 from rrsitr_lib.show.page import write_page

@@ -7,7 +7,8 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
 from rrsitr_lib.show.explorers import weights as weights_module
-from rrsitr_lib.show.explorers.base import Choice, Slider, same
+from rrsitr_lib.show.explorers.base import same
+from rrsitr_lib.show.explorers.controls import Choice, Slider
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.weights import RECORDED, WeightsExplorer, most_changing_pairs
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled

@@ -21,7 +21,6 @@ from rrsitr_lib.show.views.gallery import (
     SORTS,
     curve,
     gallery_figure,
-    gallery_static,
     listed,
     precision_curves,
     signals_static,
@@ -110,11 +109,8 @@ def test_traces_hold_the_arrays():
     assert list(gallery_figure(view, [7], {}, "gap", reveal=True).data[1].customdata) == [~7]
 
 
-def test_static_figures_show_band_and_labels(run):
+def test_signals_side_by_side(run):
     table, wrong = mismatch_ranking(run), Ledger.open(run).column("mismatched")
-    view = curve(table.index.to_numpy(), table["agreement"].to_numpy())
-    (axis,) = gallery_static(view, view.order[:PAGE], "agreement").axes
-    assert "agreement" in axis.get_ylabel() and "place" in axis.get_xlabel()
     precision, together = signals_static(table, wrong[table.index]).axes
     assert len(precision.get_legend().get_texts()) == len(SORTS)
     assert len({(line.get_color(), line.get_linestyle()) for line in precision.lines[: len(SORTS)]}) == len(SORTS)

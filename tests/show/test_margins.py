@@ -12,7 +12,7 @@ from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
 from rrsitr_lib.show.explorers import margins as explorers
 from rrsitr_lib.show.explorers.margins import MarginExplorer
-from rrsitr_lib.show.views import margins_static
+from rrsitr_lib.show.views import margin_curves
 from rrsitr_lib.show.views.margins import (
     LAMBDA_2,
     HardNegatives,
@@ -132,7 +132,7 @@ def test_one_kind_alone_and_margins_that_are_all_equal(mismatched):
     assert sum(counts.sum() for counts in recorded.counts(2)) == 3
     assert np.isnan(recorded.quartiles(not mismatched[0])).all()
     assert len(margins_figure(0.1, NEGATIVES, recorded, 1).data) == 9
-    margins_static.margins_over_epochs(recorded)
+    margin_curves.margins_over_epochs(recorded)
 
 
 @pytest.mark.parametrize("shapes", [((3,), (3,)), ((2, 3), (2,)), ((0, 3), (3,)), ((2, 0), (0,))])
@@ -179,16 +179,15 @@ def test_same_traces_without_a_run():
 
 
 def test_static_figures_show_the_arrays():
-    axes = margins_static.pull_static(0.6).axes
+    axes = margin_curves.pull_static(0.6).axes
     tops = [float(line.get_ydata().max()) for line in axes[0].lines[:4]]
     assert tops == pytest.approx([40.0, 20.0, 2.88, 1.8], rel=2e-3)
-    growing, shrinking = (axis.lines[0].get_ydata() for axis in margins_static.two_margins_static(0.6).axes)
+    growing, shrinking = (axis.lines[0].get_ydata() for axis in margin_curves.two_margins_static(0.6).axes)
     assert (np.diff(growing) >= 0).all() and (np.diff(shrinking) < 0).all()
     recorded = RecordedMargins(*drawn())
-    medians = margins_static.margins_over_epochs(recorded).axes[0].lines
+    medians = margin_curves.margins_over_epochs(recorded).axes[0].lines
     for kind, line in enumerate(medians):
         np.testing.assert_allclose(line.get_ydata(), recorded.quartiles(bool(kind))[1])
-    assert len(margins_static.margins_static(0.1, NEGATIVES, recorded, 2).axes) == 3
 
 
 def test_the_largest_benchmark_answers_in_time():

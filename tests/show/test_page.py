@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import Choice, Slider
+from rrsitr_lib.show.explorers.controls import Choice, Slider
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.weights import WeightsExplorer
 from rrsitr_lib.show.page import LARGEST_BYTES, thin, write_page

@@ -7,13 +7,13 @@ import pytest
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.explorers.base import Choice, same
+from rrsitr_lib.show.explorers.base import same
+from rrsitr_lib.show.explorers.controls import Choice
 from rrsitr_lib.show.explorers.partition import PartitionExplorer, informative_pairs
 from rrsitr_lib.show.views.partition import (
     batch_sizes_static,
     count_losses,
     memorisation_static,
-    scores,
 )
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
@@ -68,12 +68,6 @@ def test_a_top_between_multiples_is_raised():
 def test_counts_refuse_what_does_not_fit():
     with pytest.raises(InputError, match=r"loss \(3,\) and mismatched \(2,\)"):
         count_losses(np.ones(3), np.zeros(2, bool), 40.0)
-
-
-def test_scores_by_definition_and_none_without_counts():
-    told = scores(np.array([[6, 2], [3, 3], [1, 4]]))
-    assert told == {"precision": 4 / 5, "recall": 4 / 9, "clean_precision": 6 / 8}
-    assert all(np.isnan(value) for value in scores(np.zeros((3, 2), int)).values())
 
 
 def test_informative_pairs_takes_each_kind_by_turns():

@@ -9,7 +9,8 @@ from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.explorers import protocol as module
-from rrsitr_lib.show.explorers.base import Choice, same
+from rrsitr_lib.show.explorers.base import same
+from rrsitr_lib.show.explorers.controls import Choice
 from rrsitr_lib.show.explorers.protocol import ProtocolExplorer
 from rrsitr_lib.show.views import protocol as view_module
 from rrsitr_lib.show.views.protocol import (
@@ -17,7 +18,6 @@ from rrsitr_lib.show.views.protocol import (
     expected_images,
     good_captions,
     protocol_figure,
-    protocol_static,
     protocol_view,
     shortfall,
 )
@@ -101,12 +101,6 @@ def test_figure_shows_the_counts_the_law_and_this_injection(table):
     assert all(titles)
 
 
-def test_static_twin_is_labelled(table):
-    noise = inject(table.image_ids, 0.4, "shuffle", 42, table.captions)
-    figure = protocol_static(protocol_view(table, noise, shortfall(table, 42), 0.4, "shuffle"))
-    assert all(axis.get_xlabel() and axis.get_ylabel() and axis.get_legend() for axis in figure.axes)
-
-
 @pytest.mark.parametrize("number", [5, 9])
 def test_a_further_protocol_gets_a_look_of_its_own(table, monkeypatch, number):
     names = (*PROTOCOLS, *(f"protocol {k}" for k in range(len(PROTOCOLS), number)))
@@ -116,10 +110,9 @@ def test_a_further_protocol_gets_a_look_of_its_own(table, monkeypatch, number):
     explorer = ProtocolExplorer(table, protocol=names[-1])
     assert [line.name for line in explorer.figure.data[2:-1]] == list(names)
     assert len({(line.line.dash, line.marker.symbol) for line in explorer.figure.data[2:-1]}) == number
-    noise = explorer.noise(0.4, names[-1], 42)
-    axis = protocol_static(protocol_view(table, noise, explorer.curves, 0.4, names[-1])).axes[1]
-    assert len({(line.get_linestyle(), line.get_marker()) for line in axis.lines[:number]}) == number
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == [*names, "this injection"]
+    twin = explorer.static()
+    assert len({(line.get_linestyle(), line.get_marker()) for line in twin.axes[1].lines[:number]}) == number
+    assert {*names, "this injection"} <= {text.get_text() for text in twin.legends[0].get_texts()}
 
 
 # --- controls ---

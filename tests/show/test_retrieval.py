@@ -13,7 +13,8 @@ from rrsitr_lib.show.explorers import retrieval
 from rrsitr_lib.show.explorers.retrieval import RetrievalExplorer
 from rrsitr_lib.show.page import write_page
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.show.views.retrieval import DIRECTIONS, ranked_candidates, retrieval_figure, retrieval_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.retrieval import DIRECTIONS, answers_figure, ranked_candidates, retrieval_figure
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 from rrsitr_lib.training.retrieval_results import FILE, RetrievalResults
 
@@ -135,19 +136,20 @@ def test_readable_in_grey():
     assert frame.marker.line.width >= 3 and frame.name == "true answer, framed"
 
 
-def test_static_twins_show_pictures_or_captions():
+def test_answers_stand_below_their_bars_and_the_question_above():
     rankings, _ = make_rankings()
     pictures = np.zeros((IMAGES, 8, 8, 3), np.uint8)
     found = ranked_candidates(rankings, TO_PICTURES, 0, TOP)
-    axis = retrieval_static(found, "a lake", pictures[found.candidates]).axes[0]
-    widths = [bar.get_width() for bar in axis.patches]
-    np.testing.assert_allclose(widths[: 2 * TOP], np.concatenate(found.parts), atol=1e-6)
-    assert len(widths) == 2 * TOP + found.true.sum() and len(axis.artists) == TOP
+    figure = answers_figure(found, "a lake", pictures[found.candidates])
+    assert [picture.x for picture in figure.layout.images] == list(range(1, TOP + 1))
+    twin = static_twin(figure)
+    assert "a lake" in twin.get_suptitle() and len(twin.axes[0].child_axes) == TOP
     found = ranked_candidates(rankings, TO_CAPTIONS, 0, TOP)
-    axis = retrieval_static(found, pictures[0], [rankings.texts[answer] for answer in found.candidates]).axes[0]
-    labels = axis.get_yticklabels()
-    assert [label.get_text() for label in labels] == [rankings.texts[answer] for answer in found.candidates]
+    twin = static_twin(answers_figure(found, pictures[0], [rankings.texts[answer] for answer in found.candidates]))
+    labels = twin.axes[0].get_xticklabels()
+    assert [label.get_text().replace("\n", " ") for label in labels] == [rankings.texts[k] for k in found.candidates]
     assert [label.get_weight() == "bold" for label in labels] == found.true.tolist()
+    assert len(twin.axes[0].child_axes) == 1
 
 
 # --- the explorer ---

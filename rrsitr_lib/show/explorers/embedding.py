@@ -1,17 +1,16 @@
 """The space of features over the epochs of a run: a point a picture, a point a caption, a line a pair."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.run_reader import RunReader
+from rrsitr_lib.show.explorers.base import RunExplorer, Source
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.views.embedding import (
     COLOURS,
     GAPS,
@@ -25,12 +24,11 @@ from rrsitr_lib.show.views.embedding import (
     without_gap,
 )
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
-from rrsitr_lib.training.ledger import Ledger
 
 ONCE = "umap: computed once, half a minute"
 
 
-class EmbeddingExplorer(Explorer):
+class EmbeddingExplorer(RunExplorer):
     """Pictures and captions of sampled training pairs on one map, before training and after every epoch.
 
     Circles are pictures, diamonds captions; a line joins the two of a pair, dashed where they are mismatched. Hover a
@@ -40,29 +38,29 @@ class EmbeddingExplorer(Explorer):
 
     title = "The space of features"
 
-    def __init__(self, source: str | Path | Ledger | RunReader, maps: Sequence[str] = METHODS, **given: Any) -> None:
+    def __init__(self, source: Source, maps: Sequence[str] = METHODS, **given: Any) -> None:
         """``maps`` are the maps on offer; UMAP only where it is installed and there are 10 pairs."""
-        self.run = RunReader.open(source)
         if not maps or not set(maps) <= set(METHODS):
             raise InputError(f"maps is {maps!r}: allowed are one or both of {', '.join(METHODS)}")
-        self.source = self.run.code + (f", maps={tuple(maps)!r}" if tuple(maps) != METHODS else "")
-        self.maps = tuple(name for name in maps if name != "umap" or self._can_umap()) or ("pca",)
-        self.embeddings = lru_cache(maxsize=len(GAPS))(self._embeddings)
-        self.map = lru_cache(maxsize=len(METHODS) * len(GAPS))(self._map)
-        self.begin(given)
+        self.asked = tuple(maps)
+        super().__init__(source, **given)
 
-    def _can_umap(self) -> bool:
-        embeddings = self.run.embeddings
-        return find_spec("umap") is not None and embeddings is not None and len(embeddings.rows) >= SMALLEST_UMAP
+    @property
+    def source(self) -> str:
+        return super().source + (f", maps={self.asked!r}" if self.asked != METHODS else "")
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """The maps that were asked for and can be computed here."""
+        can_umap = find_spec("umap") is not None and len(self.run.embeddings.rows) >= SMALLEST_UMAP
+        return tuple(name for name in self.asked if name != "umap" or can_umap) or ("pca",)
 
     def missing(self) -> str:
-        """The embeddings is needed, and the truth."""
         if self.run.embeddings is None:
-            return "This run's folder has no album, the features of sampled pairs: nothing to show here."
+            return "This run's folder has no embeddings, the features of sampled pairs: nothing to show here."
         return self.run.missing()
 
     def controls(self) -> Sequence[Control]:
-        """Epoch, map, gap, lines, colours."""
         colours = COLOURS if "category" in self.run.ledger.columns else COLOURS[:1]
         return (
             Slider("epoch", "epoch", 0, self.run.epochs, 1, self.run.epochs, "0 is before training"),
@@ -72,12 +70,20 @@ class EmbeddingExplorer(Explorer):
             Choice("colour", "colour by", colours, colours[0]),
         )
 
+    @cached_property
+    def embeddings(self) -> Callable[[str], EmbeddingHistory]:
+        """The features that are shown, by gap."""
+        return lru_cache(maxsize=len(GAPS))(self._embeddings)
+
     def _embeddings(self, gap: str) -> EmbeddingHistory:
-        """The features that are shown."""
         return self.run.embeddings if gap == GAPS[0] else without_gap(self.run.embeddings)
 
+    @cached_property
+    def map(self) -> Callable[[str, str], SpaceMap]:
+        """The map of all epochs by method and gap, computed at its first choice and kept."""
+        return lru_cache(maxsize=len(METHODS) * len(GAPS))(self._map)
+
     def _map(self, method: str, gap: str) -> SpaceMap:
-        """The map of all epochs, computed at its first choice and kept."""
         config = self.run.config
         return space_map(self.embeddings(gap), method, seed=0 if config is None else config.seed)
 
@@ -87,14 +93,12 @@ class EmbeddingExplorer(Explorer):
         return self.run.mismatched[self.run.embeddings.rows].astype(bool)
 
     def draw(self, epoch: int, map: str, gap: str, lines: str, colour: str) -> go.Figure:
-        """The map in one epoch; before training, pairs have the category of the first epoch."""
         rows, category = self.run.embeddings.rows, None
         if colour == "category":
             category = self.run.column("category")[max(epoch, 1) - 1, rows].astype(int)
         return space_figure(self.map(map, gap), epoch, self.mismatched, lines, category, rows)
 
     def say(self, epoch: int, map: str, gap: str, lines: str, colour: str) -> str:
-        """Mean cosines by truth and the modality gap, counted in all dimensions; they do not depend on the map."""
         embeddings, wrong = self.embeddings(gap), self.mismatched
         image, text = embeddings.image[epoch], embeddings.text[epoch]
         cosine = (image * text).sum(axis=-1)
@@ -108,7 +112,3 @@ class EmbeddingExplorer(Explorer):
             f"{when}, in all {image.shape[1]} dimensions: the mean cosine is {' and '.join(means)}; "
             f"the modality gap is {width:.2f}{removed}.{early}"
         )
-
-    def card(self, key: int) -> str:
-        """Picture and caption of a training row."""
-        return self.run.card(key)

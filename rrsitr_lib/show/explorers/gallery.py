@@ -1,13 +1,14 @@
 """A gallery of suspects: pages of pairs by a signal, a decision for each, kept in a CSV file."""
 
 import html
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from rrsitr_lib.audit.mismatch_ranking import (
@@ -19,13 +20,13 @@ from rrsitr_lib.audit.mismatch_ranking import (
     write_decisions,
 )
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.run_reader import RunReader, card
+from rrsitr_lib.show.explorers.base import RunExplorer, Source
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.run_reader import card
 from rrsitr_lib.show.views.gallery import PAGE, SHOWS, SORTS, Curve, curve, gallery_figure, listed
-from rrsitr_lib.training.ledger import Ledger
 
 
-class GalleryExplorer(Explorer):
+class GalleryExplorer(RunExplorer):
     """The pairs of a run by suspicion, six a page. In a notebook each can be called wrong or right, and saved.
 
     The injected truth is hidden unless asked for. In code: ``save_to`` is the CSV file of the decisions, by default
@@ -36,22 +37,32 @@ class GalleryExplorer(Explorer):
 
     title = "Gallery of suspects"
 
-    def __init__(
-        self, source: str | Path | Ledger | RunReader, save_to: str | Path | None = None, **given: Any
-    ) -> None:
-        self.run = RunReader.open(source)
-        self.source = self.run.code + (f", save_to={Path(save_to).as_posix()!r}" if save_to is not None else "")
-        self.save_to = Path(save_to) if save_to is not None else self.run.folder / "decisions.csv"
-        self.decisions: dict[int, str] = {}
-        self._curves: dict[str, Curve] = {}
+    needs = NEEDED
+
+    def __init__(self, source: Source, save_to: str | Path | None = None, **given: Any) -> None:
+        self._asked_path = None if save_to is None else Path(save_to)
         self._lists: dict[tuple[str, str], np.ndarray] = {}
-        self._images: dict[int, np.ndarray | None] = {}
-        if not self.missing():
-            self.table = mismatch_ranking(self.run.ledger)
-            if self.save_to.exists():
-                self.decisions = read_decisions(self.save_to, self.table)
         self._build_buttons()
-        self.begin(given)
+        super().__init__(source, **given)
+
+    @property
+    def source(self) -> str:
+        return super().source + (f", save_to={self._asked_path.as_posix()!r}" if self._asked_path else "")
+
+    @cached_property
+    def save_to(self) -> Path:
+        """The file of the decisions."""
+        return self._asked_path or self.run.folder / "decisions.csv"
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The ranking of all pairs."""
+        return mismatch_ranking(self.run.ledger)
+
+    @cached_property
+    def decisions(self) -> dict[int, str]:
+        """Decision by row; those of the file to begin with."""
+        return read_decisions(self.save_to, self.table) if self.save_to.exists() else {}
 
     # --- decisions ---
 
@@ -84,12 +95,7 @@ class GalleryExplorer(Explorer):
 
     # --- what an explorer says of itself ---
 
-    def missing(self) -> str:
-        """All columns that a signal reads."""
-        return self.run.missing(*NEEDED)
-
     def controls(self) -> Sequence[Control]:
-        """Signal, page, decisions to show, truth; nothing was injected: there is no truth to show."""
         pages = -(-len(self.table) // PAGE)
         return (
             Choice("sort", "sort by", SORTS, "agreement"),
@@ -99,12 +105,10 @@ class GalleryExplorer(Explorer):
         )
 
     def draw(self, sort: str, page: int, show: str, truth: str) -> go.Figure:
-        """Sorted scores with the page marked."""
         rows = self.page_rows(sort, page, show)
         return gallery_figure(self.curve(sort), rows, self.decisions, sort, truth == "shown")
 
     def say(self, sort: str, page: int, show: str, truth: str) -> str:
-        """What the signal is, which places the page holds, what is decided."""
         meaning = SIGNALS.get(sort, "mean rank over all signals")
         rows, view = self.page_rows(sort, page, show), self.curve(sort)
         pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
@@ -113,11 +117,10 @@ class GalleryExplorer(Explorer):
         return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. {self._decided()}."
 
     def shown(self, sort: str, page: int, show: str, truth: str) -> Sequence[int]:
-        """Rows of the page; their complement (below 0) where the card is to tell the truth."""
         return [~row if truth == "shown" else row for row in self.page_rows(sort, page, show).tolist()]
 
     def card(self, key: int) -> str:
-        """Picture, caption, losses and decision of a row; a key below 0 is the row's complement, with the truth."""
+        # a key below 0 is the row's complement, and its card tells the truth
         row, reveal = (key, False) if key >= 0 else (~key, True)
         loss = self.run.column("loss")[:, row]
         wrong = bool(reveal and self.run.mismatched[row])
@@ -129,11 +132,13 @@ class GalleryExplorer(Explorer):
 
     # --- the page, its buttons ---
 
-    def curve(self, sort: str) -> Curve:
+    @cached_property
+    def curve(self) -> Callable[[str], Curve]:
         """All pairs by one signal; each sorting is computed once."""
-        if sort not in self._curves:
-            self._curves[sort] = curve(self.table.index.to_numpy(), self.table[sort].to_numpy())
-        return self._curves[sort]
+        return lru_cache(maxsize=len(SORTS))(self._curve)
+
+    def _curve(self, sort: str) -> Curve:
+        return curve(self.table.index.to_numpy(), self.table[sort].to_numpy())
 
     def page_rows(self, sort: str, page: int, show: str) -> np.ndarray:
         """Rows of a page, at most six, none beyond the end of the list."""
@@ -142,7 +147,6 @@ class GalleryExplorer(Explorer):
         return self._lists[sort, show][(page - 1) * PAGE : page * PAGE]
 
     def view(self) -> widgets.Widget:
-        """Controls, figure, sentence, cards, the buttons of the page and Save."""
         shown = super().view()
         if self.message:
             return shown
@@ -197,8 +201,6 @@ class GalleryExplorer(Explorer):
         counts = [sum(said == one for said in self.decisions.values()) for one in ("wrong", "right")]
         return f"Decided: {counts[0]} wrong, {counts[1]} right"
 
-    def _image(self, row: int) -> np.ndarray | None:
-        if row not in self._images:
-            pairs = self.run.pairs
-            self._images[row] = self.run.image(int(pairs.image_of_row[row])) if pairs else None
-        return self._images[row]
+    @cached_property
+    def _image(self) -> Callable[[int], np.ndarray | None]:
+        return lru_cache(maxsize=None)(self.run.image_of_pair)

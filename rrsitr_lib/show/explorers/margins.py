@@ -1,13 +1,13 @@
 """Margin dynamics: move a pair and its negatives, and read margin, loss and pull; beside it what a run has recorded."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
+from rrsitr_lib.show.explorers.base import Explorer, Source
+from rrsitr_lib.show.explorers.controls import Control, Slider
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.margins import (
     LAMBDA_2,
@@ -18,7 +18,6 @@ from rrsitr_lib.show.views.margins import (
     regime,
     triplet_gradient_magnitude,
 )
-from rrsitr_lib.training.ledger import Ledger
 
 
 class MarginExplorer(Explorer):
@@ -33,21 +32,22 @@ class MarginExplorer(Explorer):
     title = "Margin dynamics"
     on_page = ("similarity", "hardest_text", "epoch")
 
-    def __init__(self, source: "str | Path | Ledger | RunReader | None" = None, **given: Any) -> None:
+    def __init__(self, source: Source | None = None, **given: Any) -> None:
         self.run = None if source is None else RunReader.open(source)
-        self.source = "" if source is None else self.run.code
         self.recorded: RecordedMargins | None = None
         if self.run is not None and not self.missing():
             self.recorded = RecordedMargins(self.run.column("margin_text"), self.run.mismatched)
             self.medians = [self.recorded.quartiles(kind)[1] for kind in (False, True)]
-        self.begin(given)
+        super().__init__(**given)
+
+    @property
+    def source(self) -> str:
+        return "" if self.run is None else self.run.code
 
     def missing(self) -> str:
-        """A run must have recorded margins; no run at all is fine."""
         return self.run.missing("margin_text") if self.run is not None else ""
 
     def controls(self) -> Sequence[Control]:
-        """The pair's similarity, its two negatives, the base margin, and the epoch of the run."""
         config = self.run.config if self.run is not None else None
         sigma = min(max(round(config.sigma / 0.05) * 0.05, 0.0), 1.5) if config is not None else 0.6
         own = (
@@ -63,11 +63,9 @@ class MarginExplorer(Explorer):
     def draw(
         self, similarity: float, hardest_text: float, hardest_image: float, sigma: float, epoch: int = 0
     ) -> go.Figure:
-        """Margins and loss, pull, recorded margins."""
         return margins_figure(similarity, HardNegatives(hardest_text, hardest_image, sigma), self.recorded, epoch)
 
     def say(self, similarity: float, hardest_text: float, hardest_image: float, sigma: float, epoch: int = 0) -> str:
-        """Margins, loss and pull in numbers, where the pair stands, and the recorded medians."""
         negatives, pair = HardNegatives(hardest_text, hardest_image, sigma), np.array([similarity])
         text, image = (float(margin[0]) for margin in negatives.margins(pair))
         gentle = LAMBDA_2 * float(triplet_gradient_magnitude(pair, *negatives)[0])

@@ -1,8 +1,7 @@
 """Noise protocols on a table of pairs: what a nominal rate leaves of the captions; needs no training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.noise import PROTOCOLS, Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
+from rrsitr_lib.show.explorers.base import Explorer, Source
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, protocol_view, shortfall
-from rrsitr_lib.training.ledger import Ledger
 
 LARGEST_ROWS = 20_000
 SEEDS = 99
@@ -31,25 +30,25 @@ class ProtocolExplorer(Explorer):
     title = "Noise protocols"
     on_page = ("rate", "protocol")
 
-    def __init__(self, source: str | Path | Ledger | RunReader | PairTable, **given: Any) -> None:
+    def __init__(self, source: Source | PairTable, **given: Any) -> None:
         self.run = None if isinstance(source, PairTable) else RunReader.open(source)
-        self.source = self.run.code if self.run else "table"
         self.table, self._lacks = (source, "") if isinstance(source, PairTable) else _clean_pairs(self.run)
         self.note = ""
         if self.table is not None and len(self.table) > LARGEST_ROWS:
             self.note = f"the first {LARGEST_ROWS:,} of {len(self.table):,} rows"
             self.table = self.table.take(np.arange(LARGEST_ROWS))
-        self.noise = lru_cache(maxsize=64)(self._noise)
-        self.begin(given)
+        super().__init__(**given)
+
+    @property
+    def source(self) -> str:
+        return self.run.code if self.run else "table"
 
     def missing(self) -> str:
-        """Clean captions of at least two images are needed."""
         if self.table is not None and len(self.table.images) < 2:
             return "All rows show one image, so no caption can be wrong: nothing to show here."
         return self._lacks
 
     def controls(self) -> Sequence[Control]:
-        """Rate, protocol, seed; they begin as the run was made, where there is one."""
         names = tuple(PROTOCOLS)
         rate, protocol, seed = 0.4, names[0], 42
         config = self.run.config if self.run else None
@@ -62,6 +61,11 @@ class ProtocolExplorer(Explorer):
             Slider("seed", "noise seed", 0, SEEDS, 1, seed),
         )
 
+    @cached_property
+    def noise(self) -> Callable[[float, str, int], Noise | str]:
+        """An injection by rate, protocol and seed, or why there is none."""
+        return lru_cache(maxsize=64)(self._noise)
+
     def _noise(self, rate: float, protocol: str, seed: int) -> Noise | str:
         return injected(self.table, rate, protocol, seed)
 
@@ -71,13 +75,11 @@ class ProtocolExplorer(Explorer):
         return shortfall(self.table, self.specs[-1].start)
 
     def draw(self, rate: float, protocol: str, seed: int) -> go.Figure:
-        """Bars of images, lines of protocols."""
         noise = self.noise(rate, protocol, seed)
         view = protocol_view(self.table, noise, self.curves, rate, protocol)
         return protocol_figure(view, "; ".join(filter(None, [f"lines: noise seed {self.specs[-1].start}", self.note])))
 
     def say(self, rate: float, protocol: str, seed: int) -> str:
-        """Realised rate, images without any good caption, fingerprint; or why there is no such noise."""
         noise = self.noise(rate, protocol, seed)
         if isinstance(noise, str):
             return f"Not possible with these pairs: {noise}."

@@ -1,23 +1,22 @@
 """Retrieval: a question of the test split, its ranked answers, and what their scores are made of."""
 
-from collections.abc import Sequence
-from functools import cached_property, lru_cache
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.run_reader import RunReader, card
+from rrsitr_lib.show.explorers.base import RunExplorer
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.run_reader import card
 from rrsitr_lib.show.views.retrieval import DIRECTIONS, RankedCandidates, ranked_candidates, retrieval_figure
-from rrsitr_lib.training.ledger import Ledger
 
 SHOWN = 5
 TO_PICTURES = DIRECTIONS[0]
 
 
-class RetrievalExplorer(Explorer):
+class RetrievalExplorer(RunExplorer):
     """Pick a picture of the test split and ask in both directions: what stands first, why, and where is the truth?
 
     A question is one sentence of the chosen picture, or the picture itself. Bars are the scores of the best answers,
@@ -28,14 +27,7 @@ class RetrievalExplorer(Explorer):
     title = "Retrieval"
     on_page = ("direction", "image")
 
-    def __init__(self, source: str | Path | Ledger | RunReader, **given: Any) -> None:
-        self.run = RunReader.open(source)
-        self.source = self.run.code
-        self._picture = lru_cache(maxsize=256)(self._read_picture)
-        self.begin(given)
-
     def missing(self) -> str:
-        """Rankings are written at the end of a run."""
         if self.run.retrieval is not None:
             return ""
         return "This run's folder has no rankings: they are written when its last epoch is finished and tested."
@@ -48,7 +40,6 @@ class RetrievalExplorer(Explorer):
         return np.split(order, np.searchsorted(answers[order], np.arange(1, pictures)))
 
     def controls(self) -> Sequence[Control]:
-        """Direction, picture, which of its sentences asks, how many answers."""
         results = self.run.retrieval
         most = max(map(len, self.captions_of))
         recorded = min(results.images.shape[1], results.captions.shape[1])
@@ -68,12 +59,10 @@ class RetrievalExplorer(Explorer):
         return ranked_candidates(self.run.retrieval, direction, question, k)
 
     def draw(self, direction: str, image: int, sentence: int, k: int) -> go.Figure:
-        """Stacked bars of the best answers."""
         ranked = self.ranked(direction, image, sentence, k)
         return retrieval_figure(ranked, self._keys(ranked)[1:])
 
     def say(self, direction: str, image: int, sentence: int, k: int) -> str:
-        """The place of the truth, whether it is a hit, and what the cosine alone would do with these answers."""
         ranked = self.ranked(direction, image, sentence, k)
         local = f"{ranked.local_part[0] / ranked.score[0]:.0%}" if ranked.score[0] > 0 else "all"
         spread = [float(np.ptp(part)) for part in ranked.parts]
@@ -84,11 +73,13 @@ class RetrievalExplorer(Explorer):
         )
 
     def shown(self, direction: str, image: int, sentence: int, k: int) -> Sequence[int]:
-        """The question, then its answers."""
         return self._keys(self.ranked(direction, image, sentence, k))
 
+    def idle(self, direction: str, **values: Any) -> Sequence[str]:
+        return () if direction == TO_PICTURES else ("sentence",)
+
     def card(self, key: int) -> str:
-        """Question or answer; ``key`` holds direction, question and place (0 is the question itself)."""
+        # the key holds direction, query and rank; rank 0 is the query itself
         question_key, place = divmod(key, self._places)
         question, direction = divmod(question_key, len(DIRECTIONS))
         to_pictures = direction == 0
@@ -117,8 +108,9 @@ class RetrievalExplorer(Explorer):
         made = card(title, text, picture, note)
         return f"<div style='outline:4px solid black'>{made}</div>" if true else made
 
-    def _read_picture(self, number: int) -> np.ndarray | None:
-        return self.run.image(number, split="test")
+    @cached_property
+    def _picture(self) -> Callable[[int], np.ndarray | None]:
+        return lru_cache(maxsize=256)(partial(self.run.image, split="test"))
 
     def _asked(self, ranked: RankedCandidates) -> str:
         if ranked.direction == TO_PICTURES:

@@ -1,20 +1,18 @@
 """Weights over epochs: as recorded, or as another schedule of the thresholds would have given them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.run_reader import RunReader
+from rrsitr_lib.show.explorers.base import RunExplorer
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, WeightMap, weight_map, weights_figure
-from rrsitr_lib.training.ledger import Ledger
 
 RECORDED = "as recorded"
 CHOSEN_PAIRS = 12
@@ -22,7 +20,7 @@ SMALLEST_GAMMA = 1e-6  # a run may have no clean pairs at all; a schedule needs 
 LARGEST_PAIRS = 20_000  # of a larger run a part is shown, evenly spread over its rows, or controls would wait
 
 
-class WeightsExplorer(Explorer):
+class WeightsExplorer(RunExplorer):
     """Weights of all pairs over the epochs of a run, a pair among them, and what other schedules would have given.
 
     A schedule other than the recorded one ends at the thresholds of the last recorded epoch and weighs the recorded
@@ -32,19 +30,9 @@ class WeightsExplorer(Explorer):
 
     title = "Weights over epochs"
     on_page = ("epoch", "sort", "pair")
-
-    def __init__(self, source: str | Path | Ledger | RunReader, **given: Any) -> None:
-        self.run = RunReader.open(source)
-        self.source = self.run.code
-        self.map = lru_cache(maxsize=8)(self._map)
-        self.begin(given)
-
-    def missing(self) -> str:
-        """Weight and loss are needed."""
-        return self.run.missing("weight", "loss")
+    needs = ("weight", "loss")
 
     def controls(self) -> Sequence[Control]:
-        """Epoch, sorting, pair, schedule and where it starts."""
         all_pairs = len(self.run.mismatched)
         step = -(-all_pairs // LARGEST_PAIRS)
         self.kept = np.arange(0, all_pairs, step)
@@ -60,8 +48,15 @@ class WeightsExplorer(Explorer):
             Slider("start", "schedule starts at", 0.1, 2.0, 0.1, 0.5, "times gamma"),
         )
 
+    def idle(self, schedule: str, **values: Any) -> Sequence[str]:
+        return ("start",) if schedule == RECORDED else ()
+
+    @cached_property
+    def map(self) -> Callable[[str, str, float], WeightMap]:
+        """The sorted and thinned weights by sort, schedule and start; the last few are kept."""
+        return lru_cache(maxsize=8)(self._map)
+
     def _map(self, sort: str, schedule: str, start: float) -> WeightMap:
-        """The sorted and thinned weights; the last few are kept."""
         weight = self.weight
         if schedule != RECORDED:
             ends = (max(gamma, SMALLEST_GAMMA) for gamma in self.run.gammas(len(weight)))
@@ -74,25 +69,15 @@ class WeightsExplorer(Explorer):
         return self.map(sort, schedule, start if schedule != RECORDED else 1.0)
 
     def draw(self, epoch: int, sort: str, pair: int, schedule: str, start: float) -> go.Figure:
-        """Heat map, distribution, the pair's path."""
         column = int(np.searchsorted(self.kept, pair))
         return weights_figure(self._weights(sort, schedule, start), epoch, column, f"pair {pair}")
 
     def say(self, epoch: int, sort: str, pair: int, schedule: str, start: float) -> str:
-        """Mean weights by truth, and the pair's."""
         weights, column = self._weights(sort, schedule, start), int(np.searchsorted(self.kept, pair))
         means = zip(("true", "mismatched"), weights.means[:, epoch - 1], strict=True)
         shares = " and ".join(f"{mean:.2f} for {name} pairs" for name, mean in means if np.isfinite(mean))
         own = f"pair {pair} has loss {self.loss[epoch - 1, column]:.1f}"
         return f"Mean weight in epoch {epoch}: {shares}; {own} and weight {weights.weight[epoch - 1, column]:.2f}."
-
-    def shown(self, pair: int, **values: Any) -> Sequence[int]:
-        """The chosen pair."""
-        return (pair,)
-
-    def card(self, key: int) -> str:
-        """Picture and caption of a pair."""
-        return self.run.card(key)
 
 
 def most_changing_pairs(weight: np.ndarray, mismatched: np.ndarray, count: int = CHOSEN_PAIRS) -> tuple[int, ...]:

@@ -2,15 +2,11 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
@@ -22,10 +18,10 @@ GAPS = ("as it is", "removed")
 LINES = ("all", "mismatched only", "none")
 COLOURS = ("truth", "category")
 NEIGHBOURS, SMALLEST_UMAP, MOST_PLACED, MOST_DRAWN = 15, 10, 12, 40
-MODALITIES = (("picture", "circle", "o"), ("caption", "diamond", "D"))
-# name, colour, ending of the plotly symbol, filled; the fill says what the colour says
-TRUTH_LOOKS = ((TRUTH_NAMES[0], TRUE_COLOUR, "", True), (TRUTH_NAMES[1], WRONG_COLOUR, "-open", False))
-CATEGORY_LOOKS = tuple(zip(CATEGORY_NAMES, CATEGORY_COLOURS, ("", "-dot", "-open"), (True, True, False), strict=True))
+MODALITIES = (("picture", "circle"), ("caption", "diamond"))
+# name, colour, ending of the symbol; the fill says what the colour says
+TRUTH_LOOKS = ((TRUTH_NAMES[0], TRUE_COLOUR, ""), (TRUTH_NAMES[1], WRONG_COLOUR, "-open"))
+CATEGORY_LOOKS = tuple(zip(CATEGORY_NAMES, CATEGORY_COLOURS, ("", "-dot", "-open"), strict=True))
 LINE_LOOKS = tuple(zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("solid", "dash"), strict=True))
 
 
@@ -202,7 +198,7 @@ def space_figure(
         look = {"color": colour, "dash": dash, "width": 1.3}
         figure.add_scatter(x=x, y=y, mode="lines", line=look, opacity=0.7, hoverinfo="skip", name=f"line: {name}")
     group = mismatched.astype(int) if category is None else category
-    for modality, (what, symbol, _) in enumerate(MODALITIES):
+    for modality, (what, symbol) in enumerate(MODALITIES):
         for number in range(len(CATEGORY_LOOKS)):
             select = group == number
             _add_points(figure, points[modality, select], what, symbol, number, category is not None)
@@ -213,7 +209,7 @@ def space_figure(
 
 def _add_points(figure: go.Figure, points: np.ndarray, what: str, symbol: str, group: int, by_category: bool) -> None:
     looks = CATEGORY_LOOKS if by_category else TRUTH_LOOKS
-    name, colour, ending, _ = looks[group] if group < len(looks) else ("", "black", "", True)
+    name, colour, ending = looks[group] if group < len(looks) else ("", "black", "")
     edge = {"width": 1.5 if ending else 0.5, "color": "black" if by_category and ending != "-open" else colour}
     marker = {"symbol": symbol + ending, "color": colour, "size": 8 if symbol == "diamond" else 9, "line": edge}
     figure.add_scatter(
@@ -239,41 +235,22 @@ def _labelled(figure: go.Figure, space: SpaceMap, epoch: int) -> go.Figure:
     return figure.update_layout(height=560, title=title, margin={"t": 50, "b": 50}, modebar=MODEBAR)
 
 
-def space_static(space: SpaceMap, mismatched: np.ndarray, places: Sequence[int], titles: Sequence[str]) -> Figure:
-    """The static twin: a panel an epoch of ``places``, all in the same coordinates; fill and dash say the truth too.
+def space_panels(space: SpaceMap, mismatched: np.ndarray, epochs: Sequence[int], titles: Sequence[str]) -> go.Figure:
+    """A panel an epoch, all in the same coordinates. Above 40 pairs, evenly chosen ones are drawn, in all the same.
 
-    Above 40 pairs, evenly chosen ones are drawn, the same in every panel. **Shape** mismatched (n,).
-    Taught in: notebooks/08_the_space
+    **Shape** mismatched (n,).
     """
-    low, high = space.frame
-    ratio = float(np.clip((high - low)[1] / (high - low)[0], 0.7, 1.2))  # one scale on both axes, or nearly
-    height = 3.1 * ratio
-    figure, axes = plt.subplots(1, len(places), figsize=(3.2 * len(places), height + 1.1), squeeze=False)
     drawn = np.unique(np.linspace(0, len(mismatched) - 1, min(len(mismatched), MOST_DRAWN)).round().astype(int))
-    for axis, place, title in zip(axes[0], places, titles, strict=True):
-        _panel(axis, space.points[place][:, drawn], mismatched[drawn])
-        axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], box_aspect=ratio)
-        axis.set_title(title, fontsize=10)
-        axis.set_xlabel("axis 1 (no unit)", fontsize=8)
-    axes[0, 0].set_ylabel("axis 2 (no unit)", fontsize=8)
-    handles = [
-        Line2D([], [], ls="none", marker=mark, color=colour, mfc=colour if filled else "none", label=f"{what}, {name}")
-        for name, colour, _, filled in TRUTH_LOOKS
-        for what, _, mark in MODALITIES
-    ]
-    figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=8, frameon=False)
+    part = replace(space, points=space.points[:, :, drawn])
+    figure = make_subplots(1, len(epochs), subplot_titles=titles, horizontal_spacing=0.04)
+    for number, epoch in enumerate(epochs, 1):
+        one = space_figure(part, epoch, mismatched[drawn])
+        named = [trace.update(showlegend=bool(trace.showlegend is not False and number == 1)) for trace in one.data]
+        figure.add_traces(named, rows=1, cols=number)
+        figure.update_xaxes(one.layout.xaxis, showticklabels=False, col=number)
+        equal = {"scaleanchor": "x" if number == 1 else f"x{number}", "showticklabels": False}
+        figure.update_yaxes(one.layout.yaxis, **equal, col=number)
+    figure.update_yaxes(title=None, selector=lambda axis: axis.scaleanchor != "x")
     thinned = f" ({len(drawn)} of {len(mismatched)} pairs drawn)" if len(drawn) < len(mismatched) else ""
-    figure.suptitle(space.rule + thinned, fontsize=9)
-    figure.tight_layout(rect=(0, 0.26 / (height + 1.1), 1, 1))
-    plt.close(figure)
-    return figure
-
-
-def _panel(axis: Axes, points: np.ndarray, mismatched: np.ndarray) -> None:
-    """One epoch, (2, n, 2). Hard edges keep the file of a notebook small."""
-    for kind, ((_, colour, _, filled), (_, _, dash)) in enumerate(zip(TRUTH_LOOKS, LINE_LOOKS, strict=True)):
-        joined = points[:, mismatched == kind].swapaxes(0, 1)
-        style = (0, (5, 3)) if dash == "dash" else dash
-        axis.add_collection(LineCollection(list(joined), colors=colour, linestyles=style, lw=0.7, antialiaseds=False))
-        for (x, y), (_, _, mark) in zip(points[:, mismatched == kind].swapaxes(1, 2), MODALITIES, strict=True):
-            axis.scatter(x, y, 22, marker=mark, ec=colour, fc=colour if filled else "white", lw=1, zorder=3)
+    title = {"text": space.rule + thinned, "font": {"size": 13}}
+    return figure.update_layout(height=380, title=title, legend={"orientation": "h"}, modebar=MODEBAR)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rrsitr_lib.audit.mismatch_ranking import SIGNALS, precision_at
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.style import COLOURS, DASHES, MARKERS, MODEBAR, TRUE_COLOUR, WRONG_COLOUR
+from rrsitr_lib.show.style import COLOURS, DASHES, MARKERS, MODEBAR, TRUE_COLOUR, WRONG_COLOUR, closed
 
 PAGE = 6
 LARGEST_POINTS = 2000
@@ -98,23 +98,6 @@ def gallery_figure(
     return figure.update_layout(height=320, margin={"t": 40}, legend=legend, modebar=MODEBAR)
 
 
-def gallery_static(view: Curve, page: Sequence[int], sort: str) -> Figure:
-    """The static twin of the gallery explorer: the sorted scores, and the band of a page of rows.
-
-    Taught in: notebooks/07_real_pairs
-    """
-    figure, axis = plt.subplots(figsize=(8, 2.8))
-    axis.plot(view.drawn + 1, view.score[view.drawn], color="#666666", label="all pairs")
-    axis.axvspan(*_band(view, page), color="#f0e442", alpha=0.6, label="this page")
-    axis.plot(view.rank[page], view.score[view.rank[page] - 1], "o", mfc="none", mec="black")
-    axis.set(xlabel=f"place of the pair, the most suspect first ({view.rule})", ylabel=f"{sort} (rank, 0 to 1)")
-    axis.set_ylim(-0.03, 1.05)
-    axis.legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
-
-
 def precision_curves(table: pd.DataFrame, mismatched: np.ndarray, ks: np.ndarray) -> pd.DataFrame:
     """Precision at every k of ``ks``, a row a k, a column a signal and one for the agreement.
 
@@ -130,7 +113,7 @@ def signals_static(table: pd.DataFrame, mismatched: np.ndarray) -> Figure:
     **Shape** ``table`` as ``suspects`` gives it; mismatched (N,) in its order. Taught in: notebooks/07_real_pairs
     """
     known = bool(np.any(mismatched))
-    figure, axes = plt.subplots(1, 1 + known, figsize=(5 + 5 * known, 4.2), squeeze=False)
+    figure, axes = plt.subplots(1, 1 + known, figsize=(5 + 5 * known, 4.2), squeeze=False, layout="tight")
     if known:
         _draw_precision(axes[0, 0], table, mismatched)
     together = table[list(SIGNALS)].corr("spearman").to_numpy()
@@ -143,9 +126,7 @@ def signals_static(table: pd.DataFrame, mismatched: np.ndarray) -> Figure:
     axis.set_xticks(ticks, names, rotation=40, ha="right")
     axis.set_yticks(ticks, names)
     axis.set_title("Spearman's correlation")
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)
 
 
 def _draw_precision(axis: Axes, table: pd.DataFrame, mismatched: np.ndarray) -> None:

@@ -3,13 +3,15 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
+import torch
 from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
-from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
-from rrsitr_lib.show.style import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, straight
+from rrsitr_lib.methods.rrsitr.self_paced import weight
+from rrsitr_lib.show.style import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, closed, straight
+from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
 
 LOSSES = np.linspace(0, 24, 241)
 
@@ -29,9 +31,9 @@ def paced_weight(loss: np.ndarray, gamma_1: np.ndarray, gamma_2: np.ndarray, lam
     gamma_1, gamma_2 = np.asarray(gamma_1, dtype=float), np.asarray(gamma_2, dtype=float)
     if not ((gamma_1 > 0) & (gamma_1 <= gamma_2)).all():
         raise InputError(f"gamma_1 is {gamma_1} and gamma_2 is {gamma_2}: allowed is 0 < gamma_1 <= gamma_2")
-    angle = np.pi / 2 * np.asarray(loss) / np.where(loss < gamma_1, gamma_1, gamma_2)
-    factor = np.where(loss < gamma_1, 1.0, lambda_1)
-    return np.where(loss < gamma_2, factor * np.cos(np.minimum(angle, np.pi / 2)), 0.0)
+    clean = np.asarray(loss) < gamma_1
+    gamma = torch.as_tensor(np.where(clean, gamma_1, gamma_2))
+    return np.where(clean, 1.0, lambda_1) * weight(torch.as_tensor(np.asarray(loss)), gamma).numpy()
 
 
 def scheduled(schedule: str, epochs: int, start: float, end: float) -> np.ndarray:
@@ -77,7 +79,7 @@ def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:
 
     Taught in: notebooks/04_self_paced_weights
     """
-    figure, axis = plt.subplots(figsize=(7.5, 3.2))
+    figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
     pieces = ((0, gamma_1, "clean"), (gamma_1, gamma_2, "ambiguous"), (gamma_2, gamma_2 * 1.3, "noisy"))
     for number, (low, high, name) in enumerate(pieces):
         losses = np.linspace(low, high - 1e-9, 200)
@@ -87,14 +89,12 @@ def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:
     axis.annotate("the jump", (gamma_1, 0.4), (10, 0), textcoords="offset points", arrowprops={"arrowstyle": "->"})
     axis.set(xlabel="loss of the pair", ylabel="effective weight", ylim=(-0.03, 1.05))
     axis.legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)
 
 
 def family_static(gamma_2: float) -> Figure:
     """All self-paced functions over the loss, four and four. Taught in: notebooks/04_self_paced_weights"""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), sharey=True, layout="tight")
     losses = np.linspace(0, 1.4 * gamma_2, 300)
     for number, kind in enumerate(SELF_PACED):
         look = {"color": COLOURS[number % 4], "ls": DASHES[number % 4], "lw": 2}
@@ -104,6 +104,4 @@ def family_static(gamma_2: float) -> Figure:
         axis.set(xlabel="loss of the pair (dotted: gamma_2)")
         axis.legend()
     axes[0].set_ylabel("weight")
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)

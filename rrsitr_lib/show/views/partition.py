@@ -10,7 +10,17 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.style import COLOURS, DASHES, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
+from rrsitr_lib.show.style import (
+    COLOURS,
+    DASHES,
+    MODEBAR,
+    TRUE_COLOUR,
+    TRUTH_NAMES,
+    WRONG_COLOUR,
+    closed,
+    hatched,
+    straight,
+)
 
 FINE, SHOWN = 0.05, 50  # width of the bins in which an epoch is counted, and number of bars that are drawn of them
 ROUND = 5  # the histogram ends at a multiple of it, so that bars are whole bins
@@ -57,24 +67,6 @@ def count_losses(loss: np.ndarray, mismatched: np.ndarray, top: float) -> LossCo
     place = np.clip((loss / FINE + 1e-6).astype(np.int64), 0, bins - 1)
     counts = np.bincount(place + bins * mismatched, minlength=2 * bins).reshape(2, bins)
     return LossCounts(np.linspace(0, bins * FINE, bins + 1), counts)
-
-
-def scores(confusion: np.ndarray) -> dict[str, float]:
-    """Precision and recall of calling a pair noisy, and how pure the clean pairs are; NaN without counts.
-
-    **Shape** confusion (3, 2), category by true, mismatched.
-
-    >>> scores(np.array([[8, 2], [1, 1], [1, 7]]))["precision"]
-    0.875
-
-    Taught in: notebooks/03_partition
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            "precision": float(np.float64(confusion[2, 1]) / confusion[2].sum()),
-            "recall": float(np.float64(confusion[2, 1]) / confusion[:, 1].sum()),
-            "clean_precision": float(np.float64(confusion[0, 0]) / confusion[0].sum()),
-        }
 
 
 def partition_figure(
@@ -131,7 +123,7 @@ def batch_sizes_static(losses: dict[int, np.ndarray], gamma_2: float) -> Figure:
 
     **Shape** ``losses`` maps a batch size to (N,). Taught in: notebooks/03_partition
     """
-    figure, axis = plt.subplots(figsize=(7.5, 3.2))
+    figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
     sizes = list(losses)
     axis.boxplot([losses[size] for size in sizes], tick_labels=[str(size) for size in sizes], whis=(5, 95), sym="")
     chance = [4 * np.log(size) for size in sizes]
@@ -139,9 +131,7 @@ def batch_sizes_static(losses: dict[int, np.ndarray], gamma_2: float) -> Figure:
     axis.axhline(gamma_2, color="black", ls=DASHES[3], label="gamma_2")
     axis.set(xlabel="batch size B", ylabel="loss of the pair")
     axis.legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)
 
 
 def memorisation_static(auroc: dict[str, np.ndarray], wrong_loss: dict[str, np.ndarray]) -> Figure:
@@ -149,7 +139,7 @@ def memorisation_static(auroc: dict[str, np.ndarray], wrong_loss: dict[str, np.n
 
     **Shape** values (epochs,). Taught in: notebooks/03_partition
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2))
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), layout="tight")
     for axis, values, label in zip(axes, (auroc, wrong_loss), ("AUROC", "mean loss, mismatched pairs"), strict=True):
         for number, (name, path) in enumerate(values.items()):
             axis.plot(
@@ -157,6 +147,4 @@ def memorisation_static(auroc: dict[str, np.ndarray], wrong_loss: dict[str, np.n
             )
         axis.set(xlabel="epoch", ylabel=label)
         axis.legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)

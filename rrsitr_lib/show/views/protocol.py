@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 from scipy.stats import binom
 
@@ -131,24 +129,3 @@ def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     title = {"text": note, "font": {"size": 13}, "y": 0.98, "yanchor": "top"}  # the legend may need three rows below it
     return figure.update_layout(height=440, bargap=0.25, legend=legend, title=title, margin={"t": 120, "b": 50})
-
-
-def protocol_static(view: ProtocolView) -> Figure:
-    """The static twin of the protocol explorer. Taught in: notebooks/02_noise"""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.6))
-    numbers = np.arange(len(view.counts))
-    axes[0].bar(numbers, view.counts, color=TRUE_COLOUR, hatch="//", edgecolor="white", label="counted")
-    axes[0].plot(numbers, view.expected, "D", color="black", mfc="white", label="rows drawn one by one")
-    axes[0].set_ylim(top=1.35 * np.nanmax([*view.counts, *view.expected]))  # room for the legend
-    axes[0].set(xlabel="good captions of the image", ylabel="images", xticks=numbers)
-    axes[0].set_title(f"{view.protocol}, nominal rate {view.rate:g}")
-    axes[0].legend()
-    for name, gaps, (colour, dash, marker) in zip(PROTOCOLS, view.shortfall, line_looks(), strict=False):
-        axes[1].plot(CURVE_RATES, gaps, dash, color=colour, marker=marker, ms=5, label=name)
-    axes[1].plot([view.rate], [view.here], "*", color="black", ms=14, zorder=5, label="this injection")
-    axes[1].axvline(view.rate, color="grey", ls=":")
-    axes[1].set(xlabel="nominal rate (share of rows)", ylabel="nominal less realised rate\n(percentage points)")
-    axes[1].legend(fontsize=8)
-    figure.tight_layout()
-    plt.close(figure)
-    return figure

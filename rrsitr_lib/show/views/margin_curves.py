@@ -1,16 +1,14 @@
-"""Static figures of lesson 05: the pull of triplet and cross-entropy, two kinds of margin, margins over epochs."""
+"""Margins as static figures: the pull of triplet and cross-entropy, two kinds of margin, margins over epochs."""
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.methods.ncr import soft_margin
-from rrsitr_lib.show.style import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.style import COLOURS, DASHES, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, closed
 from rrsitr_lib.show.views.margins import (
     LAMBDA_2,
-    SIMILARITIES,
     HardNegatives,
     RecordedMargins,
     entropy_gradient_magnitude,
@@ -23,7 +21,7 @@ def pull_static(sigma: float, lambda_2: float = LAMBDA_2) -> Figure:
 
     Taught in: notebooks/05_robust_triplet
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.1))
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="tight")
     gap = np.linspace(-1, 1, 2001)
     curves = {
         "cross-entropies, weight 1": entropy_gradient_magnitude(0, gap, gap),
@@ -41,7 +39,7 @@ def pull_static(sigma: float, lambda_2: float = LAMBDA_2) -> Figure:
     axes[0].set(ylabel="fall of the loss per unit", title="pull on the pair")
     axes[1].set(title="the lowest part of it, enlarged")
     axes[0].legend(fontsize=7, loc="upper left")
-    return _finished(figure)
+    return closed(figure)
 
 
 def two_margins_static(sigma: float, margin: float = 0.2) -> Figure:
@@ -49,7 +47,7 @@ def two_margins_static(sigma: float, margin: float = 0.2) -> Figure:
 
     Taught in: notebooks/05_robust_triplet
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 2.8))
+    figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="tight")
     gap, doubt = np.linspace(-1, 1, 401), np.linspace(0, 1, 201)
     axes[0].plot(
         gap, HardNegatives(0.0, 0.0, sigma).margins(-gap)[0], DASHES[0], color=COLOURS[0], lw=2.5, label="RRSITR"
@@ -65,7 +63,7 @@ def two_margins_static(sigma: float, margin: float = 0.2) -> Figure:
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
         axis.legend()
-    return _finished(figure)
+    return closed(figure)
 
 
 def margins_over_epochs(recorded: RecordedMargins) -> Figure:
@@ -73,7 +71,7 @@ def margins_over_epochs(recorded: RecordedMargins) -> Figure:
 
     Taught in: notebooks/05_robust_triplet
     """
-    figure, axis = plt.subplots(figsize=(7.5, 2.9))
+    figure, axis = plt.subplots(figsize=(7.5, 2.9), layout="tight")
     epochs = np.arange(1, len(recorded.margin) + 1)
     looks = zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("-o", "--s"), ("", "///"), strict=True)
     for kind, (name, colour, style, hatch) in enumerate(looks):
@@ -84,48 +82,4 @@ def margins_over_epochs(recorded: RecordedMargins) -> Figure:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return _finished(figure)
-
-
-def margins_static(similarity: float, negatives: HardNegatives, recorded: RecordedMargins, epoch: int) -> Figure:
-    """The static twin of the margin explorer: margins and loss, pull, recorded margins in ``epoch`` (from 1).
-
-    Taught in: notebooks/05_robust_triplet
-    """
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.3))
-    own, pair = SIMILARITIES, np.array([similarity])
-    curves = dict(zip(("margin to text", "margin to image"), negatives.margins(own), strict=True))
-    _curves(
-        axes[0], own, {**curves, "loss": negatives.loss(own)}, pair, (*negatives.margins(pair), negatives.loss(pair))
-    )
-    pulls = {f"{LAMBDA_2:g} x triplet": triplet_gradient_magnitude, "cross-entropies": entropy_gradient_magnitude}
-    rows = [
-        [LAMBDA_2 * triplet_gradient_magnitude(at, *negatives), entropy_gradient_magnitude(at, *negatives[:2])]
-        for at in (own, pair)
-    ]
-    _curves(axes[1], own, dict(zip(pulls, rows[0], strict=True)), pair, rows[1])
-    for axis, label in zip(axes, ("cosine units", "fall of the loss per unit"), strict=False):
-        axis.axvline(similarity, color="grey", lw=1)
-        axis.set(xlabel="similarity of the pair (cosine)", ylabel=label)
-    true_counts, wrong_counts = recorded.counts(epoch)
-    axes[2].stairs(true_counts, recorded.edges, fill=True, color=TRUE_COLOUR, alpha=0.6, label=TRUTH_NAMES[0])
-    axes[2].stairs(wrong_counts, recorded.edges, hatch="///", color=WRONG_COLOUR, label=TRUTH_NAMES[1])
-    axes[2].set(xlabel="margin to text (cosine)", ylabel="pairs", title=f"recorded, epoch {epoch}")
-    axes[0].set_title("margins and loss")
-    axes[1].set_title("pull on the pair")
-    for axis in axes:
-        axis.legend(fontsize=8)
-    return _finished(figure)
-
-
-def _curves(axis: Axes, own: np.ndarray, curves: dict[str, np.ndarray], pair: np.ndarray, here: list) -> None:
-    for (name, values), point, colour, dash in zip(curves.items(), here, COLOURS, DASHES, strict=False):
-        axis.plot(own, values, dash, color=colour, lw=2, label=name)
-        axis.plot(pair, point, "D", color="black", ms=6)
-
-
-def _finished(figure: Figure) -> Figure:
-    """Tight, and out of pyplot's list, so that a notebook shows it once."""
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)
