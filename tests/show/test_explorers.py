@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
 from rrsitr_lib.show.explorers import weights as weights_module
-from rrsitr_lib.show.explorers.base import same
-from rrsitr_lib.show.explorers.controls import Choice, Slider
-from rrsitr_lib.show.explorers.pacing import PacingExplorer
+from rrsitr_lib.show.explorers.controls import Slider
 from rrsitr_lib.show.explorers.weights import RECORDED, WeightsExplorer, most_changing_pairs
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, weight_map
@@ -63,93 +60,6 @@ def test_other_schedules_weigh_the_recorded_losses_anew(ledger, schedule):
             value = loss[epoch, pair]
             expected = np.cos(np.pi / 2 * value / (low if value < low else high)) if value < high else 0.0
             assert explorer.map("loss", schedule, 0.4).weight[epoch, pair] == pytest.approx(expected, abs=1e-6)
-
-
-def everything(explorer):
-    """Every control to its lowest, its highest and, for lists, every option."""
-    for spec in explorer.specs:
-        for value in spec.values if isinstance(spec, Choice) else (spec.values[0], spec.values[-1]):
-            yield spec.name, value
-
-
-def test_sweep_there_and_back_ends_in_the_same_picture(ledger):
-    for explorer in (WeightsExplorer(ledger), PacingExplorer()):
-        values = explorer.values
-        for name, value in everything(explorer):
-            explorer.move(**{name: value})
-            assert explorer.values[name] == value and explorer.text.value
-        explorer.move(**values)
-        assert same(explorer._shown, explorer.draw(**values).to_plotly_json())
-
-
-def test_state_is_a_line_that_shows_the_same_again(ledger):
-    explorer = WeightsExplorer(ledger)
-    explorer.move(epoch=2, sort="weight", schedule="linear")
-    line = explorer.state()
-    assert "\n" not in line
-    again = eval(line.removesuffix(".view()"), {"WeightsExplorer": WeightsExplorer})
-    assert again.values == explorer.values
-    assert again.draw(**again.values).to_json() == explorer.draw(**explorer.values).to_json()
-    pacing = PacingExplorer(loss=2.0)
-    assert eval(pacing.state().removesuffix(".view()"), {"PacingExplorer": PacingExplorer}).values == pacing.values
-
-
-def test_view_holds_controls_figure_text_and_line(ledger):
-    explorer = WeightsExplorer(ledger)
-    controls, figure, text, cards, code = explorer.view().children
-    assert [box.children[1] for box in controls.children] == list(explorer.widgets.values())
-    assert (figure, text, cards) == (explorer.figure, explorer.text, explorer.cards)
-    assert explorer.state().split("'")[-2] in code.value.replace("&#x27;", "'")
-
-
-def test_an_exception_in_a_callback_is_shown_and_raised(ledger, monkeypatch):
-    explorer = WeightsExplorer(ledger)
-
-    def explode(**_):
-        raise ZeroDivisionError("the figure broke")
-
-    monkeypatch.setattr(explorer, "draw", explode)
-    for name, value in everything(explorer):
-        if explorer.values[name] != value:
-            with pytest.raises(ZeroDivisionError, match="the figure broke"):
-                explorer.widgets[name].value = value
-            assert "the figure broke" in explorer.text.value
-
-
-@pytest.mark.parametrize(("given", "message"), [
-    ({"epoch": EPOCHS + 1}, f"epoch is {EPOCHS + 1}: .*1 to {EPOCHS}"),
-    ({"epoch": 0}, "epoch is 0"),
-    ({"epoch": True}, "epoch is True"),
-    ({"sort": "truth"}, "sort is 'truth': allowed are loss, weight"),
-    ({"colour": 1}, "no control 'colour': there are epoch, sort"),
-])  # fmt: skip
-def test_a_position_that_does_not_exist_is_refused(ledger, given, message):
-    with pytest.raises(InputError, match=message):
-        WeightsExplorer(ledger, **given)
-    with pytest.raises(InputError, match=message):
-        WeightsExplorer(ledger).move(**given)
-
-
-@pytest.mark.parametrize("column", ["weight", "loss"])
-def test_a_missing_column_is_said_not_raised(ledger, column):
-    header = read_json(ledger.folder / "header.json")
-    del header["columns"][column]
-    write_json(ledger.folder / "header.json", header)
-    explorer = WeightsExplorer(ledger.folder, epoch=3)
-    assert f"no column {column}" in explorer.message
-    (text,) = explorer.view().children
-    assert text.value == explorer.message
-
-
-def test_a_run_without_an_epoch_says_so(tmp_path):
-    Ledger.create(tmp_path, np.array([True, False]), {})
-    explorer = WeightsExplorer(tmp_path)
-    assert "no finished epoch" in explorer.message and len(explorer.view().children) == 1
-
-
-def test_a_folder_without_a_ledger_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match="no ledger here"):
-        WeightsExplorer(tmp_path)
 
 
 # --- the parts ---

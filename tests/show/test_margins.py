@@ -7,10 +7,8 @@ import pytest
 import torch
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
-from rrsitr_lib.show.explorers import margins as explorers
 from rrsitr_lib.show.explorers.margins import MarginExplorer
 from rrsitr_lib.show.views import margin_curves
 from rrsitr_lib.show.views.margins import (
@@ -163,15 +161,6 @@ def test_traces_hold_the_numbers():
     assert {shape.x0 for shape in figure.layout.shapes} == {0.1, 0.6, 0.3}
 
 
-def test_readable_in_grey_and_labelled_with_units():
-    figure = margins_figure(0.1, NEGATIVES, RecordedMargins(*drawn()), 2)
-    assert len({figure.data[k].line.dash for k in (0, 1, 2)}) == 3
-    assert figure.data[4].line.dash != figure.data[5].line.dash
-    assert figure.data[7].marker.pattern.shape != figure.data[8].marker.pattern.shape
-    for axis in ("xaxis", "xaxis2", "xaxis3", "yaxis", "yaxis2", "yaxis3"):
-        assert figure.layout[axis].title.text
-
-
 def test_same_traces_without_a_run():
     with_run, without = (margins_figure(0.1, NEGATIVES, run, 1) for run in (RecordedMargins(*drawn()), None))
     assert [trace.name for trace in with_run.data] == [trace.name for trace in without.data]
@@ -202,22 +191,6 @@ def test_the_largest_benchmark_answers_in_time():
 # --- controls ---
 
 
-@pytest.fixture(params=["run", "no run"])
-def explorer(request, ledger):
-    return MarginExplorer(ledger) if request.param == "run" else MarginExplorer()
-
-
-def test_every_end_of_every_control(explorer):
-    before = explorer.figure.to_json()
-    start = explorer.values
-    for spec in explorer.specs:
-        for value in (spec.values[0], spec.values[len(spec.values) // 2], spec.values[-1], start[spec.name]):
-            explorer.move(**{spec.name: value})
-            assert np.isfinite(np.asarray(explorer.figure.data[2].y)).all()
-            assert "nan" not in explorer.text.value and "Loss" in explorer.text.value
-    assert explorer.figure.to_json() == before, "there and back ends in the same picture"
-
-
 def test_says_margin_loss_pull_and_regime(ledger):
     explorer = MarginExplorer(ledger, similarity=0.1, hardest_text=0.6, hardest_image=-0.2, epoch=2)
     margin, mismatched = np.asarray(ledger.column("margin_text"))[1], np.asarray(ledger.column("mismatched"))
@@ -237,44 +210,3 @@ def test_without_a_run_it_says_so_and_offers_no_epoch():
     assert explorer.state().startswith("MarginExplorer(similarity=")
     with pytest.raises(InputError, match="no control 'epoch'"):
         MarginExplorer(epoch=1)
-
-
-def test_state_is_a_line_that_shows_the_same_again(explorer):
-    explorer.move(similarity=-0.35, sigma=0.25)
-    again = eval(explorer.state().removesuffix(".view()"), {"MarginExplorer": MarginExplorer})
-    assert again.values == explorer.values and again.figure.to_json() == explorer.figure.to_json()
-
-
-def test_an_exploding_draw_reaches_the_user(explorer, monkeypatch):
-    def explode(*_):
-        raise ZeroDivisionError("the figure broke")
-
-    monkeypatch.setattr(explorers, "margins_figure", explode)
-    for spec in explorer.specs:
-        with pytest.raises(ZeroDivisionError, match="the figure broke"):
-            explorer.widgets[spec.name].value = spec.values[0]
-        assert "the figure broke" in explorer.text.value
-
-
-@pytest.mark.parametrize(("given", "message"), [
-    ({"similarity": 1.05}, r"similarity is 1\.05: .*-1\.0 to 1\.0"),
-    ({"sigma": -0.05}, r"sigma is -0\.05"),
-    ({"epoch": EPOCHS + 1}, f"epoch is {EPOCHS + 1}: .*1 to {EPOCHS}"),
-    ({"hardest": 0.5}, "no control 'hardest': there are similarity"),
-])  # fmt: skip
-def test_a_position_that_does_not_exist_is_refused(ledger, given, message):
-    with pytest.raises(InputError, match=message):
-        MarginExplorer(ledger, **given)
-
-
-def test_what_a_run_lacks_is_said_not_raised(ledger, tmp_path):
-    header = read_json(ledger.folder / "header.json")
-    del header["columns"]["margin_text"]
-    write_json(ledger.folder / "header.json", header)
-    Ledger.create(tmp_path / "new", np.array([True, False]), {})
-    for source, words in ((ledger.folder, "no column margin_text"), (tmp_path / "new", "no finished epoch")):
-        explorer = MarginExplorer(source)
-        (text,) = explorer.view().children
-        assert words in explorer.message and text.value == explorer.message
-    with pytest.raises(InputError, match="no ledger here"):
-        MarginExplorer(tmp_path / "nothing")

@@ -1,17 +1,13 @@
 """Retrieval: numbers by a plain loop, the figure, controls swept, honest failures, pages, and answers in time."""
 
 import base64
-import html
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers import retrieval
 from rrsitr_lib.show.explorers.retrieval import RetrievalExplorer
-from rrsitr_lib.show.page import write_page
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.static import static_twin
 from rrsitr_lib.show.views.retrieval import DIRECTIONS, answers_figure, ranked_candidates, retrieval_figure
@@ -130,12 +126,6 @@ def test_traces_hold_the_numbers():
             np.testing.assert_allclose([float(one.split(">")[-1]) for one in text.text], found.score, atol=6e-4)
 
 
-def test_readable_in_grey():
-    both, local, frame, _ = retrieval_figure(ranked_candidates(make_rankings()[0], TO_PICTURES, 0, 3)).data
-    assert both.marker.pattern.shape != local.marker.pattern.shape
-    assert frame.marker.line.width >= 3 and frame.name == "true answer, framed"
-
-
 def test_answers_stand_below_their_bars_and_the_question_above():
     rankings, _ = make_rankings()
     pictures = np.zeros((IMAGES, 8, 8, 3), np.uint8)
@@ -219,44 +209,6 @@ def test_pictures_of_the_test_split_are_shown(run, monkeypatch):
     assert [image for image, _ in asked] == explorer.run.retrieval.images[0].tolist()
 
 
-def test_hovering_a_bar_shows_its_card(run):
-    explorer = RetrievalExplorer(run)
-    bar = explorer.figure.data[1]
-    explorer._hover(bar, SimpleNamespace(point_inds=[2], trace_index=1), None)
-    assert "place 3" in explorer.cards.value and "place 2" not in explorer.cards.value
-
-
-def test_sweep_there_and_back_and_state(run):
-    explorer = RetrievalExplorer(run)
-    before = explorer.figure.to_json()
-    explorer.move(direction=TO_CAPTIONS, image=2, k=3)
-    line = explorer.state()
-    again = eval(line.removesuffix(".view()"), {"RetrievalExplorer": RetrievalExplorer})
-    assert "\n" not in line and again.values == explorer.values
-    assert again.figure.to_json() == explorer.figure.to_json() and again.text.value == explorer.text.value
-    explorer.move(direction=TO_PICTURES, image=0, k=TOP)
-    assert explorer.figure.to_json() == before
-
-
-@pytest.mark.parametrize("control", ["direction", "image", "sentence", "k"])
-def test_an_exception_in_a_callback_reaches_the_user(run, monkeypatch, control):
-    explorer = RetrievalExplorer(run)
-
-    def explode(*_):
-        raise ZeroDivisionError("the figure broke")
-
-    monkeypatch.setattr(retrieval, "retrieval_figure", explode)
-    with pytest.raises(ZeroDivisionError, match="the figure broke"):
-        explorer.widgets[control].value = {"direction": TO_CAPTIONS, "image": 2, "sentence": 2, "k": 1}[control]
-    assert "the figure broke" in html.unescape(explorer.text.value)
-
-
-@pytest.mark.parametrize("given", [{"image": IMAGES}, {"k": 0}, {"direction": "up"}, {"sentence": 4}, {"question": 1}])
-def test_a_position_that_does_not_exist_is_refused(run, given):
-    with pytest.raises(InputError, match=next(iter(given))):
-        RetrievalExplorer(run, **given)
-
-
 def test_an_unfinished_run_says_what_is_missing(tmp_path):
     explorer = RetrievalExplorer(make_run(tmp_path / "run"))
     assert "no rankings" in explorer.message and len(explorer.view().children) == 1
@@ -266,11 +218,6 @@ def test_damaged_rankings_are_an_input_error(run):
     (run / FILE).write_bytes(b"nothing")
     with pytest.raises(InputError, match="not retrieval results of this version"):
         RetrievalExplorer(run)
-
-
-def test_page_is_written(run, tmp_path):
-    path = write_page(RetrievalExplorer(run), tmp_path / "page.html")
-    assert "Fixed here" in path.read_text()
 
 
 def test_a_large_test_split_answers_in_time(tmp_path):

@@ -118,15 +118,6 @@ def test_traces_hold_the_arrays(sort, epoch):
     assert str(epoch) in figure.layout.xaxis2.title.text
 
 
-def test_readable_in_grey_and_says_its_rule():
-    figure = weights_figure(weight_map(*random_record(2, 3000)), 1)
-    assert figure.data[0].colorscale[0][1] == "#00224e", "cividis"
-    assert figure.data[1].marker.pattern.shape != figure.data[2].marker.pattern.shape
-    assert {bar.name for bar in figure.data[1:3]} == {"true pairs", "mismatched pairs"}
-    assert len({trace.line.dash for trace in figure.data[3:]}) == 3, "lines differ by dash too"
-    assert "mean of" in figure.to_json()
-
-
 def test_the_largest_benchmark_answers_in_time():
     weight, mismatched, loss = random_record(50, 160_000)
     weights = weight_map(weight.astype("f4"), mismatched, loss.astype("f4"))

@@ -31,6 +31,7 @@ class MarginExplorer(Explorer):
 
     title = "Margin dynamics"
     on_page = ("similarity", "hardest_text", "epoch")
+    needs = ("margin_text",)
 
     def __init__(self, source: Source | None = None, **given: Any) -> None:
         self.run = None if source is None else RunReader.open(source)
@@ -45,7 +46,7 @@ class MarginExplorer(Explorer):
         return "" if self.run is None else self.run.code
 
     def missing(self) -> str:
-        return self.run.missing("margin_text") if self.run is not None else ""
+        return self.run.missing(*self.needs) if self.run is not None else ""
 
     def controls(self) -> Sequence[Control]:
         config = self.run.config if self.run is not None else None

@@ -65,7 +65,7 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
     marker = {"size": 12, "symbol": "diamond", "color": "black"}
     figure.add_trace(go.Scatter(x=[loss], y=[round(here, 3)], name="this pair", mode="markers", marker=marker), 1, 1)
     for number, kind in enumerate(SELF_PACED):
-        line = {"color": COLOURS[number % 4], "dash": PLOTLY_DASHES[number // 2], "width": 1 + 2 * (kind == "cosine")}
+        line = {"color": COLOURS[number % 4], "dash": PLOTLY_DASHES[number // 2], "width": 1.2 + 1.4 * (number % 2)}
         values = self_paced_weight(kind, LOSSES, gamma_2).round(3)
         figure.add_trace(go.Scatter(x=LOSSES, y=values, name=kind, mode="lines", line=line), 1, 2)
     across, up = {"title": {"text": "loss of the pair"}}, {"title": {"text": "weight"}, "range": [-0.03, 1.03]}
