@@ -129,9 +129,11 @@ class Plain(Ours):
         self.scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
 
     def data(self) -> Tensor:
+        """The images of the next batch."""
         return next(self.batches)[0].to(self.device)
 
     def step(self) -> None:
+        """One step of training under autocast."""
         optimizer, model = self.trainer.optimizer, self.trainer.model
         optimizer.zero_grad(set_to_none=True)
         half = torch.float16 if self.device.type == "cuda" else torch.bfloat16

@@ -1,4 +1,6 @@
-"""Options of the test command."""
+"""Options of the test command, and what many tests stand on."""
+
+import pytest
 
 
 def pytest_addoption(parser):
@@ -9,3 +11,17 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(items):
     """The longest module first, so that no process waits for another at the end."""
     items.sort(key=lambda item: "test_nbval" not in item.nodeid)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache of the test's own."""
+    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    """Small validation and test splits, for tests that are not about recall."""
+    monkeypatch.setattr("rrsitr_lib.scenes.dataset.VAL", 20)
+    monkeypatch.setattr("rrsitr_lib.scenes.dataset.TEST", 20)

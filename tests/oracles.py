@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-SHARED = Path(__file__).parents[1] / "../shared"
-REFERENCE, WEIGHTS = SHARED / "reference", SHARED / "weights"
+ROOT = Path(__file__).parents[1]
+SHARED = next((path for path in (ROOT / "shared", ROOT.parent / "shared") if path.exists()), ROOT.parent / "shared")
+REFERENCE, WEIGHTS, RSICD = SHARED / "reference", SHARED / "weights", SHARED / "data" / "rsicd_1000"
 GOLDEN = REFERENCE / "objective_golden.json"
-needs_golden = pytest.mark.skipif(
-    not GOLDEN.exists(), reason="the authors' objective values are not beside the project"
-)
-needs_splits = pytest.mark.skipif(
-    not (REFERENCE / "rsitmd").exists(), reason="the authors' RSITMD splits are not beside the project"
-)
-needs_towers = pytest.mark.skipif(not WEIGHTS.exists(), reason="the small pretrained towers are not beside the project")
+
+
+def needs(path, what):
+    return pytest.mark.skipif(not path.exists(), reason=f"{what} are not beside the project")
+
+
+needs_golden = needs(GOLDEN, "the authors' objective values")
+needs_splits = needs(REFERENCE / "rsitmd", "the authors' RSITMD splits")
+needs_towers = needs(WEIGHTS, "the small pretrained towers")
+needs_rsicd = needs(RSICD, "the 1,000 RSICD images")
 
 INPUTS = ("image_global", "text_global", "image_tokens", "text_tokens")
 SETTINGS = ("gamma_1", "gamma_2", "lambda_1", "lambda_2", "sigma")

@@ -197,26 +197,6 @@ def test_names_and_their_check_wait_for_no_torch():
     assert found.stdout.strip() == b"False", found.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("c.yaml", "epochs: [", r"c\.yaml: not readable YAML \("),
-        ("c.yaml", "- 1\n- 2\n", r"c\.yaml: expected a mapping of fields, got list"),
-        ("c.yaml", "", r"c\.yaml: expected a mapping of fields, got NoneType"),
-        ("c.yaml", "epochs: 0\n", r"c\.yaml: epochs is 0: allowed is a value greater than or equal to 1"),
-        ("c.yaml", "!!python/object/apply:os.getcwd []\n", r"c\.yaml: not readable YAML \("),
-        ("c.json", '{"epochs": 3,}', r"c\.json, line 1: not JSON"),
-        ("c.json", "[]", r"c\.json: expected a mapping of fields, got list"),
-        ("c.json", json.dumps({"epoch": 3}), r"c\.json: unknown field 'epoch'"),
-    ],
-)
-def test_bad_files_are_named(tmp_path, name, content, message):
-    (tmp_path / name).write_text(content)
-    with pytest.raises(InputError, match=message) as caught:
-        RunConfig.read(tmp_path / name)
-    assert "\n" not in str(caught.value)
-
-
 def test_a_configuration_of_another_machine_is_read_where_its_data_are_not(tmp_path):
     path, gone = tmp_path / "config.yaml", tmp_path / "gone"
     path.write_text(f"data: {gone}\nepochs: 3\n", encoding="utf-8")

@@ -205,9 +205,3 @@ def test_partition_quality_by_hand():
 def test_partition_quality_where_nothing_is_counted():
     found = partition_quality(np.ones(3), np.ones(3, int), np.zeros(3, bool))
     assert [found[name] for name in ("auroc", "precision", "recall", "clean_precision")] == [None] * 4
-
-
-@pytest.mark.parametrize("category", [3, -1, 255])
-def test_partition_quality_refuses_a_fourth_category(category):
-    with pytest.raises(InputError, match="category"):
-        partition_quality(np.array([1.0, 2.0]), np.array([0, category]), np.array([True, False]))

@@ -1,1 +1,1 @@
-"""Which of one's own pairs are wrong: any table of pictures and captions, judged by models that never saw the pair."""
+"""Which of one's own pairs are wrong: any table of images and captions, scored by models that never saw the pair."""

@@ -1,4 +1,4 @@
-"""One vector a picture and one a caption: pooled features of frozen towers, computed once, or from files."""
+"""One vector an image and one a caption: pooled features of frozen towers, computed once, or from files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,31 +16,28 @@ from rrsitr_lib.model.encoder import Encoder, JointEncoder
 
 @dataclass(frozen=True)
 class PairFeatures:
-    """What judges see. **Shape** ``image`` (M, Di), ``text`` (U, Dt) float32; of pairs (N,) the numbers of both.
-
-    ``shared``: whether both live in one space, so that their cosine means something before any training.
-    """
+    """What the scores see. **Shape** ``image`` (M, Di), ``text`` (U, Dt) float32; of pairs (N,) the numbers of both."""
 
     image: np.ndarray
     text: np.ndarray
     image_of_pair: np.ndarray
     caption_of_pair: np.ndarray
-    shared: bool
 
     def __len__(self) -> int:
         return len(self.image_of_pair)
 
     def pairs_of_image(self) -> list[np.ndarray]:
-        """The numbers of every picture's pairs, M arrays."""
-        order = np.argsort(self.image_of_pair, kind="stable")
-        return np.split(order, np.cumsum(np.bincount(self.image_of_pair))[:-1])
+        """The numbers of every image's pairs, M arrays."""
+        return rows_of(self.image_of_pair)
 
-    def cosine(self) -> np.ndarray | None:
-        """Cosine of every pair as the towers see it, (N,) in [-1, 1]; None where they share no space."""
-        if not self.shared:
-            return None
-        image, text = unit(self.image), unit(self.text)
-        return np.einsum("nd,nd->n", image[self.image_of_pair], text[self.caption_of_pair])
+
+def rows_of(groups: np.ndarray) -> list[np.ndarray]:
+    """The rows of every group from 0 to the largest. **Shape** (N,) integers -> arrays that hold 0 to N - 1 together.
+
+    >>> [rows.tolist() for rows in rows_of(np.array([2, 0, 2]))]
+    [[1], [], [0, 2]]
+    """
+    return np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -64,8 +61,10 @@ def tower_features(
 
     def image(items: range) -> Computed:
         pixels = pixels_of(towers, images, items)
-        joint = isinstance(towers, JointEncoder)
-        pooled = towers.image_map(pixels).mean(dim=1) if joint else towers.image(pixels).pooled
+        if isinstance(towers, JointEncoder):
+            pooled = towers.image_map(pixels).mean(dim=1)
+        else:
+            pooled = towers.image(pixels).pooled
         return pooled[:, None], [1] * len(items)
 
     def text(items: range) -> Computed:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.data.tables import read_csv, read_separated
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 from rrsitr_lib.methods.rrsitr.partition import NOISY
@@ -22,7 +22,7 @@ SIGNALS = {
     "last_loss": "loss in the last epoch",
     "noisy_share": "share of the epochs in which the pair was called noisy",
     "late": "epochs before the pair was first not called noisy",
-    "dissimilarity": "minus the mean similarity of picture and caption (cosine)",
+    "dissimilarity": "minus the mean similarity of image and caption (cosine)",
     "gap": "mean lead of the hardest negative over the pair's own similarity (cosine)",
 }
 NEEDED = ("loss", "category", "similarity", "hardest_text", "hardest_image")
@@ -150,14 +150,12 @@ def read_decisions(path: str | Path, table: pd.DataFrame) -> dict[int, str]:
 
     Raises ``InputError`` naming the file, the row and what is wrong with it. Taught in: notebooks/07_real_pairs
     """
-    try:
-        found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' own parser errors are ValueErrors, UnicodeDecodeError too
-        raise InputError(f"{path}: not a readable CSV file ({' '.join(str(error).split())})") from None
-    if absent := [name for name in DECISION_COLUMNS if name not in found.columns]:
+    header, rows = read_separated(Path(path), ",")
+    if absent := [name for name in DECISION_COLUMNS if name not in header]:
         raise InputError(f"{path}: no column {', '.join(absent)}: needed are {', '.join(DECISION_COLUMNS)}")
     decisions: dict[int, str] = {}
-    for number, entry in enumerate(found.to_dict("records"), 1):
+    for number, (_, cells) in enumerate(rows, 1):
+        entry = dict(zip(header, cells, strict=True))
         row = _checked(entry, table, decisions, f"{path}, entry {number} (row {entry['row']})")
         decisions[row] = entry["decision"]
     return {row: said for row, said in decisions.items() if said != "undecided"}

@@ -1,34 +1,21 @@
-"""From verdicts to a ranked table: score, probability of being wrong, and the reasons in words."""
+"""From out-of-fold scores to a ranked table: score, probability of being wrong, and the reasons in words."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.audit.baselines import neighbour_score, ridge_score
+from rrsitr_lib.audit.cross_validation import AuditSettings, OutOfFoldScores, cross_validate
 from rrsitr_lib.audit.duplicates import Duplicates
 from rrsitr_lib.audit.features import PairFeatures
-from rrsitr_lib.audit.judges import Verdicts, judge
 from rrsitr_lib.audit.mismatch_ranking import unit_rank
+from rrsitr_lib.audit.probes import neighbour_score, ridge_score
 
 COLUMNS = (
     "rank", "row", "image", "caption", "score", "wrong", "loss", "similarity", "linear", "neighbours", "disagreement",
     "better_caption", "better_image", "lead", "same_picture_as", "reasons",
 )  # fmt: skip
-UNSURE = 0.25  # a pair whose ranks differ by more between judges
-
-
-@dataclass(frozen=True)
-class AuditSettings:
-    """``folds`` judges a round, ``repeats`` rounds, ``epochs`` each; ``method`` is what the judges are trained by."""
-
-    folds: int = 4
-    repeats: int = 2
-    epochs: int = 6
-    method: str = "rrsitr"
-    seed: int = 3
-    device: str = "cpu"
+UNSURE = 0.25  # a pair whose ranks differ by more between rounds
 
 
 def rank_pairs(
@@ -43,18 +30,16 @@ def rank_pairs(
     """All pairs, the most suspect first, with ``COLUMNS``.
 
     ``score`` in [0, 1]: mean rank of the held-out loss, counted twice, of the distance from what a linear probe
-    predicts (``linear``, a cosine) and from the captions of similar pictures (``neighbours``, a cosine); ``wrong`` in
+    predicts (``linear``, a cosine) and from the captions of similar images (``neighbours``, a cosine); ``wrong`` in
     [0, 1]: posterior of the upper component of a Gaussian mixture of the losses; ``disagreement`` in [0, 1]: spread of
-    the pair's rank between judges; ``better_caption``: the caption of another picture that fits better, empty where
+    the pair's rank between rounds; ``better_caption``: the caption of another image that fits better, empty where
     none does; ``reasons`` in words. Taught in: notebooks/07_real_pairs
     """
-    settings = settings or AuditSettings()
-    verdicts = judge(features, duplicates.group_of_pair, **vars(settings), progress=progress)
-    loss, similarity = verdicts.loss.mean(axis=0), verdicts.similarity.mean(axis=0)
-    linear = -ridge_score(features, duplicates.group_of_pair, settings.folds, settings.seed)
-    neighbours = -neighbour_score(features, duplicates.group_of_pair)
-    ranks = np.stack([unit_rank(one) for one in verdicts.loss])
-    loss_rank, linear_rank, neighbour_rank = (unit_rank(one) for one in (loss, -linear, -neighbours))
+    settings, groups = settings or AuditSettings(), duplicates.group_of_pair
+    scores = cross_validate(features, groups, settings, progress)
+    loss = scores.loss.mean(axis=0)
+    linear, neighbours = ridge_score(features, groups, settings.folds, settings.seed), neighbour_score(features, groups)
+    loss_rank, linear_rank, neighbour_rank = (unit_rank(one) for one in (loss, linear, neighbours))
     table = pd.DataFrame({
         "row": rows,
         "image": images,
@@ -62,15 +47,15 @@ def rank_pairs(
         "score": (2 * loss_rank + linear_rank + neighbour_rank) / 4,
         "wrong": wrong_posterior(loss, settings.seed),
         "loss": loss,
-        "similarity": similarity,
-        "linear": linear,
-        "neighbours": neighbours,
-        "disagreement": np.ptp(ranks, axis=0),
-        **_better(features, verdicts, images, captions),
-        "lead": verdicts.lead,
+        "similarity": scores.similarity.mean(axis=0),
+        "linear": -linear,
+        "neighbours": -neighbours,
+        "disagreement": np.ptp([unit_rank(one) for one in scores.loss], axis=0),
+        **_better(features, scores, images, captions),
+        "lead": scores.lead,
         "same_picture_as": _twins(images, duplicates),
     })  # fmt: skip
-    table["reasons"] = _reasons(table, loss_rank, neighbour_rank, verdicts.chance, duplicates.contradicting)
+    table["reasons"] = _reasons(table, loss_rank, neighbour_rank, scores.chance, duplicates.contradicting)
     table = table.sort_values(["score", "row"], ascending=[False, True], kind="stable", ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table[list(COLUMNS)]
@@ -96,27 +81,25 @@ def wrong_posterior(loss: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _better(
-    features: PairFeatures, verdicts: Verdicts, images: Sequence[str], captions: Sequence[str]
+    features: PairFeatures, scores: OutOfFoldScores, images: Sequence[str], captions: Sequence[str]
 ) -> dict[str, list[str]]:
-    """The caption that fits better, and the first picture that carries it; both empty where none does."""
+    """The caption that fits better, and the first image that carries it; both empty where none does."""
     pair_of_caption = np.zeros(len(features.text), dtype=np.int64)
     pair_of_caption[features.caption_of_pair[::-1]] = np.arange(len(features))[::-1]
     found = [
         (captions[pair], images[pair]) if lead > 0 else ("", "")
-        for pair, lead in zip(pair_of_caption[verdicts.better], verdicts.lead, strict=True)
+        for pair, lead in zip(pair_of_caption[scores.better], scores.lead, strict=True)
     ]
     return {"better_caption": [text for text, _ in found], "better_image": [name for _, name in found]}
 
 
 def _twins(images: Sequence[str], duplicates: Duplicates) -> list[str]:
-    """Names of the other pictures of the pair's group, the first three."""
-    names: dict[int, list[str]] = {}
-    for name, group in zip(images, duplicates.group_of_pair.tolist(), strict=True):
-        if name not in (members := names.setdefault(group, [])):
-            members.append(name)
+    """Names of the other images of the pair's group, the first three."""
+    groups = pd.Series(duplicates.group_of_pair)
+    names = pd.Series(images).groupby(groups).unique()
     return [
         " ".join([other for other in names[group] if other != name][:3])
-        for name, group in zip(images, duplicates.group_of_pair.tolist(), strict=True)
+        for name, group in zip(images, groups, strict=True)
     ]
 
 
@@ -125,21 +108,21 @@ def _reasons(
 ) -> list[str]:
     """Why a pair is where it is, in the order of weight; empty where nothing speaks against it."""
     said = []
-    for place, pair in enumerate(table.itertuples(index=False)):
+    for index, pair in enumerate(table.itertuples(index=False)):
         reasons = []
         if pair.loss >= chance:
             reasons.append(f"held-out loss {pair.loss:.1f}, no better than chance ({chance:.1f})")
-        elif loss_rank[place] >= 0.9:
+        elif loss_rank[index] >= 0.9:
             reasons.append(f"held-out loss {pair.loss:.1f} among the highest tenth")
         if pair.wrong >= 0.5:
             reasons.append(f"in the upper component of the losses ({pair.wrong:.2f})")
-        if neighbour_rank[place] >= 0.9:
-            reasons.append("captions of similar pictures say something else")
+        if neighbour_rank[index] >= 0.9:
+            reasons.append("captions of similar images say something else")
         if pair.better_caption and reasons:
             reasons.append(f"a caption of {pair.better_image} fits better")
-        if contradicting[place]:
-            reasons.append(f"the same picture as {pair.same_picture_as}, with other words")
+        if contradicting[index]:
+            reasons.append(f"the same image as {pair.same_picture_as}, with other words")
         if reasons and pair.disagreement > UNSURE:
-            reasons.append("judges disagree")
+            reasons.append("models disagree")
         said.append("; ".join(reasons))
     return said

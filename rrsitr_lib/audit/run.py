@@ -1,4 +1,4 @@
-"""An audit from source to folder: pairs, features, verdicts, and the files that others can use."""
+"""An audit from source to folder: pairs, features, scores, and the files that others can use."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 import rrsitr_lib
+from rrsitr_lib.audit.cross_validation import AuditSettings
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, read_features, tower_features
-from rrsitr_lib.audit.inputs import AuditPairs
-from rrsitr_lib.audit.ranking import AuditSettings, rank_pairs
+from rrsitr_lib.audit.ranking import rank_pairs
+from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import write_report
 from rrsitr_lib.data.pairs import numbered
 from rrsitr_lib.files import fingerprint, write_atomically, write_json
 from rrsitr_lib.model.encoder import build_encoder
-from rrsitr_lib.registry import ENCODERS
 
 FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.csv", "audit.json")
 
@@ -34,19 +34,18 @@ def features_of(
     files: tuple[str | Path, str | Path] | None = None,
     device: str = "cpu",
 ) -> PairFeatures:
-    """Features of the pairs by an encoder's frozen towers, or from two ``.npy`` ``files`` (pictures, captions).
+    """Features of the pairs by an encoder's frozen towers, or from two ``.npy`` ``files`` (images, captions).
 
-    Given features count as one space when they are equally wide. Raises ``InputError`` for files that do not fit.
+    Raises ``InputError`` for files that do not fit.
     """
     unique, caption_of_pair = numbered(pairs.captions)
     image_of_pair = numbered(pairs.images)[1]
     if files is None:
-        towers = build_encoder(encoder, weights, "masked")
-        image, text = tower_features(towers, pairs.paths, unique, device)
-        return PairFeatures(image, text, image_of_pair, caption_of_pair, shared=ENCODERS[encoder].shared_space)
-    image = read_features(files[0], len(pairs), int(image_of_pair.max()) + 1, image_of_pair, "picture")
-    text = read_features(files[1], len(pairs), len(unique), caption_of_pair, "caption")
-    return PairFeatures(image, text, image_of_pair, caption_of_pair, image.shape[1] == text.shape[1])
+        image, text = tower_features(build_encoder(encoder, weights, "masked"), pairs.paths, unique, device)
+    else:
+        image = read_features(files[0], len(pairs), int(image_of_pair.max()) + 1, image_of_pair, "image")
+        text = read_features(files[1], len(pairs), len(unique), caption_of_pair, "caption")
+    return PairFeatures(image, text, image_of_pair, caption_of_pair)
 
 
 def audit(
@@ -70,17 +69,12 @@ def audit(
     by_row = table.sort_values("row", kind="stable").rename(columns={"image": "filename", "caption": "title"})
     kept = by_row[by_row["wrong"] <= 0.5]
     summary = {
-        "pairs": len(table),
-        "pictures": len(set(pairs.images)),
-        "left_out": len(pairs.problems),
-        "expected_wrong": round(float(table["wrong"].mean()), 4),
-        "kept": len(kept),
-        "pictures_that_are_twice": int((table["same_picture_as"] != "").sum()),
-        "notes": pairs.notes,
-        "settings": vars(settings),
-        "features": fingerprint(features.image, features.text),
+        "pairs": len(table), "pictures": len(set(pairs.images)), "left_out": len(pairs.problems),
+        "expected_wrong": round(float(table["wrong"].mean()), 4), "kept": len(kept),
+        "pictures_that_are_twice": int((table["same_picture_as"] != "").sum()), "notes": pairs.notes,
+        "settings": vars(settings), "features": fingerprint(features.image, features.text),
         "version": rrsitr_lib.__version__,
-    }
+    }  # fmt: skip
     _write_csv(out / "suspects.csv", table)
     _write_csv(out / "cleaned.csv", kept[["filename", "title"]])
     _write_csv(out / "weights.csv", by_row.assign(weight=1 - by_row["wrong"])[["filename", "title", "weight"]])

@@ -14,23 +14,23 @@ def audit(
     images: Annotated[Path | None, typer.Option(help="folder of the images (default: beside the table)")] = None,
     image_column: Annotated[str | None, typer.Option(help="column of image files, else guessed and said")] = None,
     caption_column: Annotated[str | None, typer.Option(help="column of captions, else guessed and said")] = None,
-    encoder: Annotated[str, typer.Option(help="lite, vit-b-32 or tiny: whose frozen towers look")] = "lite",
+    encoder: Annotated[str, typer.Option(help="lite, vit-b-32 or tiny: whose frozen towers see the pairs")] = "lite",
     weights: Annotated[str | None, typer.Option(help="local weight file or folder")] = None,
     features: Annotated[tuple[Path, Path] | None, typer.Option(help="two .npy files: images, captions")] = None,
-    folds: Annotated[int, typer.Option(min=2, help="judges a round; each judges what it never saw")] = 4,
+    folds: Annotated[int, typer.Option(min=2, help="models a round; each scores the pairs that it never saw")] = 4,
     repeats: Annotated[int, typer.Option(min=1, help="rounds with other folds")] = 2,
-    epochs: Annotated[int, typer.Option(min=1, help="epochs of every judge")] = 6,
+    epochs: Annotated[int, typer.Option(min=1, help="epochs of every model")] = 6,
     bad: Annotated[str, typer.Option(help="missing or undecodable images: skip (and list) or fatal")] = "skip",
     top: Annotated[int, typer.Option(min=1, help="pairs shown in the report")] = 200,
     seed: Annotated[int, typer.Option(min=0)] = 3,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
 ) -> None:
-    """Rank one's own pairs by how wrong they look, with reasons; no pair is judged by a model that trained on it.
+    """Rank one's own pairs by how wrong they look, with reasons; no pair is scored by a model that trained on it.
 
     Example: rrsitr audit pairs.csv --images chips/ --out audit/
     """
-    from rrsitr_lib.audit.inputs import open_pairs
-    from rrsitr_lib.audit.ranking import AuditSettings
+    from rrsitr_lib.audit.cross_validation import AuditSettings
+    from rrsitr_lib.audit.read_pairs import open_pairs
     from rrsitr_lib.audit.run import audit as run_audit
     from rrsitr_lib.audit.run import features_of
 
@@ -39,7 +39,7 @@ def audit(
         typer.echo(note)
     described = features_of(pairs, encoder, weights, features, device)
     settings = AuditSettings(folds, repeats, epochs, seed=seed, device=device)
-    with bar("judges", "judge") as progress:
+    with bar("models", "model") as progress:
         done = run_audit(pairs, described, out, settings, top, progress)
     summary, shown = done.summary, done.table.head(10)
     typer.echo(shown[["rank", "row", "image", "score", "caption"]].to_string(index=False, max_colwidth=60))

@@ -31,7 +31,7 @@ def bar(what: str, unit: str = "file") -> Iterator[Callable[[int, int], None]]:
 
 @app.command()
 def unpack(
-    archive: Annotated[Path, typer.Argument(help=".zip, .tar (.gz, .bz2, .xz) or .rar")],
+    archive: Annotated[Path, typer.Argument(help=".zip or .tar (.gz, .bz2, .xz)")],
     into: Annotated[Path, typer.Option(help="folder; nothing is written outside it")],
 ) -> None:
     """Unpack an archive inside its folder: no path leaves it, newer files stay, an interrupted call goes on."""

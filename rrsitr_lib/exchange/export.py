@@ -50,6 +50,6 @@ def write_features(run: str | Path, folder: str | Path, split: str = "test") -> 
         frame = frame.assign(feature=list(pooled))
         written += [
             save_array(Path(folder) / f"{kind}.npy", pooled),
-            write_atomically(Path(folder) / f"{kind}.parquet", lambda file, frame=frame: frame.to_parquet(file)),
+            write_atomically(Path(folder) / f"{kind}.parquet", frame.to_parquet),
         ]
     return written

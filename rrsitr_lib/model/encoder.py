@@ -96,6 +96,7 @@ class ClipEncoder(Encoder):
         return tokens.argmax(dim=1) + 1
 
     def image(self, pixels: Tensor) -> Features:
+        """Pooled at the class token, as CLIP; every other token is a patch."""
         pooled, tokens = self.model.visual(pixels)
         return Features(pooled, tokens @ self.model.visual.proj)
 
@@ -107,6 +108,7 @@ class ClipEncoder(Encoder):
         return Features(projected[torch.arange(len(tokens), device=tokens.device), tokens.argmax(dim=1)], projected)
 
     def compile_towers(self, backend: str | Callable[..., Any] = "inductor") -> None:
+        """As modules; captions are cut to one of ``WIDTHS``, so that there are few shapes."""
         self.widths = WIDTHS
         for tower in (self.model.visual, self.model.transformer):
             tower.compile(backend=backend, dynamic=False)
@@ -139,6 +141,7 @@ class JointEncoder(Encoder):
         return self.model.text.transformer(input_ids=tokens, attention_mask=attend).last_hidden_state
 
     def image(self, pixels: Tensor) -> Features:
+        """Pooled by the mean of the projected map."""
         tokens = self.model.visual.head(self.image_map(pixels))
         return Features(tokens.mean(dim=1), tokens)
 

@@ -14,6 +14,7 @@ class Scenes(DataSet):
     """``config.scenes`` training scenes of the world ``config.scenes_seed``."""
 
     def open(self, config: RunConfig, image_size: int) -> dict[str, Split]:
+        """Drawn at the size that the encoder sees."""
         return dict(_scenes(config.scenes, config.scenes_seed, image_size))
 
 

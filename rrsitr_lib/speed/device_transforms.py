@@ -50,13 +50,14 @@ def resize_centre(images: Tensor, size: int) -> Tensor:
     """The shorter side resized to ``size``, then the centred square, as open_clip evaluates. **Shape** as above."""
     height, width = images.shape[1:3]
     short = min(height, width)
-    weights = []
+    weights: list[Tensor] = []
     for side in (height, width):
         out = int(size * side / short)
         first = round((out - size) / 2)
         start, length = torch.zeros(1, device=images.device), torch.full((1,), float(side), device=images.device)
         weights.append(cubic_weights(start, length, out, side)[:, first : first + size].expand(len(images), -1, -1))
-    return _apply(images, *weights, None)
+    rows, columns = weights
+    return _apply(images, rows, columns, None)
 
 
 def normalise(levels: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ class SeveralProcesses(OneProcess):
         self.rank, self.size = rank, size
 
     def wait(self) -> None:
+        """Until all processes are here."""
         group.barrier()
 
     def own_rows(self, rows: np.ndarray) -> np.ndarray:

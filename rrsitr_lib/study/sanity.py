@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
-from rrsitr_lib.audit.ridge import fit_ridge
+from rrsitr_lib.audit.probes import fit_ridge
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.pairs import numbered
@@ -38,4 +38,4 @@ def linear_probe(config: RunConfig) -> dict[str, float]:
 def _features(towers: object, split: Split) -> PairFeatures:
     unique, caption_of_pair = numbered(split.table.captions.tolist())
     image, text = tower_features(towers, split.images, unique)
-    return PairFeatures(unit(image), unit(text), split.table.image_of_row, caption_of_pair, shared=False)
+    return PairFeatures(unit(image), unit(text), split.table.image_of_row, caption_of_pair)

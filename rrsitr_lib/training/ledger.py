@@ -8,13 +8,14 @@ half-written is not counted, and the next append overwrites it.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from rrsitr_lib.data.tables import read_csv
-from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.errors import InputError, RunError, describe_error
 from rrsitr_lib.files import read_json, write_atomically, write_json
 
 COLUMNS = {
@@ -30,9 +31,19 @@ COLUMNS = {
     "hardest_image": "<f4",
     "trained": "|b1",
 }
-TYPES = ("<f4", "|u1", "|b1")
-FORMAT = 1
 PAIRS_FILE = "pairs.csv.gz"  # beside the ledger: the pairs as trained
+
+
+class _Header(BaseModel):
+    """What ``header.json`` holds."""
+
+    model_config = ConfigDict(strict=True)
+
+    format: Literal[1]
+    pairs: NonNegativeInt
+    epochs: NonNegativeInt
+    columns: dict[Annotated[str, Field(pattern=r"^\w+$")], Literal["<f4", "|u1", "|b1"]]
+    config: dict[str, Any]
 
 
 class Ledger:
@@ -50,7 +61,7 @@ class Ledger:
     (1, 2)
     """
 
-    def __init__(self, folder: Path, header: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, header: _Header) -> None:
         self.folder, self._header = folder, header
 
     @classmethod
@@ -67,54 +78,51 @@ class Ledger:
         """
         folder = Path(folder)
         truth = np.ascontiguousarray(mismatched, dtype=bool)
-        write_atomically(folder / "mismatched.bin", lambda temporary: truth.tofile(temporary))
-        header = {"format": FORMAT, "pairs": len(truth), "epochs": 0, "columns": dict(columns), "config": dict(config)}
-        write_json(folder / "header.json", header)
-        return cls(folder, header)
+        write_atomically(folder / "mismatched.bin", truth.tofile)
+        header = {"format": 1, "pairs": len(truth), "epochs": 0, "columns": dict(columns), "config": dict(config)}
+        ledger = cls(folder, _Header.model_validate(header))
+        ledger.truncate(0)
+        return ledger
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
         """Open a ledger by its own folder or the run's. Raises ``InputError`` where there is none or it is damaged."""
-        folder = Path(folder)
-        if not (folder / "header.json").exists() and (folder / "ledger" / "header.json").exists():
+        run, folder = Path(folder), Path(folder)
+        if not (folder / "header.json").exists():
             folder = folder / "ledger"
         if not (folder / "header.json").exists():
-            raise InputError(f"{folder}: no ledger here (expected header.json, or ledger/header.json in a run folder)")
-        header = read_json(folder / "header.json")
-        if not _is_header(header):
-            raise InputError(f"{folder}/header.json: not a ledger header of format {FORMAT}")
-        ledger = cls(folder, header)
-        for name in header["columns"]:
-            needed = ledger._bytes(name, ledger.epochs)
+            raise InputError(f"{run}: no ledger here (expected header.json, or ledger/header.json in a run folder)")
+        try:
+            ledger = cls(folder, _Header.model_validate(read_json(folder / "header.json")))
+        except ValidationError as error:
+            raise InputError(f"{folder / 'header.json'}: not a ledger header ({describe_error(error)})") from None
+        sizes = {name: ledger._bytes(name, ledger.epochs) for name in ledger._header.columns}
+        for name, size in {**sizes, "mismatched": ledger.pairs}.items():
             path = ledger._path(name)
-            if needed and (not path.exists() or path.stat().st_size < needed):
-                raise InputError(
-                    f"{path}: shorter than the {ledger.epochs} epochs of {ledger.pairs} pairs that the header counts"
-                )
-        truth = folder / "mismatched.bin"
-        if not truth.exists() or truth.stat().st_size != ledger.pairs:
-            raise InputError(f"{truth}: missing, or not one byte for each of the {ledger.pairs} pairs")
+            if size and (not path.exists() or path.stat().st_size < size):
+                counts = f"{ledger.epochs} epochs of {ledger.pairs} pairs"
+                raise InputError(f"{path}: absent, or shorter than the {counts} that the header counts")
         return ledger
 
     @property
     def pairs(self) -> int:
         """Number of training pairs."""
-        return self._header["pairs"]
+        return self._header.pairs
 
     @property
     def epochs(self) -> int:
         """Number of whole epochs written."""
-        return self._header["epochs"]
+        return self._header.epochs
 
     @property
     def config(self) -> dict[str, Any]:
         """The run's configuration, its seed included."""
-        return self._header["config"]
+        return self._header.config
 
     @property
     def columns(self) -> list[str]:
         """Names that ``column`` knows."""
-        own = self._header["columns"]
+        own = self._header.columns
         common = [name for name in COLUMNS if name in own]
         return [*common, *(name for name in own if name not in COLUMNS), "mismatched"]
 
@@ -124,23 +132,23 @@ class Ledger:
         Raises ``InputError`` for an unknown name, listing the known ones.
         """
         if name == "mismatched":
-            return np.fromfile(self.folder / "mismatched.bin", dtype=bool)
-        if name not in self._header["columns"]:
+            return np.fromfile(self._path(name), dtype=bool, count=self.pairs)
+        if name not in self._header.columns:
             raise InputError(f"{self.folder}: no column {name!r}; there are {', '.join(self.columns)}")
-        dtype, shape = np.dtype(self._header["columns"][name]), (self.epochs, self.pairs)
+        dtype, shape = np.dtype(self._header.columns[name]), (self.epochs, self.pairs)
         if 0 in shape:
             return np.empty(shape, dtype)
         return np.memmap(self._path(name), dtype=dtype, mode="r", shape=shape)
 
     def epoch(self, number: int) -> dict[str, np.ndarray]:
         """All columns of one epoch, from 0, in memory: (pairs,) each."""
-        return {name: np.array(self.column(name)[number]) for name in self._header["columns"]}
+        return {name: np.array(self.column(name)[number]) for name in self._header.columns}
 
     def append(self, rows: Mapping[str, np.ndarray]) -> None:
         """Write one epoch: every column, (pairs,) each. Raises ``InputError`` for a wrong set or shape of columns."""
-        if set(rows) != set(self._header["columns"]):
-            raise InputError(f"a ledger row needs exactly the columns {', '.join(self._header['columns'])}")
-        for name, dtype in self._header["columns"].items():
+        if set(rows) != set(self._header.columns):
+            raise InputError(f"a ledger row needs exactly the columns {', '.join(self._header.columns)}")
+        for name, dtype in self._header.columns.items():
             try:
                 values = np.ascontiguousarray(rows[name], dtype=dtype)
             except (ValueError, TypeError) as error:
@@ -152,14 +160,14 @@ class Ledger:
 
     def truncate(self, epochs: int) -> None:
         """Count ``epochs`` epochs from now on: what stands behind them is overwritten by the next append."""
-        self._header = {**self._header, "epochs": epochs}
-        write_json(self.folder / "header.json", self._header)
+        self._header = self._header.model_copy(update={"epochs": epochs})
+        write_json(self.folder / "header.json", self._header.model_dump())
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.bin"
 
     def _bytes(self, name: str, epochs: int) -> int:
-        return np.dtype(self._header["columns"][name]).itemsize * self.pairs * epochs
+        return np.dtype(self._header.columns[name]).itemsize * self.pairs * epochs
 
     @staticmethod
     def _write_at(path: Path, offset: int, content: bytes) -> None:
@@ -172,19 +180,6 @@ class Ledger:
                 os.fsync(file.fileno())
         except OSError as error:
             raise RunError(f"cannot write {path}: {error.strerror or error}; the epochs before are kept") from error
-
-
-def _is_header(header: Any) -> bool:
-    """Whether a JSON value has everything, of the right type, that ``Ledger`` reads from its header."""
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        return False
-    counts, columns = [header.get(name) for name in ("pairs", "epochs")], header.get("columns")
-    return (
-        all(type(count) is int and count >= 0 for count in counts)
-        and isinstance(columns, dict)
-        and all(name.isidentifier() and kind in TYPES for name, kind in columns.items())
-        and isinstance(header.get("config"), dict)
-    )
 
 
 def ledger_table(folder: str | Path, epoch: int = -1, sort: str = "loss") -> pd.DataFrame:

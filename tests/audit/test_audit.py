@@ -6,20 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from audit import synthetic
-from oracles import SHARED, WEIGHTS, needs_towers
+from oracles import RSICD, WEIGHTS, needs_rsicd, needs_towers
 from PIL import Image
 from sklearn.metrics import average_precision_score
 from test_cli import rrsitr
 
+from rrsitr_lib.audit.cross_validation import AuditSettings
 from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures
-from rrsitr_lib.audit.inputs import open_pairs
 from rrsitr_lib.audit.mismatch_ranking import precision_at
-from rrsitr_lib.audit.ranking import COLUMNS, AuditSettings, rank_pairs, wrong_posterior
+from rrsitr_lib.audit.ranking import COLUMNS, rank_pairs, wrong_posterior
+from rrsitr_lib.audit.read_pairs import open_pairs
 from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.tables import read_csv
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import chance_recall
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.study.sanity import linear_probe
@@ -30,7 +30,7 @@ QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
 
 @pytest.fixture(scope="module")
 def ranked():
-    data, wrong = synthetic.features(pictures=120, wrong=0.2)
+    data, wrong = synthetic.features(images=120, wrong=0.2)
     names = [f"{k}.png" for k in data.image_of_pair]
     captions = [f"caption {k}" for k in data.caption_of_pair]
     twins = Duplicates(data.image_of_pair, np.zeros(len(data), dtype=bool))
@@ -64,7 +64,7 @@ def test_posterior_rises_with_the_loss_and_spares_low_ones():
     assert (wrong_posterior(np.full(30, 2.0, np.float32), seed=0) == 0).all()
 
 
-def test_equal_pictures_are_one_group_and_other_words_are_said(tmp_path):
+def test_equal_images_are_one_group_and_other_words_are_said(tmp_path):
     lake, town = np.full((40, 40, 3), 90, np.uint8), np.zeros((40, 40, 3), np.uint8)
     lake[10:30, 10:30] = (0, 0, 255)
     for name, content in (("lake.png", lake), ("copy.bmp", lake), ("town.png", town)):
@@ -72,22 +72,22 @@ def test_equal_pictures_are_one_group_and_other_words_are_said(tmp_path):
     paths = [tmp_path / name for name in ("lake.png", "copy.bmp", "town.png")]
     text = np.eye(4, dtype=np.float32)
     text[1, 0] = 3  # the second caption is nearly the first
-    data = PairFeatures(np.zeros((3, 2)), text, np.array([0, 0, 1, 2]), np.array([0, 1, 2, 3]), False)
+    data = PairFeatures(np.zeros((3, 2)), text, np.array([0, 0, 1, 2]), np.array([0, 1, 2, 3]))
     found = find_duplicates(data, paths)
     assert found.group_of_pair.tolist() == [0, 0, 0, 2] and found.contradicting.tolist() == [True, True, True, False]
-    agree = PairFeatures(data.image, text, data.image_of_pair, np.array([0, 1, 0, 3]), False)
+    agree = PairFeatures(data.image, text, data.image_of_pair, np.array([0, 1, 0, 3]))
     assert not find_duplicates(agree, paths).contradicting[2]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Thirty drawn scenes with two captions each, a fifth of them moved, and one picture that does not open."""
+    """Thirty drawn scenes with two captions each, a fifth of them moved, and one image that does not open."""
     folder = tmp_path_factory.mktemp("own")
     scenes = draw_scenes(30, seed=9, size=64)
     (folder / "images").mkdir()
     names = [f"Tile {k}.PNG" for k in range(30)]
-    for name, picture in zip(names, scenes.images, strict=True):
-        Image.fromarray(picture).save(folder / "images" / name)
+    for name, image in zip(names, scenes.images, strict=True):
+        Image.fromarray(image).save(folder / "images" / name)
     (folder / "images" / "broken.png").write_bytes(b"\x89PNG")
     rows = [5 * k + j for k in range(30) for j in range(2)]
     captions = np.array(scenes.captions)[rows]
@@ -99,11 +99,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache):
     assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "audit", *QUICK) == 0
     said = capsys.readouterr().out
-    assert "pictures from column 'Filename', captions from 'Title'" in said
+    assert "images from column 'Filename', captions from 'Title'" in said
     assert "61 pairs of 30 images" in said and "1 rows left out (problems.csv)" in said
     out = tmp_path / "audit"
     assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
@@ -120,14 +119,14 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, monkey
     assert "cannot be decoded" in page and "湖边有很多树" in page
 
 
-def test_bad_pictures_may_be_fatal(folder, tmp_path, capsys):
+def test_bad_images_may_be_fatal(folder, tmp_path, capsys):
     assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "audit", "--bad", "fatal", *QUICK) == 2
-    assert "1 of 31 pictures cannot be used; row 61, 'broken.png'" in capsys.readouterr().err
+    assert "1 of 31 images cannot be used; row 61, 'broken.png'" in capsys.readouterr().err
     assert not (tmp_path / "audit").exists()
 
 
-def test_given_features_need_no_picture(tmp_path, capsys):
-    data, _ = synthetic.features(pictures=30, captions_each=1)
+def test_given_features_need_no_image(tmp_path, capsys):
+    data, _ = synthetic.features(images=30, captions_each=1)
     (tmp_path / "p.tsv").write_text(
         "image\ttext\n" + "".join(f"a{k}.tif\ta caption {k}\n" for k in range(30)), encoding="utf-8"
     )
@@ -141,13 +140,12 @@ def test_given_features_need_no_picture(tmp_path, capsys):
     assert "text.npy: 7 rows" in capsys.readouterr().err
 
 
-def test_markup_in_a_table_stays_text(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_markup_in_a_table_stays_text(tmp_path, cache):
     (tmp_path / "images").mkdir()
     rows = ["filename,title"]
     for number in range(24):
-        picture = np.random.default_rng(number).integers(0, 255, (16, 16, 3), dtype=np.uint8)
-        Image.fromarray(picture).save(tmp_path / "images" / f"{number}.png")
+        image = np.random.default_rng(number).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
         rows.append(f"{number}.png,<script>alert({number})</script> & a lake")
     (tmp_path / "pairs.csv").write_text("\n".join(rows))
     assert rrsitr("audit", tmp_path, "--out", tmp_path / "audit", *QUICK) == 0
@@ -155,43 +153,26 @@ def test_markup_in_a_table_stays_text(tmp_path, monkeypatch):
     assert "<script" not in page and "&lt;script&gt;alert(3)&lt;/script&gt; &amp; a lake" in page
 
 
-def test_features_of_pairs_are_those_of_the_towers(folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
-    pairs = open_pairs(folder / "pairs.csv", tmp_path)
-    features = features_of(pairs, "tiny")
-    assert features.shared and features.image.shape == (30, 128) and len(features) == 61
-    cosine = features.cosine()
-    assert cosine.shape == (61,) and np.abs(cosine).max() <= 1.0001
-    with pytest.raises(InputError, match="bad is 'never'"):
-        open_pairs(folder / "pairs.csv", tmp_path, bad="never")
+@pytest.mark.parametrize(("encoder", "weights", "width"), [("tiny", None, 128), ("vit-b-32", "none", 512)])
+def test_features_of_pairs_by_any_encoder(folder, tmp_path, encoder, weights, width, cache):
+    features = features_of(open_pairs(folder / "pairs.csv", tmp_path), encoder, weights)
+    assert features.image.shape == (30, width) and features.text.shape[1] == width and len(features) == 61
 
 
-def test_linear_probe_beats_chance_on_drawn_scenes(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_linear_probe_beats_chance_on_drawn_scenes(tmp_path, cache):
     found = linear_probe(RunConfig.build(data="scenes", encoder="tiny", scenes=60, noise_rate=0.2))
     assert found["mR"] > 3 * chance_recall(np.repeat(np.arange(200), 5), 200)["mR"]
 
 
-def test_the_papers_encoder_looks_at_pairs_too(folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
-    pairs = open_pairs(folder / "pairs.csv", tmp_path)
-    features = features_of(pairs, "vit-b-32", "none")
-    assert features.shared and features.image.shape == (30, 512) and features.text.shape[1] == 512
-
-
-PICTURES = SHARED / "data" / "rsicd_1000"
-
-
 @needs_towers
-@pytest.mark.skipif(not PICTURES.exists(), reason="the 1,000 RSICD images are not beside the project")
-def test_real_pictures_and_captions_by_the_small_towers(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
-    clean = read_csv(PICTURES / "val.csv")
+@needs_rsicd
+def test_real_images_and_captions_by_the_small_towers(tmp_path, cache):
+    clean = read_csv(RSICD / "val.csv")
     noise = inject(clean.image_ids, 0.2, "shuffle", 42, clean.captions)
     clean.with_captions(noise.caption_index).write_csv(tmp_path / "pairs.csv")
-    pairs = open_pairs(tmp_path / "pairs.csv", tmp_path, images=PICTURES / "images")
+    pairs = open_pairs(tmp_path / "pairs.csv", tmp_path, images=RSICD / "images")
     features = features_of(pairs, "lite", str(WEIGHTS))
-    assert not features.shared and features.image.shape == (100, 1280) and features.text.shape[1] == 384
+    assert features.image.shape == (100, 1280) and features.text.shape[1] == 384
     done = audit(pairs, features, tmp_path / "audit")
     score = done.table.sort_values("row", kind="stable")["score"].to_numpy()
     assert precision_at(score, noise.mismatched, len(score) // 10) > 2 * noise.realised_rate

@@ -1,11 +1,11 @@
-"""Suspects: the signals against plain loops, ranks and ties, agreement, precision, decisions on file."""
+"""Mismatch ranking: the signals against plain loops, ranks and ties, agreement, precision, decisions on file."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from oracles import RSICD, WEIGHTS, needs_rsicd, needs_towers
 from scipy.stats import rankdata
 
 from rrsitr_lib.audit.mismatch_ranking import (
@@ -20,11 +20,7 @@ from rrsitr_lib.audit.mismatch_ranking import (
     write_decisions,
 )
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
-
-REAL = Path(__file__).parents[2] / "shared"
-HAS_REAL = all((REAL / name).exists() for name in ("data/rsicd_1000/train.csv", "weights/all-MiniLM-L6-v2"))
 
 
 def drawn_columns(epochs=4, pairs=9, seed=0):
@@ -59,16 +55,6 @@ def test_signals_against_a_plain_loop(epochs):
         np.testing.assert_allclose(found.loc[pair], wanted, rtol=1e-6)
 
 
-def test_a_missing_column_and_unequal_shapes_are_named():
-    columns = drawn_columns()
-    with pytest.raises(InputError, match="lack category"):
-        signals({name: column for name, column in columns.items() if name != "category"})
-    with pytest.raises(InputError, match="one shape"):
-        signals(columns | {"loss": columns["loss"][:2]})
-    with pytest.raises(InputError, match="neither 0"):
-        signals({name: np.empty((0, 3)) for name in NEEDED})
-
-
 def test_rank_counts_those_below_and_half_of_the_equal():
     values = np.random.default_rng(1).integers(0, 5, 30).astype(float)
     for value, found in zip(values, unit_rank(values), strict=True):
@@ -81,12 +67,6 @@ def test_rank_at_the_ends(values, wanted):
     np.testing.assert_allclose(unit_rank(np.array(values)), wanted)
 
 
-@pytest.mark.parametrize("values", [[], [[1.0]], [1.0, np.nan]])
-def test_rank_refuses(values):
-    with pytest.raises(InputError):
-        unit_rank(np.array(values))
-
-
 def test_infinite_losses_rank_last():
     assert unit_rank(np.array([np.inf, 1.0, 2.0])).tolist() == [1.0, 0.0, 0.5]
 
@@ -97,8 +77,6 @@ def test_agreement_is_mean_rank_and_votes():
     np.testing.assert_allclose(found["agreement"], [2.45 / 3, 2.01 / 3, 0.4 / 3])
     assert found["votes"].tolist() == [2, 2, 0]
     assert agreement(ranks, 1.0)["votes"].tolist() == [3, 3, 3]
-    with pytest.raises(InputError, match=r"top is 1\.5"):
-        agreement(ranks, 1.5)
 
 
 def test_a_signal_that_cannot_choose_does_not_vote():
@@ -126,16 +104,6 @@ def test_precision_without_ties_is_a_count(k):
     assert precision_at(score, wrong, k) == pytest.approx(wrong[np.argsort(-score)[:k]].mean())
 
 
-@pytest.mark.parametrize(("mismatched", "k", "message"), [
-    ([True, False], 0, "k is 0: allowed is 1 to 2"),
-    ([True, False], 3, "k is 3"),
-    ([True], 1, r"mismatched \(1,\)"),
-])  # fmt: skip
-def test_precision_refuses(mismatched, k, message):
-    with pytest.raises(InputError, match=message):
-        precision_at(np.array([1.0, 2.0]), np.array(mismatched), k)
-
-
 # --- the table of a run ---
 
 
@@ -153,18 +121,10 @@ def test_table_holds_every_pair_once_most_suspect_first(tmp_path):
     assert "mismatched" not in table, "the ranking must not know the truth"
 
 
-def test_table_without_pairs_epochs_or_columns(tmp_path):
-    ledger = write_run(tmp_path / "a", drawn_columns())
-    (tmp_path / "a" / PAIRS_FILE).unlink()
+def test_without_its_pairs_a_run_has_ranks_only(tmp_path):
+    ledger = write_run(tmp_path, drawn_columns())
+    (tmp_path / PAIRS_FILE).unlink()
     assert mismatch_ranking(ledger)["caption"].eq("").all()
-    with pytest.raises(InputError, match="no finished epoch"):
-        mismatch_ranking(Ledger.create(tmp_path / "b", np.zeros(3, bool), {}))
-    with pytest.raises(InputError, match="no ledger here"):
-        mismatch_ranking(tmp_path)
-    other = write_run(tmp_path / "c", drawn_columns())
-    PairTable(["a"], ["b"], "train", "memory").write_csv(tmp_path / "c" / PAIRS_FILE)
-    with pytest.raises(InputError, match="1 pairs, but the ledger beside it has 9"):
-        mismatch_ranking(other)
 
 
 # --- decisions ---
@@ -185,55 +145,24 @@ def test_decisions_come_back_as_they_were(tmp_path):
     assert read_decisions(write_decisions(path, {}, table), table) == {}
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ("\n1,", "\n99,", r"entry 1 \(row 99\): row is '99': allowed is a whole number from 0 to 8"),
-    ("\n1,", "\n-1,", "row is '-1'"),
-    ("\n1,", "\nx,", "row is 'x'"),
-    ("\n1,", "\n2,", "entry 1 .*image is '1.jpg', but this run has '2.jpg'"),
-    (",wrong", ",maybe", "decision is 'maybe': allowed are wrong, right, undecided"),
-    ("caption 1", "caption 7", "caption is 'caption 7', but this run has 'caption 1'"),
-    ("row,", "line,", "no column row"),
-    ("2,2.jpg,caption 2", "1,1.jpg,caption 1", r"entry 2 \(row 1\): row 1 is there twice"),
-    ("caption 1", '"caption 1', "not a readable CSV file"),
-])  # fmt: skip
-def test_a_bad_file_is_named_with_its_row(tmp_path, old, new, message):
-    write_run(tmp_path, drawn_columns())
-    table = mismatch_ranking(tmp_path)
-    path = write_decisions(tmp_path / "decisions.csv", {1: "wrong", 2: "right"}, table)
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(InputError, match=message) as error:
-        read_decisions(path, table)
-    assert str(path) in str(error.value) and "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00row"])
-def test_a_file_that_is_no_csv_is_an_input_error(tmp_path, content):
-    write_run(tmp_path, drawn_columns())
-    (tmp_path / "decisions.csv").write_bytes(content)
-    with pytest.raises(InputError, match=r"decisions\.csv: not a readable CSV"):
-        read_decisions(tmp_path / "decisions.csv", mismatch_ranking(tmp_path))
-
-
 # --- real pairs ---
 
 
-@pytest.mark.skipif(not HAS_REAL, reason="needs real pairs and weights in ../shared")
-def test_wrong_captions_among_real_pairs_come_first(tmp_path, monkeypatch):
+@needs_rsicd
+@needs_towers
+def test_wrong_captions_among_real_pairs_come_first(tmp_path, cache):
     from rrsitr_lib.config import RunConfig
     from rrsitr_lib.training.run import train
 
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "real"
     (folder / "images").mkdir(parents=True)
     for split, images in (("train", 60), ("val", 20), ("test", 20)):
-        pairs = pd.read_csv(REAL / "data" / "rsicd_1000" / f"{split}.csv")
+        pairs = pd.read_csv(RSICD / f"{split}.csv")
         chosen = pairs["filename"].drop_duplicates().sample(images, random_state=3)
         pairs[pairs["filename"].isin(chosen)].to_csv(folder / f"{split}.csv", index=False)
         for name in chosen:
-            os.symlink(REAL / "data" / "rsicd_1000" / "images" / name, folder / "images" / name)
-    given = {"encoder": "lite", "weights": str(REAL / "weights"), "train": "heads", "noise_rate": 0.2, "seed": 3}
+            os.symlink(RSICD / "images" / name, folder / "images" / name)
+    given = {"encoder": "lite", "weights": str(WEIGHTS), "train": "heads", "noise_rate": 0.2, "seed": 3}
     config = RunConfig.build(data=str(folder), epochs=6, batch_size=30, warmup_steps=10, device="cpu", **given)
     train(config, tmp_path / "run", progress=False)
     table, wrong = mismatch_ranking(tmp_path / "run"), Ledger.open(tmp_path / "run").column("mismatched")

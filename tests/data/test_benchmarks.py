@@ -1,31 +1,26 @@
+"""Benchmarks: the authors' splits rebuilt, published counts, and what a copy lacks."""
+
 import json
-from pathlib import Path
 
 import pytest
+from oracles import REFERENCE, RSICD, needs_rsicd, needs_splits
 from PIL import Image
 
 from rrsitr_lib.data.benchmark import benchmark, benchmarks, split_train_val
 from rrsitr_lib.data.tables import read_csv
-from rrsitr_lib.errors import InputError
-
-SHARED = Path(__file__).parents[2] / "shared"
-SHARED = SHARED if SHARED.exists() else SHARED.parents[1] / "shared"
-REFERENCE, PICTURES = SHARED / "reference" / "rsitmd", SHARED / "data" / "rsicd_1000"
-needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason="the authors' RSITMD tables are not here")
-needs_rsicd = pytest.mark.skipif(not PICTURES.exists(), reason="the 1,000 RSICD images are not here")
 
 
 @pytest.fixture(scope="module")
 def authors():
     files = {"train": "train_nc00", "val": "val", "test": "test"}
-    return {split: read_csv(REFERENCE / f"{name}.csv.gz") for split, name in files.items()}
+    return {split: read_csv(REFERENCE / "rsitmd" / f"{name}.csv.gz") for split, name in files.items()}
 
 
 def number(name):
     return int(name.split("_")[1].split(".")[0])
 
 
-@needs_reference
+@needs_splits
 def test_shuffle_rebuilds_the_authors_rsitmd_split(authors):
     # RSITMD numbers its pictures in the order of its JSON, so sorting by number gives the published order back.
     published = sorted([*authors["train"].images, *authors["val"].images], key=number)
@@ -33,7 +28,7 @@ def test_shuffle_rebuilds_the_authors_rsitmd_split(authors):
     assert train == authors["train"].images.tolist() and val == authors["val"].images.tolist()
 
 
-@needs_reference
+@needs_splits
 def test_json_by_the_published_rule_gives_the_authors_captions(tmp_path, authors):
     entries = {}
     for split, table in authors.items():
@@ -52,9 +47,9 @@ def test_json_by_the_published_rule_gives_the_authors_captions(tmp_path, authors
     assert benchmark("rsitmd").check(tables) == []
 
 
-@needs_reference
+@needs_splits
 def test_check_finds_noise_and_odd_names(authors):
-    noisy = {**authors, "train": read_csv(REFERENCE / "train_nc02.csv.gz")}
+    noisy = {**authors, "train": read_csv(REFERENCE / "rsitmd" / "train_nc02.csv.gz")}
     assert noisy["train"].captions_sha256 == benchmark("rsitmd").captions_sha256["train_nc02"]
     (problem,) = benchmark("rsitmd").check(noisy)
     assert problem.startswith("train: captions SHA-256 fe6df0e0")
@@ -63,11 +58,11 @@ def test_check_finds_noise_and_odd_names(authors):
 
 @needs_rsicd
 def test_part_of_rsicd_reads_and_check_says_what_is_missing():
-    tables = benchmark("rsicd").read(PICTURES)
-    problems = benchmark("rsicd").check(tables, PICTURES / "images")
+    tables = benchmark("rsicd").read(RSICD)
+    problems = benchmark("rsicd").check(tables, RSICD / "images")
     assert problems[:2] == ["train: images 700, published 8845", "train: pairs 3500, published 44225"]
     assert len(problems) == 6
-    assert benchmark("rsicd").check({"train": tables["train"]}, PICTURES)[-1].startswith("train: ")
+    assert benchmark("rsicd").check({"train": tables["train"]}, RSICD)[-1].startswith("train: ")
 
 
 @pytest.mark.parametrize("name", ["rsicd", "nwpu"])
@@ -113,10 +108,3 @@ def test_missing_images_are_a_problem_line(tmp_path):
     problems = benchmark("rsitmd").check({"train": read_csv(tmp_path / "train.csv")}, tmp_path)
     assert problems[:2] == ["val is missing", "test is missing"]
     assert "1 of 2 images not found, such as ['lake_2.tif']" in problems[-1]
-
-
-def test_part_of_a_json_is_refused(tmp_path):
-    images = [{"filename": f"a_{i}.tif", "split": "train" if i else "test", "raw": "x"} for i in range(11)]
-    (tmp_path / "x.json").write_text(json.dumps({"a": images}))
-    with pytest.raises(InputError, match="images 9, published 3861"):
-        benchmark("rsitmd").split_json(tmp_path / "x.json")

@@ -1,15 +1,15 @@
+"""Images of any mode become RGB; names find their files; what cannot be decoded is named."""
+
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles import RSICD, needs_rsicd
 from PIL import Image
 
 from rrsitr_lib.data.images import check_images, find_images, load_thumbnails, open_image
 from rrsitr_lib.errors import InputError
-
-SHARED = Path(__file__).parents[2] / "shared"
-SHARED = SHARED if SHARED.exists() else SHARED.parents[1] / "shared"
-PICTURES = SHARED / "data" / "rsicd_1000"
 
 
 def saved(folder, picture, name, **options):
@@ -61,6 +61,40 @@ def test_colour_spaces_of_jpeg(tmp_path, mode):
 def test_half_transparent_darkens(tmp_path):
     path = saved(tmp_path, Image.new("RGBA", (1, 1), (200, 100, 0, 128)), "a.png")
     assert open_image(path).getpixel((0, 0)) == (100, 50, 0)
+
+
+def geotiff(path, bands=4, photometric=2, bits=16, value=0x8000):
+    """A 5 x 3 GeoTIFF, pixel-interleaved, with a pixel scale and a tie point."""
+    width, height = 5, 3
+    data = np.full((height, width, bands), value, "<u2" if bits == 16 else "u1").tobytes()
+    entries = [
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, bands, None), (259, 3, 1, 1), (262, 3, 1, photometric),
+        (273, 4, 1, None), (277, 3, 1, bands), (278, 3, 1, height), (279, 4, 1, len(data)), (284, 3, 1, 1),
+        (338, 3, 1, 0), (33550, 12, 3, None), (33922, 12, 6, None),
+    ]  # fmt: skip
+    start = 8 + 2 + 12 * len(entries) + 4
+    bits_per_sample, scale, tie = struct.pack(f"<{bands}H", *[bits] * bands), struct.pack("<3d", 10, 10, 0), bytes(48)
+    places = {258: start, 33550: start + len(bits_per_sample)}
+    places[33922] = places[33550] + len(scale)
+    places[273] = places[33922] + len(tie)
+    directory = b"".join(
+        struct.pack("<HHI", tag, kind, count) + struct.pack("<I", places.get(tag, value))
+        for tag, kind, count, value in entries
+    )
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    path.write_bytes(head + directory + bytes(4) + bits_per_sample + scale + tie + data)
+    return path
+
+
+def test_geotiff_of_four_bands_and_16_bits_shows_its_first_three(tmp_path):
+    image = open_image(geotiff(tmp_path / "scene.TIF"))
+    assert image.mode == "RGB" and image.size == (5, 3)
+    assert abs(image.getpixel((2, 1))[0] - 128) <= 1
+
+
+def test_geotiff_of_bands_that_are_no_colours_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"scene\.tif: cannot be decoded"):
+        open_image(geotiff(tmp_path / "scene.tif", bands=7, photometric=1))
 
 
 def test_orientation_is_applied(tmp_path):
@@ -119,15 +153,9 @@ def test_thumbnails_keep_order_and_take_the_centre(tmp_path):
     assert load_thumbnails([], 5).shape == (0, 5, 5, 3)
 
 
-def test_thumbnail_of_a_bad_file_names_it(tmp_path):
-    (tmp_path / "bad.jpg").write_bytes(b"not a picture")
-    with pytest.raises(InputError, match=r"bad\.jpg"):
-        load_thumbnails([tmp_path / "bad.jpg"], 4)
-
-
-@pytest.mark.skipif(not PICTURES.exists(), reason="the 1,000 RSICD images are not here")
+@needs_rsicd
 def test_real_pictures():
-    paths = sorted((PICTURES / "images").iterdir())[:40]
-    assert find_images(PICTURES / "images", [path.name for path in paths]) == paths
+    paths = sorted((RSICD / "images").iterdir())[:40]
+    assert find_images(RSICD / "images", [path.name for path in paths]) == paths
     pictures = load_thumbnails(paths, 224)
     assert (pictures[0] == np.asarray(open_image(paths[0]))).all() and 40 < pictures.mean() < 200

@@ -10,7 +10,6 @@ from oracles import REFERENCE, needs_splits
 from oracles import shuffle as by_lists
 
 from rrsitr_lib.data.noise import PROTOCOLS, inject, shuffle
-from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.data.tables import read_csv
 from rrsitr_lib.errors import InputError
 
@@ -71,15 +70,6 @@ def test_authors_rsitmd_realised_rates(rsitmd, rate, realised):
 @pytest.mark.parametrize("seed", [0, 42, 2**32 - 1])
 def test_shuffle_is_the_text_with_plain_lists(rows, rate, seed):
     assert shuffle(rows, rate, seed).tolist() == by_lists(rows, rate, seed)
-
-
-def test_forty_percent_depends_on_the_twenty_percent_draw():
-    fresh = np.random.RandomState(42).choice(100, 40, replace=False)
-    moved = np.flatnonzero(shuffle(100, 0.4) != np.arange(100))
-    assert not set(moved) <= set(fresh.tolist())
-    assert set(np.flatnonzero(shuffle(100, 0.3) != np.arange(100))) <= set(
-        np.random.RandomState(42).choice(100, 30, replace=False).tolist()
-    )
 
 
 # --- what all protocols promise ---
@@ -323,17 +313,3 @@ def test_a_sentence_the_own_image_has_too_is_no_mismatch():
         assert (given.caption_index == missing.caption_index).all()
         spared += missing.mismatched.sum() - given.mismatched.sum()
     assert spared > 10
-
-
-def test_noise_applies_to_a_table():
-    ids, captions = table()
-    read = PairTable(ids, captions, "train", "memory")
-    noise = inject(read.image_ids, 0.4, captions=read.captions)
-    noisy = read.with_captions(noise.caption_index)
-    assert ((noisy.captions != read.captions) == (noise.caption_index != np.arange(200))).all()
-
-
-@pytest.mark.parametrize("rate", [-0.1, 1.4, float("nan"), "0.4", True, None])
-def test_rate_outside_0_1(rate):
-    with pytest.raises(InputError, match="allowed is a share from 0 to 1"):
-        inject(["a", "b"], rate)

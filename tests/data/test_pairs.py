@@ -1,19 +1,15 @@
+"""Caption tables: the authors' form byte by byte, rows in any order, what is odd, and the sets' own JSON."""
+
 import gzip
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles import REFERENCE, RSICD, needs_rsicd, needs_splits
 
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.data.tables import read_csv, read_entries, read_folder
-
-SHARED = Path(__file__).parents[2] / "shared"
-SHARED = SHARED if SHARED.exists() else SHARED.parents[1] / "shared"
-REFERENCE, PICTURES = SHARED / "reference" / "rsitmd", SHARED / "data" / "rsicd_1000"
-needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason="the authors' RSITMD tables are not here")
-needs_rsicd = pytest.mark.skipif(not PICTURES.exists(), reason="the 1,000 RSICD images are not here")
 
 NAMES = ["b.tif", "a.tif", "b.tif", "a.tif", "c.tif", "b.tif"]
 CAPTIONS = ["a lake .", 'a "big" road', "lake, seen from above", "NA", ".", "a lake ."]
@@ -23,7 +19,7 @@ def table(**changes):
     return PairTable(**{"image_ids": NAMES, "captions": CAPTIONS, "split": "train", "source": "memory", **changes})
 
 
-@needs_reference
+@needs_splits
 @pytest.mark.parametrize(
     ("name", "split", "images", "sha"),
     [
@@ -35,7 +31,7 @@ def table(**changes):
     ],
 )
 def test_authors_tables_read_and_write_byte_for_byte(tmp_path, name, split, images, sha):
-    path = REFERENCE / f"{name}.csv.gz"
+    path = REFERENCE / "rsitmd" / f"{name}.csv.gz"
     read = read_csv(path)
     assert (read.split, len(read.images), len(read)) == (split, images, 5 * images)
     assert read.captions_sha256.startswith(sha)
@@ -44,14 +40,11 @@ def test_authors_tables_read_and_write_byte_for_byte(tmp_path, name, split, imag
 
 @needs_rsicd
 def test_real_folder_repeats_captions_and_mixes_names():
-    tables = read_folder(PICTURES)
+    tables = read_folder(RSICD)
     assert {split: len(found) for split, found in tables.items()} == {"train": 3500, "val": 500, "test": 1000}
     report = tables["train"].report()
-    assert (report["duplicate_rows"], report["distinct_captions"], report["images_by_captions"]) == (
-        2012,
-        1354,
-        {5: 700},
-    )
+    assert [report[name] for name in ("duplicate_rows", "distinct_captions")] == [2012, 1354]
+    assert report["images_by_captions"] == {5: 700}
 
 
 def test_rows_out_of_order_keep_their_image():
@@ -79,17 +72,7 @@ def test_report_says_what_is_odd():
 
 @pytest.mark.parametrize("name", ["train.csv", "train.csv.gz"])
 def test_round_trip_keeps_every_caption(tmp_path, name):
-    captions = [
-        "飛機 , 停在機場 。",
-        'quote " and, comma',
-        "two\nlines",
-        "carriage\rreturn",
-        "",
-        "NULL",
-        "🛩",
-        "1e5",
-        "'",
-    ]
+    captions = ["飛機 , 停 。", 'quote " and, comma', "two\nlines", "carriage\rreturn", "", "NULL", "🛩", "1e5", "'"]
     written = table(image_ids=[f"my pictures/{row} é.TIF" for row in range(9)], captions=captions)
     read = read_csv(written.write_csv(tmp_path / name))
     assert read.captions.tolist() == captions and read.image_ids.tolist() == written.image_ids.tolist()

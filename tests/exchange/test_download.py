@@ -172,7 +172,7 @@ def test_redirects_are_followed_and_a_missing_mirror_is_passed_over(server, down
 def test_an_archive_that_would_leave_the_folder(server, download, tmp_path, make):
     server.files = {"a.zip": make(tmp_path / "a.bin", {"../../evil.txt": b"x", "good.txt": b"y"}).read_bytes()}
     code, said = download(("mine", "a.zip", "-", "-", "mine/images", "a.zip"))
-    assert code == 1 and "would leave the folder: nothing was unpacked" in said
+    assert code == 1 and "would leave the folder" in said and "nothing was unpacked" in said
     assert not list(tmp_path.rglob("evil.txt"))
 
 

@@ -1,6 +1,5 @@
-"""Noise on disk: what is saved comes back, what was changed is noticed, what could run code is refused."""
+"""Noise on disk: what is saved comes back, what could run code is refused; damaged files: tests/malformed."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -30,72 +29,9 @@ def test_npz_round_trip(tmp_path, protocol, rate):
     assert [path.name for path in tmp_path.iterdir()] == ["noise.npz"]
 
 
-def rewritten(path, **changes):
-    """The parts of a noise file with some replaced; ``...`` takes one away."""
-    with np.load(path) as file:
-        parts = {**file, **changes}
-    np.savez(path, **{name: part for name, part in parts.items() if part is not ...})
-    return path
-
-
 @pytest.fixture
 def saved(tmp_path):
     return save_noise(inject(IDS, 0.4, captions=CAPTIONS), tmp_path / "noise.npz")
-
-
-def swapped(noise):
-    changed = noise.caption_index.copy()
-    moved = np.flatnonzero(noise.mismatched)[:2]
-    changed[moved] = changed[moved[::-1]]
-    return changed
-
-
-def test_exchanged_indices_are_noticed(saved):
-    rewritten(saved, caption_index=swapped(load_noise(saved)))
-    with pytest.raises(InputError, match=r"noise\.npz: fingerprint .* does not match"):
-        load_noise(saved)
-
-
-def test_a_changed_mask_is_noticed(saved):
-    rewritten(saved, mismatched=~load_noise(saved).mismatched)
-    with pytest.raises(InputError, match=r"noise\.npz"):
-        load_noise(saved)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"caption_index": np.arange(60) + 0.5},
-        {"caption_index": np.arange(60).reshape(6, 10)},
-        {"caption_index": np.array(1)},
-        {"caption_index": np.arange(59)},
-        {"caption_index": np.arange(60) - 1},
-        {"caption_index": np.arange(60) + 1},
-        {"caption_index": np.array(["a"] * 60)},
-        {"caption_index": ...},
-        {"mismatched": np.array(True)},
-        {"mismatched": np.zeros(59, bool)},
-        {"mismatched": np.full(60, 7)},
-        {"mismatched": ...},
-        {"facts": ...},
-        {"facts": "["},
-        {"facts": "[1]"},
-        {"facts": "{}"},
-        {"facts": json.dumps({"rate": 0.4, "protocol": "shuffle", "seed": 42})},
-        {"facts": json.dumps({"rate": 0.4, "protocol": "shuffle", "seed": 42, "fingerprint": 3})},
-    ],
-    ids=lambda changes: " ".join(f"{name} {str(value)[:70]}" for name, value in changes.items()),
-)
-def test_a_file_with_other_parts_is_refused(saved, changes):
-    with pytest.raises(InputError, match=r"noise\.npz: "):
-        load_noise(rewritten(saved, **changes))
-
-
-@pytest.mark.parametrize("keep", [0, 10, 200, -30])
-def test_a_cut_file_is_refused(saved, keep):
-    saved.write_bytes(saved.read_bytes()[:keep])
-    with pytest.raises(InputError, match="not a noise file"):
-        load_noise(saved)
 
 
 @pytest.mark.parametrize("protocol", ["shuffle", "derangement", "image"])
@@ -139,39 +75,10 @@ def test_sentences_of_the_own_image_are_no_mismatch(tmp_path):
     assert not load_index(tmp_path / "t.npy", ["a", "b"], ["lake", "lake"]).mismatched.any()
 
 
-def test_forms_that_cannot_hold_the_noise(tmp_path):
+def test_a_form_that_cannot_hold_the_noise_writes_nothing(tmp_path):
     with pytest.raises(InputError, match="hard noise copies captions"):
         save_index(inject(IDS, 0.4, "hard"), IDS, tmp_path / "a.npy", "caption")
-    with pytest.raises(InputError, match="captions of one image went to several images"):
-        save_index(inject(IDS, 0.4), IDS, tmp_path / "a.npy", "image")
-    with pytest.raises(InputError, match="60 caption indices for a table of 50 rows"):
-        save_index(inject(IDS, 0.4), IDS[:50], tmp_path / "a.npy", "caption")
-    with pytest.raises(InputError, match="neither"):
-        save_index(inject(IDS, 0.4), IDS, tmp_path / "a.npy", "neither")
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("numbers", "message"),
-    [
-        (np.zeros(59, int), "59 numbers for a table of 60 captions and 12 images"),
-        (np.full(60, 12), "image numbers from 12 to 12, allowed are 0 to 11"),
-        (np.full(60, -1), "image numbers from -1 to -1"),
-        (np.zeros(60, int), "image number 0 gets 60 captions but has 5 rows"),
-        (np.zeros(12, int), "image number 0 gets 60 captions but has 5 rows"),
-        (np.zeros(60), "expected whole numbers"),
-        (np.zeros((60, 1), int), "expected whole numbers"),
-        (np.array(3), "expected whole numbers"),
-        (np.array(["a"] * 60), "expected whole numbers"),
-        (np.zeros(60, bool), "expected whole numbers"),
-        (np.full(60, 2**64 - 1, np.uint64), "image numbers from 18446744073709551615"),
-    ],
-    ids=lambda value: value[:25] if isinstance(value, str) else "",
-)
-def test_numbers_that_do_not_fit(tmp_path, numbers, message):
-    np.save(tmp_path / "t.npy", numbers)
-    with pytest.raises(InputError, match=message):
-        load_index(tmp_path / "t.npy", IDS)
 
 
 class Intruder:
@@ -192,7 +99,9 @@ def test_pickled_objects_are_refused_and_run_nothing(tmp_path, form, saved):
         np.save(tmp_path / "t.npy", objects, allow_pickle=True)
         load, path = lambda path: load_index(path, IDS), tmp_path / "t.npy"
     else:
-        load, path = load_noise, rewritten(saved, caption_index=objects)
+        load, path = load_noise, saved
+        with np.load(saved) as file:
+            np.savez(saved, **{**file, "caption_index": objects})
     with pytest.raises(InputError, match=r"[Oo]bject arrays cannot be loaded"):
         load(path)
     assert not marker.exists()

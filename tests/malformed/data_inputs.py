@@ -193,5 +193,6 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("images missing", picture_search(["a.png"], ["a.png", "b.png", "c.png"]), r"2 of 3 .* \['b\.png', 'c\.png'\]"),
     ("image name ambiguous", picture_search(["x/A.png", "y/A.png"], ["a.png"]), r"'a\.png' fits \['x/A\.png', 'y/A"),
     ("two ids, one file", picture_search(["a.png"], ["a.png", "a.tif"]), r"the only file for 2 image ids"),
+    ("thumbnail of a folder", lambda folder: load_thumbnails([folder], 4), r": a folder; allowed is an image"),
     ("thumbnail size", lambda folder: load_thumbnails([], 0), r"size is 0: allowed is 1 to 4096"),
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from small_runs import SMALL, assert_goes_on
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rrsitr_lib.config import RunConfig
@@ -14,14 +15,12 @@ from rrsitr_lib.methods.rrsitr.partition import CLEAN
 from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.batches import RowBatches
 from rrsitr_lib.training.build import build_model
-from rrsitr_lib.training.checkpoint import load_checkpoint
 from rrsitr_lib.training.epoch_buffer import EpochBuffer
 from rrsitr_lib.training.evaluate import Networks
-from rrsitr_lib.training.ledger import COLUMNS, Ledger
+from rrsitr_lib.training.ledger import COLUMNS
 from rrsitr_lib.training.run import open_run, train
 from rrsitr_lib.training.trainer import Trainer
 
-SMALL = {"encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 3, "noise_rate": 0.4}
 VARIANTS = {
     "rrsitr by quantiles": {"method": "rrsitr", "partition": "quantile", "gamma_schedule": "quantile"},
     "rrsitr by mixture, random weights": {"method": "rrsitr", "partition": "gmm2", "weight_order": "random"},
@@ -34,10 +33,7 @@ every_method = pytest.mark.parametrize("given", [pytest.param(given, id=name) fo
 WAITS = {"_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select", "unique", "_unique2", "unique_dim"}
 
 
-@pytest.fixture(autouse=True)
-def few_scenes(monkeypatch):
-    monkeypatch.setattr("rrsitr_lib.scenes.dataset.VAL", 20)
-    monkeypatch.setattr("rrsitr_lib.scenes.dataset.TEST", 20)
+pytestmark = pytest.mark.usefixtures("few_scenes")
 
 
 class Twins(Method):
@@ -118,34 +114,10 @@ def test_a_wait_would_be_seen():
     assert waits_of(RunConfig.build(**SMALL), careless) == ["_local_scalar_dense"]
 
 
-def interrupted(config, folder, epoch, monkeypatch):
-    def stop(trainer, number, *arguments):
-        if number == epoch:
-            raise KeyboardInterrupt
-        return train_epoch(trainer, number, *arguments)
-
-    train_epoch = Trainer.train_epoch
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "train_epoch", stop)
-        train(config, folder, progress=False)
-
-
-def assert_goes_on(config, folder, monkeypatch):
-    result = train(config, folder / "whole", progress=False)
-    interrupted(config, folder / "parts", 2, monkeypatch)
-    assert {**train(config, folder / "parts", progress=False), "seconds": 0} == {**result, "seconds": 0}
-    whole, parts = (load_checkpoint(folder / name / "last.safetensors")[0] for name in ("whole", "parts"))
-    assert whole.keys() == parts.keys() and all(torch.equal(whole[name], parts[name]) for name in whole)
-    ledger, other = Ledger.open(folder / "whole"), Ledger.open(folder / "parts")
-    for column in ledger.columns:
-        np.testing.assert_array_equal(ledger.column(column), other.column(column))
-    return ledger, result
-
-
 @every_method
-def test_every_method_goes_on_to_the_same_bits(given, tmp_path, monkeypatch):
+def test_every_method_goes_on_to_the_same_bits(given, tmp_path):
     config = RunConfig.build(**SMALL | given)
-    ledger, result = assert_goes_on(config, tmp_path, monkeypatch)
+    ledger, result = assert_goes_on(config, tmp_path, 2)
     method = METHODS[config.method]
     assert set(ledger.columns) == {*COLUMNS, *method.columns, "mismatched"} and ledger.epochs == 3
     assert np.isfinite(ledger.column("loss")).all() and np.isin(ledger.column("category"), (0, 1, 2)).all()
@@ -154,9 +126,9 @@ def test_every_method_goes_on_to_the_same_bits(given, tmp_path, monkeypatch):
     assert (result["method"], result["networks"]) == (config.method, method.networks)
 
 
-def test_two_networks_are_trained_recorded_and_averaged(twins, tmp_path, monkeypatch):
+def test_two_networks_are_trained_recorded_and_averaged(twins, tmp_path):
     config = RunConfig.build(**SMALL | twins)
-    ledger, result = assert_goes_on(config, tmp_path, monkeypatch)
+    ledger, result = assert_goes_on(config, tmp_path, 2)
     first, second = (np.asarray(ledger.column(name)) for name in ("loss", "loss_network_1"))
     assert not np.array_equal(first, second), "two networks from two seeds"
     kept = np.asarray(ledger.column("kept"))
@@ -170,8 +142,7 @@ def test_two_networks_are_trained_recorded_and_averaged(twins, tmp_path, monkeyp
     assert both != run_module.evaluate(model[0], inputs["test"], config)
 
 
-def test_two_networks_in_slices_and_over_heads(twins, tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_two_networks_in_slices_and_over_heads(twins, tmp_path, cache):
     for name, given in {"slices": {"gradient_slice": 15}, "heads": {"train": "heads"}}.items():
         config = RunConfig.build(**SMALL | twins | given | {"epochs": 1})
         assert train(config, tmp_path / name, progress=False)["networks"] == 2

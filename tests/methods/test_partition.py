@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import mixture_partition, partition, quantile_partition
 
 RANDOM = np.random.default_rng(0)
@@ -30,12 +29,6 @@ def test_borders_belong_to_the_higher_category(dtype, step):
 
 def test_equal_thresholds_leave_nothing_ambiguous():
     assert partition(torch.tensor([1.0, 5.0, 9.0]), 5, 5).tolist() == [0, 2, 2]
-
-
-@pytest.mark.parametrize(("gamma_1", "gamma_2"), [(18, 5), (-1, 5), (math.nan, 5), (1, math.nan)])
-def test_thresholds_out_of_order(gamma_1, gamma_2):
-    with pytest.raises(InputError, match="allowed is 0 <= gamma_1 <= gamma_2"):
-        partition(torch.ones(2), gamma_1, gamma_2)
 
 
 @pytest.mark.parametrize("rows", [10, 100, 1000])

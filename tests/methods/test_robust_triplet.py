@@ -4,7 +4,6 @@ import pytest
 import torch
 from oracles import triplet
 
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
 from rrsitr_lib.methods.rrsitr.robust_triplet import dynamic_margin, robust_triplet
 from rrsitr_lib.methods.triplet import hardest_negatives
@@ -76,10 +75,3 @@ def test_margin_grows_with_doubt():
     result = robust_triplet(torch.tensor([[0.0, 0.5], [-0.5, 0.0]]), SIGMA)
     assert result.margin_text.tolist() == pytest.approx([0.9, 0.6])
     assert result.margin_image.tolist() == pytest.approx([0.6, 0.9])
-
-
-@pytest.mark.parametrize("function", [hardest_negatives, lambda similarity: robust_triplet(similarity, SIGMA)])
-@pytest.mark.parametrize("batch", [0, 1])
-def test_no_negatives_no_loss(function, batch):
-    with pytest.raises(InputError, match=f"a batch of {batch} pair"):
-        function(torch.ones(batch, batch))

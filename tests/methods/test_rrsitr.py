@@ -166,12 +166,6 @@ def test_equal_features_are_at_chance(method):
     torch.testing.assert_close(result.pair_loss, torch.full((10,), 4 * math.log(10)), rtol=1e-5, atol=0)
 
 
-@pytest.mark.parametrize("method", [rrsitr_objective, contrastive_objective])
-def test_batch_of_one_is_refused(method):
-    with pytest.raises(InputError, match="a batch of 1 pair has no negatives"):
-        method(*(values[:1] for values in draw_inputs(**SMALL)))
-
-
 # --- parts switched off ---
 
 

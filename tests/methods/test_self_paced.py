@@ -6,7 +6,6 @@ import pytest
 import torch
 from oracles import self_paced
 
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr import regulariser, weight
 
 GAMMAS = (0.3, 5.0, 18.0, 100.0)
@@ -69,10 +68,3 @@ def test_no_gradient_flows():
     loss = torch.tensor([1.0, 4.0], requires_grad=True)
     w = weight(loss, 5.0)
     assert not w.requires_grad and not regulariser(w.requires_grad_(), 5.0).requires_grad
-
-
-@pytest.mark.parametrize("function", [weight, regulariser])
-@pytest.mark.parametrize("gamma", [0, -1.0, math.nan])
-def test_gamma_must_be_positive(function, gamma):
-    with pytest.raises(InputError, match="allowed is a positive number"):
-        function(torch.tensor([0.5, 0.5]), gamma)

@@ -9,7 +9,7 @@ import pytest
 import timm
 import torch
 from oracles import WEIGHTS, needs_towers
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from transformers import BertConfig, BertModel
 
 from rrsitr_lib.errors import InputError
@@ -265,7 +265,7 @@ def test_transforms_normalise_as_the_tower_wants(built, name, mean):
     assert float(encoder.eval_transform(grey)[0, 0, 0]) == pytest.approx((128 / 255 - mean) / deviation, abs=1e-2)
 
 
-# --- files that do not load ---
+# --- files that do not load; more of them: tests/malformed ---
 
 
 def refused(name, weights, message):
@@ -274,30 +274,11 @@ def refused(name, weights, message):
     assert "\n" not in str(caught.value)
 
 
-def test_unknown_names():
-    refused("resnet", "none", "encoder is 'resnet': allowed are tiny, lite, vit-b-32")
-    with pytest.raises(InputError, match="pad_tokens is 'zero': allowed are paper, masked"):
-        build_encoder("tiny", "none", pad_tokens="zero")
-
-
-@ALL
-def test_missing_files(name, tmp_path):
-    refused(name, tmp_path / "absent", r"weights is .*absent: no such file or folder")
-
-
-@CLIP
-@pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04N."])
+@pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04N.", save({"visual.other": torch.ones(2)})])
 @pytest.mark.parametrize("form", ["safetensors", "pt"])
-def test_files_of_something_else(small_vit, tmp_path, name, content, form):
-    path = tmp_path / f"wrong.{form}"
-    path.write_bytes(content)
-    refused(name, path, r"wrong\.")
-
-
-@CLIP
-def test_another_model_s_weights(small_vit, tmp_path, name):
-    save_file({"visual.other": torch.ones(2)}, tmp_path / "other.safetensors")
-    refused(name, tmp_path / "other.safetensors", r"other\.safetensors")
+def test_vit_refuses_files_of_something_else(small_vit, tmp_path, content, form):
+    (tmp_path / f"wrong.{form}").write_bytes(content)
+    refused("vit-b-32", tmp_path / f"wrong.{form}", r"wrong\.")
 
 
 class Intruder:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr import weight
 from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
 
@@ -34,11 +33,3 @@ def test_cosine_is_the_paper_s():
     np.testing.assert_allclose(
         self_paced_weight("cosine", losses, 18.0), weight(torch.tensor(losses), 18.0), atol=1e-12
     )
-
-
-@pytest.mark.parametrize(
-    ("kind", "gamma", "said"), [("cubic", 1.0, "'cubic': allowed are hard"), ("hard", 0.0, "gamma is 0.0")]
-)
-def test_what_does_not_exist_is_refused(kind, gamma, said):
-    with pytest.raises(InputError, match=said):
-        self_paced_weight(kind, np.array([1.0]), gamma)

@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 from test_cli import rrsitr
 
-from rrsitr_lib.errors import InputError
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.speed.stored_images import StoredImages, stored_images
@@ -38,22 +37,14 @@ def test_without_augmentation_training_sees_the_evaluation(encoder):
     assert (stored.fetch(np.array([1]), 5) == stored.fetch(np.array([1]))).all()
 
 
-def test_a_changed_file_is_another_store(encoder, tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "a.png"
-    seen = []
-    for colour in ("red", "blue"):
-        Image.new("RGB", (64, 64), colour).save(path)
-        stored = stored_images([path], encoder, False, 0, CPU)
-        seen.append(stored.fetch(np.array([0])))
-    assert not torch.allclose(*seen)
-    Image.new("RGB", (60, 64)).save(tmp_path / "b.png")
-    with pytest.raises(InputError, match=r"b\.png: 60 x 64 pixels, the first has 64 x 64"):
-        stored_images([path, tmp_path / "b.png"], encoder, False, 0, CPU)
+def test_files_are_stored_in_the_cache(encoder, tmp_path, cache):
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "a.png")
+    stored = stored_images([tmp_path / "a.png"], encoder, False, 0, CPU)
+    drawn = stored_images(np.asarray(Image.open(tmp_path / "a.png"))[None], encoder, False, 0, CPU)
+    assert (stored.fetch(np.array([0])) == drawn.fetch(np.array([0]))).all() and list(cache.glob("stores/*"))
 
 
-def test_a_run_with_every_speed_option_ends_well(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
+def test_a_run_with_every_speed_option_ends_well(tmp_path, cache):
     options = ["--set", "scenes=42", "--set", "store=true", "--set", "gradient_slice=30", "--set", "augment=true"]
     command = ["train", "--data", "scenes", "--encoder", "tiny", "--epochs", "1", "--batch-size", "50", *options]
     assert rrsitr(*command, "--out", tmp_path / "run") == 0

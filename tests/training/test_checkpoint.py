@@ -3,7 +3,6 @@
 import pytest
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.training import checkpoint
@@ -175,25 +174,9 @@ class Intruder:
         return pytest.fail, ("the pickle was run",)
 
 
-@pytest.mark.parametrize("content", [{"w": torch.ones(2)}, Intruder()], ids=["tensors", "code"])
-def test_pickles_are_refused_and_never_run(tmp_path, content):
-    torch.save(content, tmp_path / "a.safetensors")
+def test_code_in_a_pickle_is_never_run(tmp_path):
+    torch.save(Intruder(), tmp_path / "a.safetensors")
     with pytest.raises(InputError, match=r"a\.safetensors: not a safetensors file"):
-        load_checkpoint(tmp_path / "a.safetensors")
-
-
-@pytest.mark.parametrize("keep", [0, 7, 8, 40, -4, -1])
-def test_truncated_files_are_refused(tmp_path, keep):
-    path = save_checkpoint(tmp_path / "a.safetensors", {"w": torch.ones(50), "v": torch.ones(3)}, {"epoch": 1})
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(InputError, match=r"a\.safetensors: not a safetensors file, or damaged"):
-        load_checkpoint(path)
-
-
-@pytest.mark.parametrize("metadata", [None, {"state": "[1]"}, {"state": "null"}, {"format": "pt"}])
-def test_other_safetensors_files_are_refused(tmp_path, metadata):
-    save_file({"w": torch.ones(2)}, tmp_path / "a.safetensors", metadata=metadata)
-    with pytest.raises(InputError, match="not a checkpoint of this project"):
         load_checkpoint(tmp_path / "a.safetensors")
 
 

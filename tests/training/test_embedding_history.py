@@ -139,9 +139,7 @@ def snapshots(folder):
     return {path.name: path.read_bytes() for path in (folder / "embeddings").iterdir()}
 
 
-def test_a_run_keeps_a_history_and_a_resumed_run_the_same_one(tmp_path, monkeypatch):
-    for name in ("VAL", "TEST"):
-        monkeypatch.setattr(f"rrsitr_lib.scenes.dataset.{name}", 20)
+def test_a_run_keeps_a_history_and_a_resumed_run_the_same_one(tmp_path, monkeypatch, few_scenes):
     train(CONFIG, tmp_path / "whole", progress=False)
     save = run_module.save_checkpoint
 

@@ -1,7 +1,6 @@
-"""The ledger: epochs as written, nothing of a crash, mapped and not loaded."""
+"""The ledger: epochs as written, nothing of a crash, mapped and not loaded; damaged ones: tests/malformed."""
 
 import gzip
-import json
 
 import numpy as np
 import pytest
@@ -114,56 +113,12 @@ def test_a_full_disk_keeps_the_epochs_before(ledger, monkeypatch):
     assert not list(ledger.folder.glob("*.tmp"))
 
 
-@pytest.mark.parametrize("name", COLUMNS)
-@pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_missing_bytes_are_noticed(ledger, name, damage):
-    path = ledger.folder / f"{name}.bin"
-    path.unlink() if damage == "gone" else path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match=rf"{name}\.bin: shorter than the 3 epochs of 6 pairs"):
-        Ledger.open(ledger.folder)
-
-
-@pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_missing_truth_is_noticed(ledger, damage):
-    path = ledger.folder / "mismatched.bin"
-    path.unlink() if damage == "gone" else path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"mismatched\.bin"):
-        Ledger.open(ledger.folder).column("mismatched")
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"format": 2}, {"format": None}, {"pairs": "six"}, {"pairs": -6}, {"pairs": 5.5}, {"pairs": ...},
-        {"epochs": None}, {"epochs": -1}, {"epochs": 4}, {"columns": ["loss"]}, {"columns": {"loss": "<zz"}},
-        {"columns": ...}, {"config": ...},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_a_wrong_header_is_an_input_error(ledger, changes):
-    path = ledger.folder / "header.json"
-    header = {**json.loads(path.read_text()), **changes}
-    path.write_text(json.dumps({name: value for name, value in header.items() if value is not ...}))
-    with pytest.raises(InputError, match=r"ledger"):
-        opened = Ledger.open(ledger.folder)
-        _ = opened.config, [opened.column(name) for name in opened.columns]
-
-
-def test_unknown_column_lists_the_known(ledger):
-    with pytest.raises(InputError, match=r"no column 'lost'; there are loss, .*trained, mismatched"):
-        ledger.column("lost")
-
-
-def test_append_wants_exactly_the_columns(ledger):
-    rows = epoch(3)
-    for wrong in ({}, {**rows, "more": rows["loss"]}, {k: v for k, v in rows.items() if k != "weight"}):
-        with pytest.raises(InputError, match="needs exactly the columns loss, loss_global"):
+def test_a_refused_row_leaves_no_trace(ledger):
+    for wrong in ({}, {**epoch(3), "trained": np.zeros(PAIRS + 1)}):
+        with pytest.raises(InputError):
             ledger.append(wrong)
-    for values in (np.zeros(PAIRS + 1), np.zeros((PAIRS, 1)), np.zeros(0), 3.0):
-        with pytest.raises(InputError, match=r"column weight has shape .*: allowed is \(6,\)"):
-            ledger.append({**rows, "weight": values})
     assert_holds(Ledger.open(ledger.folder), [0, 1, 2])
-    ledger.append(rows)
+    ledger.append(epoch(3))
     assert_holds(Ledger.open(ledger.folder), [0, 1, 2, 3])
 
 
@@ -173,11 +128,6 @@ def test_create_replaces_an_old_ledger(ledger):
     opened = Ledger.open(ledger.folder)
     assert_holds(opened, [5])
     assert opened.config == {"seed": 4} and (opened.column("mismatched") == ~MISMATCHED).all()
-
-
-def test_no_ledger(tmp_path):
-    with pytest.raises(InputError, match=r"no ledger here \(expected header\.json, or ledger/header\.json"):
-        Ledger.open(tmp_path)
 
 
 def test_table_of_an_epoch_is_sorted_and_knows_the_pairs(ledger):
@@ -190,9 +140,3 @@ def test_table_of_an_epoch_is_sorted_and_knows_the_pairs(ledger):
     assert table["mismatched"].tolist() == MISMATCHED[table.index].tolist()
     assert ledger_table(ledger.folder)["loss"].max() == epoch(2)["loss"].max()
     assert ledger_table(ledger.folder, epoch=-3).equals(ledger_table(ledger.folder, epoch=1))
-
-
-@pytest.mark.parametrize("number", [0, 4, -4])
-def test_table_of_an_epoch_that_is_not_there(ledger, number):
-    with pytest.raises(InputError, match=rf"epoch is {number}: the ledger holds epochs 1 to 3"):
-        ledger_table(ledger.folder, epoch=number)

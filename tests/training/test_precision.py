@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from small_runs import SMALL, assert_goes_on
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.frozen_towers import heads_on_tokens
-from rrsitr_lib.training import build, evaluate, trainer
+from rrsitr_lib.training import build, evaluate
 from rrsitr_lib.training.batches import ImageFiles, RowBatches, load
 from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.checkpoint import load_checkpoint
@@ -17,13 +18,7 @@ from rrsitr_lib.training.run import train
 from rrsitr_lib.training.trainer import Trainer
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
-SMALL = {"encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 3, "noise_rate": 0.4}
-
-
-@pytest.fixture(autouse=True)
-def few_scenes(monkeypatch):
-    monkeypatch.setattr("rrsitr_lib.scenes.dataset.VAL", 20)
-    monkeypatch.setattr("rrsitr_lib.scenes.dataset.TEST", 20)
+pytestmark = pytest.mark.usefixtures("few_scenes")
 
 
 @pytest.mark.parametrize(("has_it", "expected"), [(True, torch.bfloat16), (False, torch.float16)])
@@ -76,25 +71,10 @@ def test_products_return_to_what_they_were_after_an_error():
     assert torch.get_float32_matmul_precision() == "highest"
 
 
-def test_float16_scales_its_gradients_and_goes_on_with_the_scale(tmp_path, monkeypatch):
-    config = RunConfig.build(**SMALL | {"precision": "float16", "batch_size": 100, "epochs": 2})
-    train(config, tmp_path / "whole", progress=False)
+def test_float16_scales_its_gradients_and_goes_on_with_the_scale(tmp_path):
+    assert_goes_on(RunConfig.build(**SMALL | {"precision": "float16", "batch_size": 100, "epochs": 2}), tmp_path, 1)
     _, state = load_checkpoint(tmp_path / "whole" / "last.safetensors")
     assert state["scaler"]["scale"] > 1 and state["scaler"]["_growth_tracker"] > 0
-
-    def stop(self, epoch, *arguments):
-        if epoch == 1:
-            raise KeyboardInterrupt
-        return train_epoch(self, epoch, *arguments)
-
-    train_epoch = trainer.Trainer.train_epoch
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer.Trainer, "train_epoch", stop)
-        train(config, tmp_path / "parts", progress=False)
-    train(config, tmp_path / "parts", progress=False)
-    found, expected = (load_checkpoint(tmp_path / name / "last.safetensors") for name in ("parts", "whole"))
-    assert found[1]["scaler"] == expected[1]["scaler"]
-    assert all(torch.equal(found[0][name], expected[0][name]) for name in expected[0])
 
 
 def test_a_gradient_that_overflows_is_left_out_and_the_scale_made_smaller(tmp_path, monkeypatch):

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+import small_runs
 import torch
+from small_runs import assert_goes_on, assert_same_run
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
@@ -25,10 +26,7 @@ from rrsitr_lib.training.ledger import Ledger, ledger_table
 from rrsitr_lib.training.run import open_run, train
 from rrsitr_lib.training.trainer import Trainer
 
-SMALL = {
-    "encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 4, "noise_rate": 0.4,
-    "warmup_fraction": 0.25, "seed": 3,
-}  # fmt: skip
+SMALL = {**small_runs.SMALL, "epochs": 4, "warmup_fraction": 0.25, "seed": 3}
 FEW_SCENES = "import rrsitr_lib.scenes.dataset as s; s.VAL = s.TEST = 20"
 COMMAND = [
     sys.executable, "-c", f"{FEW_SCENES}; from rrsitr_lib.cli import main; main()", "train", "--encoder", "tiny",
@@ -37,11 +35,7 @@ COMMAND = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def few_scenes(monkeypatch):
-    """Small validation and test splits: these tests are about the folder, not about recall."""
-    monkeypatch.setattr("rrsitr_lib.scenes.dataset.VAL", 20)
-    monkeypatch.setattr("rrsitr_lib.scenes.dataset.TEST", 20)
+pytestmark = pytest.mark.usefixtures("few_scenes")
 
 
 @pytest.fixture(scope="module")
@@ -50,24 +44,6 @@ def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
     subprocess.run([*COMMAND, "--out", str(folder)], check=True, capture_output=True)
     return folder
-
-
-def assert_same_run(folder: Path, other: Path) -> None:
-    """Weights, optimizer, ledger, metrics and result, to the bit; only times may differ."""
-    for name in ("last.safetensors", "best.safetensors"):
-        (tensors, state), (expected, expected_state) = load_checkpoint(folder / name), load_checkpoint(other / name)
-        assert tensors.keys() == expected.keys()
-        assert all(torch.equal(tensors[key], expected[key]) for key in expected)
-        assert state.get("epoch") == expected_state.get("epoch")
-    ledger, expected = Ledger.open(folder), Ledger.open(other)
-    assert ledger.epochs == expected.epochs
-    for column in expected.columns:
-        np.testing.assert_array_equal(ledger.column(column), expected.column(column))
-    metrics, expected = (pd.read_csv(path / "metrics.csv").drop(columns="seconds") for path in (folder, other))
-    pd.testing.assert_frame_equal(metrics, expected)
-    result, expected = (json.loads((path / "result.json").read_text()) for path in (folder, other))
-    assert {**result, "seconds": 0} == {**expected, "seconds": 0}
-    assert not list(folder.rglob("*.tmp"))
 
 
 def test_kill_9_at_five_random_moments_resumes_to_the_same_bits(undisturbed, tmp_path):
@@ -206,20 +182,10 @@ def test_the_run_can_be_explored_and_evaluated_without_training(undisturbed):
     assert evaluate(model, inputs["test"], config) == read_json(undisturbed / "result.json")["test"]
 
 
-def test_seed_and_method_change_the_run(undisturbed, tmp_path):
-    train(RunConfig.build(**{**SMALL, "epochs": 1, "seed": 4}), tmp_path / "seed", progress=False)
-    assert not np.array_equal(
-        Ledger.open(tmp_path / "seed").column("loss")[0], Ledger.open(undisturbed).column("loss")[0]
-    )
-
-
 @pytest.mark.parametrize("partition", ["quantile", "gmm2", "gmm3"])
 def test_partitions_over_all_pairs_replace_the_thresholds(partition, tmp_path):
-    train(
-        RunConfig.build(**{**SMALL, "epochs": 2, "warmup_fraction": 0.0, "partition": partition}),
-        tmp_path,
-        progress=False,
-    )
+    config = RunConfig.build(**{**SMALL, "epochs": 2, "warmup_fraction": 0.0, "partition": partition})
+    train(config, tmp_path, progress=False)
     category = np.asarray(Ledger.open(tmp_path).column("category"))
     if partition == "quantile":
         np.testing.assert_allclose(np.bincount(category[1], minlength=3) / 205, [0.5, 0.2, 0.3], atol=0.01)
@@ -232,18 +198,6 @@ def test_a_batch_larger_than_the_table_is_refused(tmp_path):
         train(RunConfig.build(**{**SMALL, "batch_size": 300}), tmp_path / "run", progress=False)
 
 
-def interrupt_before_epoch(epoch, patch):
-    """Training ends as by Ctrl-C, with ``epoch`` epochs committed."""
-
-    def interrupted(self, number, *arguments):
-        if number == epoch:
-            raise KeyboardInterrupt
-        return train_epoch(self, number, *arguments)
-
-    train_epoch = run_module.Run._train_epoch
-    patch.setattr(run_module.Run, "_train_epoch", interrupted)
-
-
 def test_dropout_draws_the_same_numbers_after_an_interruption(tmp_path, monkeypatch):
     def with_dropout(*arguments):
         encoder = build_encoder(*arguments)
@@ -252,14 +206,7 @@ def test_dropout_draws_the_same_numbers_after_an_interruption(tmp_path, monkeypa
         return encoder
 
     monkeypatch.setattr("rrsitr_lib.training.build.build_encoder", with_dropout)
-    config = RunConfig.build(**{**SMALL, "epochs": 3})
-    train(config, tmp_path / "whole", progress=False)
-    torch.rand(7)  # a process that goes on has drawn other numbers than one that never stopped
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        interrupt_before_epoch(2, patch)
-        train(config, tmp_path / "parts", progress=False)
-    train(config, tmp_path / "parts", progress=False)
-    assert_same_run(tmp_path / "parts", tmp_path / "whole")
+    assert_goes_on(RunConfig.build(**{**SMALL, "epochs": 3}), tmp_path, 2)
 
 
 def test_training_leaves_torch_s_own_generator_alone(tmp_path):
@@ -270,16 +217,8 @@ def test_training_leaves_torch_s_own_generator_alone(tmp_path):
     assert torch.rand(1) == expected
 
 
-def test_random_weights_are_drawn_anew_each_epoch_and_the_same_after_an_interruption(tmp_path, monkeypatch):
-    config = RunConfig.build(
-        **{**SMALL, "weight_order": "random", "warmup_fraction": 0.0, "gamma_2": 1e3, "gamma_1": 0.0}
-    )
-    train(config, tmp_path / "whole", progress=False)
-    weights = Ledger.open(tmp_path / "whole").column("weight")
+def test_random_weights_are_drawn_anew_each_epoch(tmp_path):
+    ambiguous = {"weight_order": "random", "warmup_fraction": 0.0, "gamma_1": 0.0, "gamma_2": 1e3, "epochs": 2}
+    train(RunConfig.build(**SMALL | ambiguous), tmp_path / "run", progress=False)
+    weights = Ledger.open(tmp_path / "run").column("weight")
     assert np.ptp(weights[0]) > 0.5 and not np.array_equal(weights[0], weights[1])
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        interrupt_before_epoch(2, patch)
-        train(config, tmp_path / "parts", progress=False)
-    train(config, tmp_path / "parts", progress=False)
-    assert_same_run(tmp_path / "parts", tmp_path / "whole")

@@ -41,6 +41,7 @@ class Folder(DataSet):
     """A folder of one's own: train, val and test tables, the images in another or in ``images`` below it."""
 
     def open(self, config: RunConfig, image_size: int) -> dict[str, Split]:
+        """The images as they lie there, of any size."""
         tables, images = read_folder(config.data), str(config.images)
         return {name: Split(table, find_images(images, table.images)) for name, table in tables.items()}
 

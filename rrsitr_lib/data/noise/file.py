@@ -7,7 +7,7 @@ import numpy as np
 
 from rrsitr_lib.data.noise.base import Noise
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import fingerprint, save_arrays
+from rrsitr_lib.files import save_arrays
 
 
 def save_noise(noise: Noise, path: str | Path) -> Path:
@@ -16,7 +16,6 @@ def save_noise(noise: Noise, path: str | Path) -> Path:
     Taught in: notebooks/02_noise
     """
     facts = {key: getattr(noise, key) for key in ("rate", "protocol", "seed", "fingerprint")}
-    facts["mask"] = fingerprint(noise.mismatched)
     arrays = {"caption_index": noise.caption_index, "mismatched": noise.mismatched}
     return save_arrays(path, {**arrays, "facts": np.array(json.dumps(facts))})
 
@@ -29,20 +28,20 @@ def load_noise(path: str | Path) -> Noise:
     try:
         with np.load(path, allow_pickle=False) as file:
             caption_index, mismatched, facts = file["caption_index"], file["mismatched"], json.loads(str(file["facts"]))
-        stated = {key: facts[key] for key in ("fingerprint", "mask")}
-        if caption_index.ndim != 1 or caption_index.dtype.kind not in "iu" or mismatched.dtype != bool:
-            raise ValueError(f"caption_index is {caption_index.dtype} of shape {caption_index.shape}")
+        shapes = caption_index.shape, mismatched.shape
+        if caption_index.ndim != 1 or shapes[0] != shapes[1]:
+            raise ValueError(f"caption_index and mismatched have the shapes {shapes}")
+        if caption_index.dtype.kind not in "iu" or mismatched.dtype != bool:
+            raise ValueError(f"caption_index is {caption_index.dtype}, mismatched is {mismatched.dtype}")
         noise = Noise(caption_index, mismatched, float(facts["rate"]), str(facts["protocol"]), int(facts["seed"]))
-        check_indices(caption_index, mismatched.size if mismatched.ndim else -1, path)
+        stated = str(facts["fingerprint"])
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except InputError:
-        raise
     except Exception as error:  # numpy, zipfile and json each complain in their own way about a foreign file
         raise InputError(f"{path}: not a noise file of this project ({type(error).__name__}: {error})") from None
-    for key, found in (("fingerprint", noise.fingerprint), ("mask", fingerprint(mismatched))):
-        if found != stated[key]:
-            raise InputError(f"{path}: {key} {found[:12]}… does not match the {str(stated[key])[:12]}… it states")
+    check_indices(caption_index, len(mismatched), path)
+    if noise.fingerprint != stated:
+        raise InputError(f"{path}: fingerprint {noise.fingerprint[:12]}… does not match the {stated[:12]}… it states")
     return noise
 
 

@@ -19,6 +19,7 @@ class Lite(EncoderRecipe):
 
     @classmethod
     def build(cls, weights: str | None, pad_tokens: str) -> Encoder:
+        """``weights``: a folder that holds both towers; None takes them from the hub."""
         text_config = open_clip.get_model_config("rrsitr_lite")["text_cfg"]
         local = None if weights in (None, "none") else Path(weights or "")
         if local is not None:

@@ -21,6 +21,7 @@ class Tiny(EncoderRecipe):
 
     @classmethod
     def build(cls, weights: str | None, pad_tokens: str) -> Encoder:
+        """``weights``: a file; None takes those of the package, trained on drawn scenes."""
         model = open_clip.create_model("rrsitr_tiny")
         if weights != "none":
             load_weights(model, Path(weights or TINY_WEIGHTS))

@@ -14,6 +14,7 @@ class VitB32(EncoderRecipe):
 
     @classmethod
     def build(cls, weights: str | None, pad_tokens: str) -> Encoder:
+        """``weights``: a file or a name of open_clip's; None takes OpenAI's."""
         pretrained = None if weights == "none" else weights or "openai"
         with loading("vit-b-32", pretrained):
             model = open_clip.create_model(cls.open_clip_name, pretrained=pretrained)

@@ -1,0 +1,187 @@
+"""Small heads trained on some of the pairs give the others their losses: no pair is scored by what saw its image."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rrsitr_lib.audit.features import PairFeatures, unit
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.noise import Noise
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.frozen_towers.heads import HeadsEncoder
+from rrsitr_lib.methods.pair_loss import chance_loss, symmetric_cross_entropy
+from rrsitr_lib.training.batches import InMemory, SplitInputs
+from rrsitr_lib.training.trainer import Trainer
+
+ROUNDS = 8  # random batches in which a held-out pair is scored
+BLOCK = 1024
+SMALLEST = 20  # pairs
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """``repeats`` rounds of ``folds`` models each, trained for ``epochs`` by ``method``."""
+
+    folds: int = 4
+    repeats: int = 2
+    epochs: int = 6
+    method: str = "rrsitr"
+    seed: int = 3
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class OutOfFoldScores:
+    """What models say of pairs they never saw. **Shape** ``loss``, ``similarity`` (repeats, N); the others (N,).
+
+    ``loss``: global loss of the pair (paper, fine-grained alignment) among held-out pairs, ``chance`` 2 ln B when the
+    model knows nothing; ``similarity``: cosine; ``better``: number of the caption of the set that fits the pair's
+    image best, another image's; ``lead``: by how much its cosine is above the pair's own.
+    """
+
+    loss: np.ndarray
+    similarity: np.ndarray
+    better: np.ndarray
+    lead: np.ndarray
+    chance: float
+
+
+def folds_of(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """A fold for every pair, 0 to ``folds`` - 1: pairs of one group stay together, folds are about equally large.
+
+    **Shape** groups (N,) integers -> (N,). Raises ``InputError`` for fewer groups than folds.
+
+    >>> folds_of(np.array([0, 0, 1, 1, 2, 2]), folds=3, seed=0).tolist()
+    [1, 1, 2, 2, 0, 0]
+    """
+    members, index = np.unique(groups, return_inverse=True)
+    if not 2 <= folds <= len(members):
+        raise InputError(f"folds is {folds}: allowed are 2 to {len(members)}, the number of different images")
+    fold_of_group = np.empty(len(members), dtype=np.int64)
+    fold_of_group[np.random.default_rng(seed).permutation(len(members))] = np.arange(len(members)) % folds
+    return fold_of_group[index]
+
+
+def cross_validate(
+    features: PairFeatures,
+    groups: np.ndarray,
+    settings: AuditSettings | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> OutOfFoldScores:
+    """Every pair gets ``repeats`` losses, each by heads that never saw an image of its group (``groups``, (N,)).
+
+    ``progress(done, total)`` counts trained models, folds x repeats in all. Raises ``InputError`` for too few pairs.
+    """
+    if len(features) < SMALLEST:
+        raise InputError(f"{len(features)} pairs: cross-validation needs at least {SMALLEST}")
+    settings = settings or AuditSettings()
+    config = _config(settings)
+    loss, similarity = np.zeros((2, settings.repeats, len(features)), dtype=np.float32)
+    best, done = _BestCaption(features), 0
+    for repeat in range(settings.repeats):
+        fold = folds_of(groups, settings.folds, settings.seed + repeat)
+        for number in range(settings.folds):
+            seen, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            seed = settings.seed + 1000 * repeat + number
+            image, text = encode_all(train_heads(features, seen, config.model_copy(update={"seed": seed})), features)
+            own = np.einsum("nd,nd->n", image[features.image_of_pair[held]], text[features.caption_of_pair[held]])
+            similarity[repeat, held] = own
+            loss[repeat, held] = held_out_loss(features, held, image, text, config)
+            best.update(held, image, text, own)
+            done += 1
+            if progress:
+                progress(done, settings.folds * settings.repeats)
+    chance = chance_loss(config.batch_size) / 2
+    return OutOfFoldScores(loss, similarity, best.caption, best.lead / settings.repeats, chance)
+
+
+def _config(settings: AuditSettings) -> RunConfig:
+    """The paper's thresholds as fractions of the loss at chance, which is 18.42 in its batches of 100."""
+    return RunConfig.build(
+        encoder="tiny", train="heads", method=settings.method, local_loss=False, epochs=settings.epochs,
+        seed=settings.seed, gamma_unit="chance", gamma_1=5 / 18.42, gamma_2=18 / 18.42, warmup_fraction=1 / 3,
+        learning_rate=1e-3, batch_size=100, device=settings.device,
+    )  # fmt: skip
+
+
+def train_heads(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> HeadsEncoder:
+    """Two heads trained on the pairs at ``rows`` (K,) by the project's own loop, global loss only."""
+    config = config.model_copy(update={"batch_size": min(config.batch_size, len(rows))})
+    table = PairTable(features.image_of_pair[rows].astype(str), np.full(len(rows), "-"), "train", "pairs to audit")
+    images = _tokens(features.image)[np.array(list(map(int, table.images)))]
+    captions = _tokens(features.text)[features.caption_of_pair[rows]]
+    model = HeadsEncoder(images.shape[-1], captions.shape[-1], seed=config.seed).to(config.device)
+    inputs = SplitInputs(table, InMemory(images), InMemory(captions))
+    as_they_are = Noise(np.arange(len(rows)), np.zeros(len(rows), bool), rate=0.0, protocol="shuffle", seed=config.seed)
+    trainer, record = Trainer(config, model, inputs, as_they_are), None
+    for epoch in range(config.epochs):
+        record, _ = trainer.train_epoch(epoch, record)
+    return model.eval()
+
+
+@torch.no_grad()
+def encode_all(model: HeadsEncoder, features: PairFeatures) -> tuple[np.ndarray, np.ndarray]:
+    """All images and captions by trained heads, rows of length one: (M, D), (U, D)."""
+    device = next(model.parameters()).device
+    encoded = []
+    for tokens, tower in ((_tokens(features.image), model.image), (_tokens(features.text), model.text)):
+        parts = [tower(part.to(device)).pooled.float().cpu() for part in tokens.split(BLOCK)]
+        encoded.append(unit(torch.cat(parts).numpy()))
+    return encoded[0], encoded[1]
+
+
+def held_out_loss(
+    features: PairFeatures, held: np.ndarray, image: np.ndarray, text: np.ndarray, config: RunConfig
+) -> np.ndarray:
+    """Mean global loss of the held-out pairs (H,) over random batches; equal images or captions never compete.
+
+    Scale, batch size and seed are those of ``config``.
+    """
+    total, times = np.zeros(len(held)), np.zeros(len(held))
+    generator, scale = np.random.default_rng(config.seed), config.method_settings.scale
+    size = min(config.batch_size, len(held))
+    for _ in range(ROUNDS):
+        order = generator.permutation(len(held))
+        for start in range(0, len(held), size):
+            here = order[start : start + size] if start + size <= len(held) else order[-size:]
+            images, captions = features.image_of_pair[held[here]], features.caption_of_pair[held[here]]
+            logits = torch.from_numpy(scale * image[images] @ text[captions].T)
+            same = (images[:, None] == images) | (captions[:, None] == captions)
+            np.fill_diagonal(same, False)
+            losses = symmetric_cross_entropy(logits.masked_fill(torch.from_numpy(same), -torch.inf)).numpy()
+            total[here] += losses
+            times[here] += 1
+    return total / times
+
+
+class _BestCaption:
+    """The caption of another image that fits every pair's image best, by its similarity over all repeats."""
+
+    def __init__(self, features: PairFeatures) -> None:
+        self.features = features
+        self.caption = np.zeros(len(features), dtype=np.int64)
+        self.lead = np.zeros(len(features), dtype=np.float32)
+        self.top = np.full(len(features), -np.inf, dtype=np.float32)
+        self.own = [features.caption_of_pair[pairs] for pairs in features.pairs_of_image()]
+
+    def update(self, held: np.ndarray, image: np.ndarray, text: np.ndarray, own: np.ndarray) -> None:
+        images, index = np.unique(self.features.image_of_pair[held], return_inverse=True)
+        caption, score = np.zeros(len(images), np.int64), np.zeros(len(images), np.float32)
+        for start in range(0, len(images), BLOCK):
+            block = image[images[start : start + BLOCK]] @ text.T
+            for row, number in enumerate(images[start : start + BLOCK]):
+                block[row, self.own[number]] = -np.inf
+            caption[start : start + BLOCK], score[start : start + BLOCK] = block.argmax(axis=1), block.max(axis=1)
+        better = score[index] > self.top[held]
+        self.caption[held[better]] = caption[index][better]
+        self.top[held] = np.maximum(self.top[held], score[index])
+        self.lead[held] += score[index] - own
+
+
+def _tokens(vectors: np.ndarray) -> Tensor:
+    """Vectors as items of a single token each, (K, D) -> (K, 1, D), of the size that the heads' norm expects."""
+    return torch.from_numpy(np.ascontiguousarray(unit(vectors) * np.sqrt(vectors.shape[1]), dtype=np.float32))[:, None]

@@ -1,0 +1,193 @@
+"""Bad configurations, ledgers, checkpoints and weight files: (name, what makes and uses them, what must be said)."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.model.encoder import build_encoder
+from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
+from rrsitr_lib.training.ledger import COLUMNS, Ledger, ledger_table
+
+
+def config(**fields: object) -> Callable[[Path], object]:
+    """Build a configuration of these fields."""
+    return lambda folder: RunConfig.build(**fields)
+
+
+def config_file(content: str | bytes, name: str = "run.yaml") -> Callable[[Path], object]:
+    """Write a file and read it as a configuration."""
+
+    def make(folder: Path) -> object:
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        return RunConfig.read(folder / name)
+
+    return make
+
+
+def ledger(name: str = "header.json", keep: int | None = None, **header: object) -> Callable[[Path], object]:
+    """Write an epoch of two pairs, cut a file or (``keep`` 0) remove it, change the header, open, read every column."""
+
+    def make(folder: Path) -> object:
+        written = Ledger.create(folder, np.array([True, False]), {"seed": 3})
+        written.append({column: np.zeros(2) for column in COLUMNS})
+        stated = {**json.loads((folder / "header.json").read_text()), **header}
+        (folder / "header.json").write_text(json.dumps({k: v for k, v in stated.items() if v is not ...}))
+        (folder / name).write_bytes((folder / name).read_bytes()[:keep]) if keep != 0 else (folder / name).unlink()
+        opened = Ledger.open(folder)
+        return opened.config, [opened.column(column) for column in opened.columns]
+
+    return make
+
+
+def append(**changes: object) -> Callable[[Path], object]:
+    """Append an epoch with some columns replaced, or (``...``) left out."""
+
+    def make(folder: Path) -> object:
+        rows = {**{name: np.zeros(2) for name in COLUMNS}, **changes}
+        written = Ledger.create(folder, np.array([True, False]), {})
+        return written.append({name: values for name, values in rows.items() if values is not ...})
+
+    return make
+
+
+def show(column: str | None = None, **options: object) -> Callable[[Path], object]:
+    """A table, or a column, of a ledger of one epoch."""
+
+    def make(folder: Path) -> object:
+        written = Ledger.create(folder, np.array([True]), {})
+        written.append({name: np.zeros(1) for name in COLUMNS})
+        return written.column(column) if column else ledger_table(folder, **options)
+
+    return make
+
+
+def checkpoint(keep: int) -> Callable[[Path], object]:
+    """Save a checkpoint, cut it, load it."""
+
+    def make(folder: Path) -> object:
+        path = save_checkpoint(folder / "last.safetensors", {"model.w": torch.ones(64)}, {"epoch": 1})
+        path.write_bytes(path.read_bytes()[:keep])
+        return load_checkpoint(path)
+
+    return make
+
+
+def safetensors(**metadata: str) -> Callable[[Path], object]:
+    """A safetensors file of somebody else as a checkpoint."""
+
+    def make(folder: Path) -> object:
+        save_file({"w": torch.ones(2)}, folder / "other.safetensors", metadata=metadata or None)
+        return load_checkpoint(folder / "other.safetensors")
+
+    return make
+
+
+def pickled(folder: Path) -> object:
+    """A torch pickle as a checkpoint."""
+    torch.save({"w": torch.ones(2)}, folder / "last.safetensors")
+    return load_checkpoint(folder / "last.safetensors")
+
+
+def encoder(name: str, content: bytes | None = None, form: str = "safetensors", **options: str) -> Callable:
+    """Build an encoder from a file of these bytes, or from one that is not there."""
+
+    def make(folder: Path) -> object:
+        path = folder / f"weights.{form}"
+        if content is not None:
+            path.write_bytes(content)
+        return build_encoder(name, **{"weights": str(path), **options})
+
+    return make
+
+
+def weights_of_another_model(folder: Path) -> object:
+    """Tensors of other names as weights of ``tiny``."""
+    save_file({"visual.other": torch.ones(2)}, folder / "other.safetensors")
+    return build_encoder("tiny", str(folder / "other.safetensors"))
+
+
+ABSENT, DAMAGED = r": no such file or folder", r"last\.safetensors: not a safetensors file, or damaged"
+HEADER, NO_WEIGHTS = r"header\.json: not a ledger header ", r": not weights of this model"
+
+CASES: list[tuple[str, Callable[[Path], object], str]] = [
+    ("config field unknown", config(gama=3), r"unknown field 'gama': known are preset, data"),
+    ("config preset a list", config(preset=["paper"]), r"preset is \['paper'\]"),
+    ("config data of a long name", config(data="x" * 300), r"data is 'x+"),
+    ("config absent", lambda folder: RunConfig.read(folder / "no.json"), r"no\.json: no such file"),
+    ("config yaml absent", lambda folder: RunConfig.read(folder / "no.yaml"), r"no\.yaml: not readable YAML"),
+    ("config a folder", RunConfig.read, r"Is a directory"),
+    ("config yaml broken", config_file("epochs: ["), r"run\.yaml: not readable YAML \("),
+    ("config yaml of objects", config_file("!!python/object/apply:os.getcwd []"), r"run\.yaml: not readable YAML \("),
+    ("config yaml a list", config_file("- 1"), r"run\.yaml: expected a mapping of fields, got list"),
+    ("config yaml empty", config_file(""), r"run\.yaml: expected a mapping of fields, got NoneType"),
+    ("config yaml out of range", config_file("epochs: 0"), r"run\.yaml: epochs is 0: allowed is a value greater"),
+    ("config yaml key a number", config_file("1: 2"), r"run\.yaml: unknown field"),
+    ("config yaml not UTF-8", config_file(b"data: caf\xe9"), r"run\.yaml: not readable YAML"),
+    ("config yaml nested too deep", config_file("[" * 20_000), r"run\.yaml: not readable YAML"),
+    ("config json broken", config_file('{"epochs": 3,}', "run.json"), r"run\.json, line 1: not JSON"),
+    ("config json a list", config_file("[]", "run.json"), r"run\.json: expected a mapping of fields, got list"),
+    ("config json field unknown", config_file('{"epoch": 3}', "run.json"), r"run\.json: unknown field 'epoch'"),
+    ("config json not UTF-8", config_file(b"\xff", "run.json"), r"run\.json: not JSON that can be read \('utf-8'"),
+    ("config json nested too deep", config_file("[" * 200_000, "run.json"), r"run\.json.*: not JSON"),
+    ("config json endless number", config_file('{"seed": ' + "9" * 5000 + "}", "run.json"), r"run\.json.*: not JSON"),
+    ("config json not finite", config_file('{"sigma": NaN}', "run.json"), r"sigma is nan: .*finite"),
+    ("ledger absent", Ledger.open, r"no ledger here \(expected header\.json, or ledger/header\.json in a run folder"),
+    ("ledger header broken", ledger(keep=9), r"header\.json, line 1: not JSON"),
+    ("ledger of another format", ledger(format=2), HEADER + r"\(format is 2: allowed is a value 1\)"),
+    ("ledger without format", ledger(format=...), HEADER + r"\(format is .*: field required"),
+    ("ledger without pairs", ledger(pairs=...), HEADER + r"\(pairs is .*: field required"),
+    ("ledger pairs a text", ledger(pairs="two"), HEADER + r"\(pairs is 'two': allowed is a valid integer"),
+    ("ledger pairs a fraction", ledger(pairs=5.5), HEADER + r"\(pairs is 5\.5: allowed is a valid integer"),
+    ("ledger pairs below zero", ledger(pairs=-6), HEADER + r"\(pairs is -6: allowed is a value greater than or equal"),
+    ("ledger epochs missing", ledger(epochs=None), HEADER + r"\(epochs is None: allowed is a valid integer"),
+    ("ledger epochs below zero", ledger(epochs=-1), HEADER + r"\(epochs is -1: allowed is a value greater than or eq"),
+    ("ledger columns a list", ledger(columns=["loss"]), HEADER + r"\(columns is \['loss'\]: allowed is a valid dict"),
+    ("ledger without columns", ledger(columns=...), HEADER + r"\(columns is .*: field required"),
+    ("ledger column of no type", ledger(columns={"x": "<f8"}), HEADER + r"\(columns\.x is '<f8': allowed is a value '"),
+    ("ledger column elsewhere", ledger(columns={"../x": "<f4"}), HEADER + r".* is '\.\./x': string should match"),
+    ("ledger without config", ledger(config=...), HEADER + r"\(config is .*: field required"),
+    ("ledger shorter than it says", ledger(epochs=2), r"loss\.bin: absent, or shorter than the 2 epochs of 2 pairs"),
+    ("ledger file gone", ledger("weight.bin", 0), r"weight\.bin: absent, or shorter than the 1 epochs of 2 pairs"),
+    ("ledger file cut", ledger("trained.bin", -1), r"trained\.bin: absent, or shorter than the 1 epochs of 2 pairs"),
+    ("ledger truth gone", ledger("mismatched.bin", 0), r"mismatched\.bin: absent, or shorter"),
+    ("ledger truth cut", ledger("mismatched.bin", 1), r"mismatched\.bin: absent, or shorter"),
+    ("ledger row too long", append(loss=np.zeros(3)), r"column loss has shape \(3,\): allowed is \(2,\)"),
+    ("ledger row of two axes", append(weight=np.zeros((2, 1))), r"column weight has shape \(2, 1\): allowed is \(2,\)"),
+    ("ledger row of one number", append(weight=3.0), r"column weight has shape \(1,\): allowed is \(2,\)"),
+    ("ledger row of one column more", append(more=np.zeros(2)), r"needs exactly the columns loss, loss_global"),
+    ("ledger row of one column less", append(weight=...), r"needs exactly the columns loss, loss_global"),
+    ("ledger row of texts", append(loss=np.array(["a", "b"])), r"column loss: not numbers"),
+    ("ledger column unknown", show("lost"), r"no column 'lost'; there are loss, .*trained, mismatched"),
+    ("ledger table of no epoch", show(epoch=2), r"epoch is 2: the ledger holds epochs 1 to 1"),
+    ("ledger table of epoch zero", show(epoch=0), r"epoch is 0: the ledger holds epochs 1 to 1"),
+    ("ledger table before the first", show(epoch=-2), r"epoch is -2: the ledger holds epochs 1 to 1"),
+    ("ledger table by no column", show(sort="lost"), r"sort is 'lost': allowed are loss, "),
+    ("checkpoint absent", lambda folder: load_checkpoint(folder / "no"), r"no: no such checkpoint"),
+    ("checkpoint a folder", load_checkpoint, r"no such checkpoint"),
+    ("checkpoint a pickle", pickled, DAMAGED),
+    ("checkpoint empty", checkpoint(0), DAMAGED),
+    ("checkpoint length cut", checkpoint(7), DAMAGED),
+    ("checkpoint header cut", checkpoint(30), DAMAGED),
+    ("checkpoint cut", checkpoint(-1), DAMAGED),
+    ("checkpoint without state", safetensors(), r"other\.safetensors: .*not a checkpoint of this project"),
+    ("checkpoint of other metadata", safetensors(format="pt"), r"not a checkpoint of this project"),
+    ("checkpoint state a list", safetensors(state="[1]"), r"not a checkpoint of this project"),
+    ("checkpoint state null", safetensors(state="null"), r"not a checkpoint of this project"),
+    ("checkpoint state broken", safetensors(state="{"), r"not a safetensors file, or damaged"),
+    ("checkpoint state too deep", safetensors(state="[" * 200_000), r"other\.safetensors: "),
+    ("encoder unknown", encoder("resnet"), r"encoder is 'resnet': allowed are tiny, lite, vit-b-32"),
+    ("encoder padding unknown", encoder("tiny", weights="none", pad_tokens="zero"), r"pad_tokens is 'zero': allowed"),
+    ("tiny's weights absent", encoder("tiny"), r"weights is .*weights\.safetensors" + ABSENT),
+    ("lite's weights absent", encoder("lite"), r"weights is .*weights\.safetensors" + ABSENT),
+    ("vit's weights absent", encoder("vit-b-32"), r"weights is .*weights\.safetensors" + ABSENT),
+    ("weights empty", encoder("tiny", b""), r"weights\.safetensors" + NO_WEIGHTS),
+    ("weights of something else", encoder("tiny", b"x" * 99), r"weights\.safetensors" + NO_WEIGHTS),
+    ("weights empty, by torch", encoder("tiny", b"", "pt"), r"weights\.pt" + NO_WEIGHTS),
+    ("weights a broken pickle", encoder("tiny", b"\x80\x04N.", "pt"), r"weights\.pt" + NO_WEIGHTS),
+    ("weights of another model", weights_of_another_model, r"other\.safetensors" + NO_WEIGHTS),
+]  # fmt: skip
