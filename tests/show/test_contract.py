@@ -13,7 +13,7 @@ from show.test_static import assert_same_numbers
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
-from rrsitr_lib.show.explorers.base import RunExplorer, same, strip
+from rrsitr_lib.show.explorers.base import same, strip
 from rrsitr_lib.show.explorers.controls import Choice, label_of
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, explore, open_explorer
@@ -64,7 +64,7 @@ def test_every_control_changes_what_is_seen_and_the_way_back_ends_in_the_same(ex
     for spec in explorer.specs:
         if spec.name == SLOW:
             continue
-        if isinstance(explorer, RunExplorer) and spec.name in explorer.idle(**explorer.values):
+        if spec.name in explorer.idle(**explorer.values):
             explorer.move(schedule="linear")
         seen = set()
         for value in ends(spec):

@@ -7,8 +7,8 @@ follow from these.
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -19,13 +19,10 @@ from matplotlib.figure import Figure
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.controls import Control, under_label
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerBox
-from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.static import static_twin
 from rrsitr_lib.show.style import TOOLBAR
-from rrsitr_lib.training.ledger import Ledger
 
 WIDTH = 800  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
-Source = str | Path | Ledger | RunReader
 
 
 class Explorer(ABC):
@@ -179,30 +176,24 @@ class Explorer(ABC):
             self.cards.value = strip([self.card(int(np.ravel(keys[points.point_inds[0]])[0]))])
 
 
-class RunExplorer(Explorer):
-    """An explorer of a run: ``source`` is its folder, its ledger, or the run as it is read.
+def kept(count: int) -> Callable[[Callable[..., Any]], Any]:
+    """For a method whose last ``count`` answers are kept, for every explorer its own.
 
-    Raises ``InputError`` where there is no ledger.
+    >>> class Counter:
+    ...     calls = 0
+    ...     @kept(2)
+    ...     def twice(self, number):
+    ...         self.calls += 1
+    ...         return 2 * number
+    >>> counter = Counter()
+    >>> counter.twice(3), counter.twice(3), counter.calls
+    (6, 6, 1)
     """
 
-    needs: ClassVar[tuple[str, ...]] = ()  # columns of the ledger
+    def keeping(method: Callable[..., Any]) -> Any:
+        return cached_property(lambda self: lru_cache(maxsize=count)(partial(method, self)))
 
-    def __init__(self, source: Source, **given: Any) -> None:
-        self.run = RunReader.open(source)
-        super().__init__(**given)
-
-    @property
-    def source(self) -> str:
-        return self.run.code
-
-    def missing(self) -> str:
-        return self.run.missing(*self.needs)
-
-    def shown(self, **values: Any) -> Sequence[int]:
-        return (values["pair"],) if "pair" in values else ()
-
-    def card(self, key: int) -> str:
-        return self.run.card(key)
+    return keeping
 
 
 def strip(cards: Iterable[str]) -> str:

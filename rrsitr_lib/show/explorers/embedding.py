@@ -1,7 +1,6 @@
 """The space of features over the epochs of a run: a point a picture, a point a caption, a line a pair."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -9,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import RunExplorer, Source
+from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
 from rrsitr_lib.show.views.embedding import (
     COLOURS,
     GAPS,
@@ -70,20 +70,14 @@ class EmbeddingExplorer(RunExplorer):
             Choice("colour", "colour by", colours, colours[0]),
         )
 
-    @cached_property
-    def embeddings(self) -> Callable[[str], EmbeddingHistory]:
-        """The features that are shown, by gap."""
-        return lru_cache(maxsize=len(GAPS))(self._embeddings)
-
-    def _embeddings(self, gap: str) -> EmbeddingHistory:
+    @kept(len(GAPS))
+    def embeddings(self, gap: str) -> EmbeddingHistory:
+        """The features that are shown."""
         return self.run.embeddings if gap == GAPS[0] else without_gap(self.run.embeddings)
 
-    @cached_property
-    def map(self) -> Callable[[str, str], SpaceMap]:
-        """The map of all epochs by method and gap, computed at its first choice and kept."""
-        return lru_cache(maxsize=len(METHODS) * len(GAPS))(self._map)
-
-    def _map(self, method: str, gap: str) -> SpaceMap:
+    @kept(len(METHODS) * len(GAPS))
+    def map(self, method: str, gap: str) -> SpaceMap:
+        """The map of all epochs, computed at its first choice."""
         config = self.run.config
         return space_map(self.embeddings(gap), method, seed=0 if config is None else config.seed)
 

@@ -1,8 +1,8 @@
 """A gallery of suspects: pages of pairs by a signal, a decision for each, kept in a CSV file."""
 
 import html
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache, partial
+from collections.abc import Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from rrsitr_lib.audit.mismatch_ranking import (
     write_decisions,
 )
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import RunExplorer, Source
+from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
 from rrsitr_lib.show.run_reader import card
 from rrsitr_lib.show.views.gallery import PAGE, SHOWS, SORTS, Curve, curve, gallery_figure, listed
 
@@ -36,7 +37,6 @@ class GalleryExplorer(RunExplorer):
     """
 
     title = "Gallery of suspects"
-
     needs = NEEDED
 
     def __init__(self, source: Source, save_to: str | Path | None = None, **given: Any) -> None:
@@ -132,12 +132,9 @@ class GalleryExplorer(RunExplorer):
 
     # --- the page, its buttons ---
 
-    @cached_property
-    def curve(self) -> Callable[[str], Curve]:
-        """All pairs by one signal; each sorting is computed once."""
-        return lru_cache(maxsize=len(SORTS))(self._curve)
-
-    def _curve(self, sort: str) -> Curve:
+    @kept(len(SORTS))
+    def curve(self, sort: str) -> Curve:
+        """All pairs by one signal."""
         return curve(self.table.index.to_numpy(), self.table[sort].to_numpy())
 
     def page_rows(self, sort: str, page: int, show: str) -> np.ndarray:
@@ -201,6 +198,6 @@ class GalleryExplorer(RunExplorer):
         counts = [sum(said == one for said in self.decisions.values()) for one in ("wrong", "right")]
         return f"Decided: {counts[0]} wrong, {counts[1]} right"
 
-    @cached_property
-    def _image(self) -> Callable[[int], np.ndarray | None]:
-        return lru_cache(maxsize=None)(self.run.image_of_pair)
+    @kept(256)
+    def _image(self, row: int) -> np.ndarray | None:
+        return self.run.image_of_pair(row)

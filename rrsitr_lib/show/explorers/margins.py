@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.show.explorers.base import Explorer, Source
+from rrsitr_lib.show.explorers.base import Explorer
 from rrsitr_lib.show.explorers.controls import Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.margins import (
     LAMBDA_2,

@@ -1,14 +1,14 @@
 """The partition under one's hand: move the thresholds, and watch the pairs change sides."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.evaluation import confusion_scores
-from rrsitr_lib.show.explorers.base import RunExplorer
+from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer
 from rrsitr_lib.show.views.partition import LossCounts, count_losses, partition_figure
 
 CHOSEN_PAIRS = 12
@@ -37,12 +37,9 @@ class PartitionExplorer(RunExplorer):
             Choice("pair", "pair", pairs, pairs[0]),
         )
 
-    @cached_property
-    def counted(self) -> Callable[[int], LossCounts]:
-        """The counted losses of an epoch, kept: the thresholds move more often than the epoch."""
-        return lru_cache(maxsize=64)(self._counted)
-
-    def _counted(self, epoch: int) -> LossCounts:
+    @kept(64)
+    def counted(self, epoch: int) -> LossCounts:
+        """The counted losses of an epoch; thresholds move more often than the epoch."""
         return count_losses(self.run.column("loss")[epoch - 1], self.run.mismatched, self.top)
 
     def draw(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> go.Figure:

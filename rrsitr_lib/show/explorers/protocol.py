@@ -1,7 +1,7 @@
 """Noise protocols on a table of pairs: what a nominal rate leaves of the captions; needs no training."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.noise import PROTOCOLS, Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.show.explorers.base import Explorer, Source
+from rrsitr_lib.show.explorers.base import Explorer, kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, protocol_view, shortfall
 
@@ -61,12 +62,9 @@ class ProtocolExplorer(Explorer):
             Slider("seed", "noise seed", 0, SEEDS, 1, seed),
         )
 
-    @cached_property
-    def noise(self) -> Callable[[float, str, int], Noise | str]:
-        """An injection by rate, protocol and seed, or why there is none."""
-        return lru_cache(maxsize=64)(self._noise)
-
-    def _noise(self, rate: float, protocol: str, seed: int) -> Noise | str:
+    @kept(64)
+    def noise(self, rate: float, protocol: str, seed: int) -> Noise | str:
+        """An injection, or why there is none."""
         return injected(self.table, rate, protocol, seed)
 
     @cached_property

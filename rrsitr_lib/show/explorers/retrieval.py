@@ -1,14 +1,15 @@
 """Retrieval: a question of the test split, its ranked answers, and what their scores are made of."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache, partial
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.show.explorers.base import RunExplorer
+from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer
 from rrsitr_lib.show.run_reader import card
 from rrsitr_lib.show.views.retrieval import DIRECTIONS, RankedCandidates, ranked_candidates, retrieval_figure
 
@@ -108,9 +109,9 @@ class RetrievalExplorer(RunExplorer):
         made = card(title, text, picture, note)
         return f"<div style='outline:4px solid black'>{made}</div>" if true else made
 
-    @cached_property
-    def _picture(self) -> Callable[[int], np.ndarray | None]:
-        return lru_cache(maxsize=256)(partial(self.run.image, split="test"))
+    @kept(256)
+    def _picture(self, number: int) -> np.ndarray | None:
+        return self.run.image(number, split="test")
 
     def _asked(self, ranked: RankedCandidates) -> str:
         if ranked.direction == TO_PICTURES:

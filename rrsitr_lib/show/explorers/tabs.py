@@ -2,16 +2,15 @@
 
 import html
 import importlib
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerTabs
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.training.ledger import Ledger
 
 EXPLORERS = {
     "retrieval": ("Retrieval", "RetrievalExplorer"),
@@ -24,7 +23,7 @@ EXPLORERS = {
 }
 
 
-def open_explorer(name: str, source: "str | Path | Ledger | RunReader", **given: Any) -> Explorer:
+def open_explorer(name: str, source: Source, **given: Any) -> Explorer:
     """One explorer by name, over a run. Raises ``InputError`` for an unknown name, listing the known ones.
 
     Taught in: notebooks/06_training_end_to_end
@@ -35,7 +34,7 @@ def open_explorer(name: str, source: "str | Path | Ledger | RunReader", **given:
     return getattr(module, EXPLORERS[name][1])(source, **given)
 
 
-def explore(source: "str | Path | Ledger | RunReader", name: str = "weights") -> widgets.Tab:
+def explore(source: Source, name: str = "weights") -> widgets.Tab:
     """A tabbed view of every explorer, ``name`` first to be seen; what the run lacks is said in its tab.
 
     Raises ``InputError`` where there is no run. Taught in: notebooks/06_training_end_to_end

@@ -1,16 +1,16 @@
 """Weights over epochs: as recorded, or as another schedule of the thresholds would have given them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
-from rrsitr_lib.show.explorers.base import RunExplorer
+from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, WeightMap, weight_map, weights_figure
 
@@ -51,12 +51,9 @@ class WeightsExplorer(RunExplorer):
     def idle(self, schedule: str, **values: Any) -> Sequence[str]:
         return ("start",) if schedule == RECORDED else ()
 
-    @cached_property
-    def map(self) -> Callable[[str, str, float], WeightMap]:
-        """The sorted and thinned weights by sort, schedule and start; the last few are kept."""
-        return lru_cache(maxsize=8)(self._map)
-
-    def _map(self, sort: str, schedule: str, start: float) -> WeightMap:
+    @kept(8)
+    def map(self, sort: str, schedule: str, start: float) -> WeightMap:
+        """The sorted and thinned weights."""
         weight = self.weight
         if schedule != RECORDED:
             ends = (max(gamma, SMALLEST_GAMMA) for gamma in self.run.gammas(len(weight)))
