@@ -3,10 +3,12 @@
 import html
 import re
 import shutil
+import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from show.ledgers import drawn_ledger
 from show.test_page import content_of
 from show.test_static import assert_same_numbers
 
@@ -196,6 +198,19 @@ def test_no_toolbar_offers_to_send_data_away(explorer, tmp_path):
         assert shown.items() >= TOOLBAR.items()
     assert TOOLBAR["showSendToCloud"] is False and {"lasso2d", "select2d"} < set(TOOLBAR["modeBarButtonsToRemove"])
     assert list(explorer.draw(**explorer.values).layout.modebar.remove) == MODEBAR["remove"]
+
+
+@pytest.mark.parametrize("name", OF_COLUMNS)
+def test_a_large_run_answers_in_time(name, tmp_path):
+    drawn_ledger(tmp_path, epochs=30, pairs=20_000)
+    explorer = open_explorer(name, tmp_path)
+    explorer.move(**{spec.name: spec.values[len(spec.values) // 2] for spec in explorer.specs})
+    started = time.perf_counter()
+    for spec in explorer.specs:
+        explorer.move(**{spec.name: spec.start})
+    seconds = (time.perf_counter() - started) / len(explorer.specs)
+    assert seconds < 0.7, f"{seconds:.3f} s a move: a control must answer at once, on a busy machine too"
+    assert len(explorer.figure.to_json()) < 1e6
 
 
 # --- runs that lack something ---

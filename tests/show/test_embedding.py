@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy.stats import rankdata
+from show.ledgers import drawn_ledger
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json, write_json
@@ -29,7 +30,7 @@ from rrsitr_lib.show.views.embedding import (
     without_gap,
 )
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
-from rrsitr_lib.training.ledger import COLUMNS, Ledger
+from rrsitr_lib.training.ledger import Ledger
 
 EPOCHS, ROWS, PAIRS, WIDTH = 3, 30, 12, 8
 
@@ -45,12 +46,9 @@ def make_album(epochs=EPOCHS, pairs=PAIRS, width=WIDTH, rows=None, seed=0):
     return EmbeddingHistory(np.arange(pairs) if rows is None else rows, features[:, 0], features[:, 1])
 
 
-def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, columns=COLUMNS, width=WIDTH):
-    generator = np.random.default_rng(3)
-    ledger = Ledger.create(folder / "ledger", np.arange(rows) % 3 == 0, {"seed": 3})
-    for _ in range(epochs):
-        ledger.append({name: generator.random(rows) for name in COLUMNS} | {"category": generator.integers(0, 3, rows)})
-    album = make_album(epochs, pairs, width, np.sort(generator.permutation(rows)[:pairs]))
+def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, width=WIDTH):
+    drawn_ledger(folder, epochs, rows)
+    album = make_album(epochs, pairs, width, np.sort(np.random.default_rng(3).permutation(rows)[:pairs]))
     (folder / "embeddings").mkdir()
     np.save(folder / "embeddings" / "rows.npy", album.rows)
     for epoch in range(epochs + 1):

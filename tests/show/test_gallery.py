@@ -1,10 +1,9 @@
 """The gallery of suspects: numbers, figure, controls swept, decisions and their file, buttons, honest failures."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
+from show.ledgers import drawn_ledger
 
 from rrsitr_lib.audit.mismatch_ranking import SIGNALS, mismatch_ranking
 from rrsitr_lib.data.pairs import PairTable
@@ -22,19 +21,14 @@ from rrsitr_lib.show.views.gallery import (
     precision_curves,
     signals_static,
 )
-from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
+from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 
 EPOCHS, PAIRS = 3, 20
 PAGES = 4  # of six pairs, two on the last
 
 
 def make_run(folder, pairs=PAIRS, epochs=EPOCHS, wrong=True):
-    generator = np.random.default_rng(3)
-    mismatched = np.arange(pairs) % 3 == 0 if wrong else np.zeros(pairs, bool)
-    ledger = Ledger.create(folder / "ledger", mismatched, {"seed": 3})
-    for _ in range(epochs):
-        rows = {name: generator.random(pairs) for name in COLUMNS}
-        ledger.append(rows | {"category": generator.integers(0, 3, pairs)})
+    drawn_ledger(folder, epochs, pairs, None if wrong else np.zeros(pairs, bool))
     names = [f"{row // 5}.jpg" for row in range(pairs)]
     PairTable(names, [f"a <lake> {row}" for row in range(pairs)], "train", "memory").write_csv(folder / PAIRS_FILE)
     return folder
@@ -266,13 +260,3 @@ def test_view_holds_the_buttons(run):
     assert figure is explorer.figure
     assert (text, cards, code) == (explorer.text, explorer.cards, explorer.code)
     assert len(buttons.children) == PAGE and saving.children == (explorer.save_button, explorer.saved)
-
-
-def test_a_large_run_answers_in_time(tmp_path):
-    explorer = GalleryExplorer(make_run(tmp_path / "large", pairs=20_000, epochs=30))
-    assert len(explorer.figure.data[0].x) <= LARGEST_POINTS + 1
-    explorer.move(sort="gap")
-    started = time.perf_counter()
-    explorer.move(page=17)
-    assert time.perf_counter() - started < 1, "a slider must answer at once, on a busy machine too"
-    assert len(explorer.figure.to_json()) < 300_000

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from show.ledgers import drawn_ledger
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
@@ -12,7 +13,6 @@ from rrsitr_lib.show.views.partition import (
     count_losses,
     memorisation_static,
 )
-from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 EPOCHS, PAIRS = 4, 90
 
@@ -20,13 +20,9 @@ EPOCHS, PAIRS = 4, 90
 @pytest.fixture
 def ledger(tmp_path):
     """Four epochs of ninety pairs, every third mismatched; losses up to 60, some of them on the thresholds."""
-    generator = np.random.default_rng(3)
-    written = Ledger.create(tmp_path / "run" / "ledger", np.arange(PAIRS) % 3 == 0, {"seed": 3})
-    for _ in range(EPOCHS):
-        columns = {name: generator.random(PAIRS) for name in COLUMNS}
-        columns["loss"] = np.concatenate([[5.0, 18.0, 0.0, 60.0], 60 * generator.random(PAIRS - 4) ** 2])
-        written.append(columns)
-    return written
+    loss = 60 * np.random.default_rng(3).random((EPOCHS, PAIRS)) ** 2
+    loss[:, :4] = [5.0, 18.0, 0.0, 60.0]
+    return drawn_ledger(tmp_path / "run", EPOCHS, PAIRS, loss=loss)
 
 
 def by_loop(loss, mismatched, gamma_1, gamma_2):

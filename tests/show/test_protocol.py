@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from show.ledgers import drawn_ledger
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import PROTOCOLS, inject
@@ -20,7 +21,6 @@ from rrsitr_lib.show.views.protocol import (
     protocol_view,
     shortfall,
 )
-from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,7 @@ def run(tmp_path):
         encoder="tiny", scenes=40, epochs=1, noise_rate=0.6, protocol="image", noise_seed=7, seed=3
     )
     folder = tmp_path / "run"
-    ledger = Ledger.create(folder / "ledger", np.arange(200) % 3 == 0, {"seed": 3})
-    ledger.append({name: np.zeros(200) for name in COLUMNS})
+    drawn_ledger(folder, epochs=1, pairs=200)
     (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     return folder
 

@@ -5,13 +5,13 @@ import time
 
 import numpy as np
 import pytest
+from show.ledgers import drawn_ledger
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.retrieval import RetrievalExplorer
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.static import static_twin
 from rrsitr_lib.show.views.retrieval import DIRECTIONS, answers_figure, ranked_candidates, retrieval_figure
-from rrsitr_lib.training.ledger import COLUMNS, Ledger
 from rrsitr_lib.training.retrieval_results import FILE, RetrievalResults
 
 TO_PICTURES, TO_CAPTIONS = DIRECTIONS
@@ -39,8 +39,7 @@ def make_rankings(seed=0, of=OF, images=IMAGES, top=TOP, share=SHARE):
 
 
 def make_run(folder, rankings=None):
-    ledger = Ledger.create(folder / "ledger", np.array([True, False]), {"seed": 3})
-    ledger.append({name: np.zeros(2) for name in COLUMNS})
+    drawn_ledger(folder, epochs=1, pairs=2)
     if rankings is not None:
         rankings.save(folder)
     return folder
