@@ -13,6 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
 from rrsitr_lib.show.style import CATEGORY_COLOURS, HATCHES, TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
 
+METRICS = {"val_mR": "validation mR (%)", "auroc": "AUROC of the loss"}
+
 
 def contact_sheet(
     images: np.ndarray, captions: Sequence[str], mismatched: np.ndarray | None = None, columns: int = 6
@@ -45,22 +47,22 @@ def _picture(axis: Axes, image: np.ndarray, caption: str, wrong: bool) -> None:
         axis.add_patch(frame).set_clip_on(False)
 
 
-def curves(metrics: dict[str, pd.DataFrame]) -> Figure:
-    """Validation mR and AUROC of the loss over epochs, a line a method.
+def curves(metrics: dict[str, pd.DataFrame], columns: dict[str, str] = METRICS) -> Figure:
+    """Columns of the runs' metrics over epochs, a panel a column, a line a run; by default validation mR and AUROC.
 
-    ``metrics`` holds the metrics.csv of each run. Taught in: notebooks/06_training_end_to_end
+    ``metrics`` holds the metrics.csv of each run, ``columns`` the label of each column.
+    Taught in: notebooks/06_training_end_to_end
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
+    figure, axes = plt.subplots(1, len(columns), figsize=(9, 3.2), layout="tight")
     for (name, table), (colour, dash, marker) in zip(metrics.items(), line_looks(), strict=False):
-        for axis, column in zip(axes, ("val_mR", "auroc"), strict=True):
+        for axis, column in zip(axes, columns, strict=True):
             values = table[column].astype(float)
             axis.plot(table["epoch"], values, dash, color=colour, marker=marker, ms=4, label=name)
-    for axis, label in zip(axes, ("validation mR (%)", "AUROC of the loss"), strict=True):
+    for axis, label in zip(axes, columns.values(), strict=True):
         axis.set(xlabel="epoch", ylabel=label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend()
-    figure.tight_layout()
     return closed(figure)
 
 
@@ -69,7 +71,7 @@ def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gam
 
     **Shape** loss, mismatched (N,); thresholds in the unit of the loss. Taught in: notebooks/06_training_end_to_end
     """
-    figure, axis = plt.subplots(figsize=(7, 3))
+    figure, axis = plt.subplots(figsize=(7, 3), layout="tight")
     bins = np.linspace(0, max(float(loss.max()), gamma_2 * 1.1), 50)
     axis.hist(loss[~mismatched], bins, color=TRUE_COLOUR, alpha=0.6, label="true pairs")
     axis.hist(loss[mismatched], bins, histtype="step", hatch="///", color=WRONG_COLOUR, label="mismatched pairs")
@@ -78,7 +80,6 @@ def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gam
         axis.annotate(name, (value, 1), (0, 2), ("data", "axes fraction"), "offset points", ha=side, va="bottom")
     axis.set(xlabel="loss of the pair", ylabel="pairs")
     axis.legend()
-    figure.tight_layout()
     return closed(figure)
 
 

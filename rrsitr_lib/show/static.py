@@ -98,6 +98,7 @@ def _draw_scatter(axis: Axes, trace: go.Scatter, _layout: go.Layout) -> None:
         return
     style = _known(LINES, trace.line.dash or "solid", "dash") if "lines" in mode else ""
     line = {"ls": style or "none", "lw": POINTS * (trace.line.width or 2), "alpha": trace.opacity}
+    line["antialiased"] = not np.isnan(y).any()  # hard edges of many pieces keep the file of a notebook small
     colour = trace.line.color or trace.marker.color
     axis.plot(x, y, color=colour, label=_label(trace), **line, **(_marker(trace, colour) if "markers" in mode else {}))
 

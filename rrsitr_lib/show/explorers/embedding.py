@@ -42,18 +42,18 @@ class EmbeddingExplorer(RunExplorer):
         """``maps`` are the maps on offer; UMAP only where it is installed and there are 10 pairs."""
         if not maps or not set(maps) <= set(METHODS):
             raise InputError(f"maps is {maps!r}: allowed are one or both of {', '.join(METHODS)}")
-        self.asked = tuple(maps)
+        self.wanted = tuple(maps)
         super().__init__(source, **given)
 
     @property
     def source(self) -> str:
-        return super().source + (f", maps={self.asked!r}" if self.asked != METHODS else "")
+        return super().source + (f", maps={self.wanted!r}" if self.wanted != METHODS else "")
 
     @property
     def maps(self) -> tuple[str, ...]:
         """The maps that were asked for and can be computed here."""
         can_umap = find_spec("umap") is not None and len(self.run.embeddings.rows) >= SMALLEST_UMAP
-        return tuple(name for name in self.asked if name != "umap" or can_umap) or ("pca",)
+        return tuple(name for name in self.wanted if name != "umap" or can_umap) or ("pca",)
 
     def missing(self) -> str:
         if self.run.embeddings is None:

@@ -40,19 +40,19 @@ class GalleryExplorer(RunExplorer):
     needs = NEEDED
 
     def __init__(self, source: Source, save_to: str | Path | None = None, **given: Any) -> None:
-        self._asked_path = None if save_to is None else Path(save_to)
+        self._wanted_path = None if save_to is None else Path(save_to)
         self._lists: dict[tuple[str, str], np.ndarray] = {}
         self._build_buttons()
         super().__init__(source, **given)
 
     @property
     def source(self) -> str:
-        return super().source + (f", save_to={self._asked_path.as_posix()!r}" if self._asked_path else "")
+        return super().source + (f", save_to={self._wanted_path.as_posix()!r}" if self._wanted_path else "")
 
     @cached_property
     def save_to(self) -> Path:
         """The file of the decisions."""
-        return self._asked_path or self.run.folder / "decisions.csv"
+        return self._wanted_path or self.run.folder / "decisions.csv"
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -90,11 +90,11 @@ class ProtocolExplorer(Explorer):
         )
 
 
-def _clean_pairs(record: RunReader) -> tuple[PairTable | None, str]:
+def _clean_pairs(run: RunReader) -> tuple[PairTable | None, str]:
     """The run's training pairs before the injection, or the sentence that says why they are not at hand."""
-    if record.config is None:
+    if run.config is None:
         return None, "This run has no config.yaml, so its clean captions are not known: nothing to show here."
     try:
-        return open_data(record.config)["train"].table, ""
+        return open_data(run.config)["train"].table, ""
     except (InputError, RunError, OSError) as error:
         return None, f"The data of this run cannot be opened here ({error}): nothing to show here."

@@ -39,7 +39,7 @@ def explore(source: Source, name: str = "weights") -> widgets.Tab:
 
     Raises ``InputError`` where there is no run. Taught in: notebooks/06_training_end_to_end
     """
-    record, names = RunReader.open(source), list(EXPLORERS)
+    run, names = RunReader.open(source), list(EXPLORERS)
     if name not in EXPLORERS:
         raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
     in_turn = sorted(names, key=lambda one: one != name)
@@ -52,7 +52,7 @@ def explore(source: Source, name: str = "weights") -> widgets.Tab:
         if place is None or tab.children[place].children:
             return
         try:
-            shown = open_explorer(names[place], record).view()
+            shown = open_explorer(names[place], run).view()
         except Exception as error:  # a tab shows widgets only: say it there, and let it go on to the log
             text = html.escape(f"{type(error).__name__}: {error}")
             tab.children[place].children = (widgets.HTML(f"<b>This explorer failed: {text}</b>"),)

@@ -17,7 +17,7 @@ METHODS = ("pca", "umap")
 GAPS = ("as it is", "removed")
 LINES = ("all", "mismatched only", "none")
 COLOURS = ("truth", "category")
-NEIGHBOURS, SMALLEST_UMAP, MOST_PLACED, MOST_DRAWN = 15, 10, 12, 40
+NEIGHBOURS, SMALLEST_UMAP, MOST_PLACED, MOST_DRAWN = 15, 10, 12, 32
 MODALITIES = (("picture", "circle"), ("caption", "diamond"))
 # name, colour, ending of the symbol; the fill says what the colour says
 TRUTH_LOOKS = ((TRUTH_NAMES[0], TRUE_COLOUR, ""), (TRUTH_NAMES[1], WRONG_COLOUR, "-open"))
@@ -236,7 +236,7 @@ def _labelled(figure: go.Figure, space: SpaceMap, epoch: int) -> go.Figure:
 
 
 def space_panels(space: SpaceMap, mismatched: np.ndarray, epochs: Sequence[int], titles: Sequence[str]) -> go.Figure:
-    """A panel an epoch, all in the same coordinates. Above 40 pairs, evenly chosen ones are drawn, in all the same.
+    """A panel an epoch, all in the same coordinates. Above 32 pairs, evenly chosen ones are drawn, in all the same.
 
     **Shape** mismatched (n,).
     """
@@ -251,6 +251,7 @@ def space_panels(space: SpaceMap, mismatched: np.ndarray, epochs: Sequence[int],
         equal = {"scaleanchor": "x" if number == 1 else f"x{number}", "showticklabels": False}
         figure.update_yaxes(one.layout.yaxis, **equal, col=number)
     figure.update_yaxes(title=None, selector=lambda axis: axis.scaleanchor != "x")
+    figure.update_traces(marker_size=7, selector={"mode": "markers"})
     thinned = f" ({len(drawn)} of {len(mismatched)} pairs drawn)" if len(drawn) < len(mismatched) else ""
     title = {"text": space.rule + thinned, "font": {"size": 13}}
-    return figure.update_layout(height=380, title=title, legend={"orientation": "h"}, modebar=MODEBAR)
+    return figure.update_layout(height=350, title=title, legend={"orientation": "h"}, modebar=MODEBAR)

@@ -101,7 +101,8 @@ def gallery_figure(
 def precision_curves(table: pd.DataFrame, mismatched: np.ndarray, ks: np.ndarray) -> pd.DataFrame:
     """Precision at every k of ``ks``, a row a k, a column a signal and one for the agreement.
 
-    **Shape** ``table`` as ``suspects`` gives it; mismatched (N,) in its order. Taught in: notebooks/07_real_pairs
+    **Shape** ``table`` as ``mismatch_ranking`` gives it; mismatched (N,) in its order.
+    Taught in: notebooks/07_real_pairs
     """
     found = {name: [precision_at(table[name].to_numpy(), mismatched, int(k)) for k in ks] for name in SORTS}
     return pd.DataFrame(found, index=pd.Index(ks, name="k"))
@@ -110,7 +111,8 @@ def precision_curves(table: pd.DataFrame, mismatched: np.ndarray, ks: np.ndarray
 def signals_static(table: pd.DataFrame, mismatched: np.ndarray) -> Figure:
     """Left precision at k by signal, where a truth was injected; right Spearman's correlation of the signals.
 
-    **Shape** ``table`` as ``suspects`` gives it; mismatched (N,) in its order. Taught in: notebooks/07_real_pairs
+    **Shape** ``table`` as ``mismatch_ranking`` gives it; mismatched (N,) in its order.
+    Taught in: notebooks/07_real_pairs
     """
     known = bool(np.any(mismatched))
     figure, axes = plt.subplots(1, 1 + known, figsize=(5 + 5 * known, 4.2), squeeze=False, layout="tight")

@@ -144,8 +144,8 @@ def margins_figure(
     figure = make_subplots(1, 3, horizontal_spacing=0.08, subplot_titles=titles)
     pair, own = np.array([similarity]), SIMILARITIES
     names = ("margin to text", "margin to image", "loss", "0.9 x triplet", "two cross-entropies")
-    values = (*negatives.margins(own), negatives.loss(own), *_pulls(own, negatives))
-    here = (*negatives.margins(pair), negatives.loss(pair), *_pulls(pair, negatives))
+    values = (*negatives.margins(own), negatives.loss(own), *_gradient_magnitudes(own, negatives))
+    here = (*negatives.margins(pair), negatives.loss(pair), *_gradient_magnitudes(pair, negatives))
     marker = {"size": 10, "symbol": "diamond", "color": "black"}
     for number, name in enumerate(names):
         line = {"color": COLOURS[number % 3], "dash": PLOTLY_DASHES[number % 3], "width": 2 + (number == 0)}
@@ -166,11 +166,10 @@ def margins_figure(
     return _labelled(figure, similarity, negatives)
 
 
-def _pulls(similarity: np.ndarray, negatives: HardNegatives) -> tuple[np.ndarray, np.ndarray]:
-    """Pull of the triplet loss with its factor, and of the two global cross-entropies with weight 1."""
-    return LAMBDA_2 * triplet_gradient_magnitude(similarity, *negatives), entropy_gradient_magnitude(
-        similarity, *negatives[:2]
-    )
+def _gradient_magnitudes(similarity: np.ndarray, negatives: HardNegatives) -> tuple[np.ndarray, np.ndarray]:
+    """Of the triplet loss with its factor, and of the two global cross-entropies with weight 1."""
+    triplet = LAMBDA_2 * triplet_gradient_magnitude(similarity, *negatives)
+    return triplet, entropy_gradient_magnitude(similarity, *negatives[:2])
 
 
 def _labelled(figure: go.Figure, similarity: float, negatives: HardNegatives) -> go.Figure:

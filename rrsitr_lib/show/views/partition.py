@@ -132,19 +132,3 @@ def batch_sizes_static(losses: dict[int, np.ndarray], gamma_2: float) -> Figure:
     axis.set(xlabel="batch size B", ylabel="loss of the pair")
     axis.legend()
     return closed(figure)
-
-
-def memorisation_static(auroc: dict[str, np.ndarray], wrong_loss: dict[str, np.ndarray]) -> Figure:
-    """Left the AUROC of the loss over epochs, right the mean loss of mismatched pairs, a line a run.
-
-    **Shape** values (epochs,). Taught in: notebooks/03_partition
-    """
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), layout="tight")
-    for axis, values, label in zip(axes, (auroc, wrong_loss), ("AUROC", "mean loss, mismatched pairs"), strict=True):
-        for number, (name, path) in enumerate(values.items()):
-            axis.plot(
-                range(1, len(path) + 1), path, DASHES[number], color=COLOURS[number], marker="os"[number], label=name
-            )
-        axis.set(xlabel="epoch", ylabel=label)
-        axis.legend()
-    return closed(figure)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from PIL import Image
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.run_reader import data_uri
 from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_HATCHES, hatched
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
@@ -26,7 +26,7 @@ class RankedCandidates:
 
     **Shape** all (K,), best first: ``candidates`` numbers of pictures or captions, ``global_part`` and ``local_part``
     of the score, already weighted, ``true`` bool. ``rank`` of the best true answer, from 1 (0: there is none); ties
-    count against us. ``among`` how many answers were ranked; ``share`` the weight of the local part.
+    count against us. ``among`` how many answers were ranked; ``local_fraction`` the weight of the local part.
     Taught in: notebooks/01_retrieval
     """
 
@@ -38,7 +38,7 @@ class RankedCandidates:
     true: np.ndarray
     rank: int
     among: int
-    share: float
+    local_fraction: float
 
     @property
     def score(self) -> np.ndarray:
@@ -58,7 +58,7 @@ class RankedCandidates:
     @property
     def names(self) -> tuple[str, str]:
         """Both parts with their weights, as a legend shows them."""
-        return (f"global part, {1 - self.share:.3g} x cosine", f"local part, {self.share:.3g} x norm")
+        return (f"global part, {1 - self.local_fraction:.3g} x cosine", f"local part, {self.local_fraction:.3g} x norm")
 
     @property
     def tied(self) -> bool:
@@ -75,18 +75,17 @@ def ranked_candidates(results: RetrievalResults, direction: str, query: int, k: 
     """
     if direction not in DIRECTIONS:
         raise InputError(f"direction is {direction!r}: allowed are {', '.join(DIRECTIONS)}")
-    of, found = results.image_of_caption, results
-    by_caption = direction == DIRECTIONS[0]
+    of, by_caption = results.image_of_caption, direction == DIRECTIONS[0]
     columns = ("images", "images_global", "images_local", "image_rank") if by_caption else (
         "captions", "captions_global", "captions_local", "caption_rank")  # fmt: skip
-    candidates, cosine, local, rank = (getattr(found, name) for name in columns)
+    candidates, cosine, local, rank = (getattr(results, name) for name in columns)
     if not 0 <= query < len(candidates) or k < 1:
         raise InputError(f"question {query}, k {k}: allowed are questions 0 to {len(candidates) - 1}, k from 1")
-    first, share = candidates[query, :k], float(found.local_fraction)
+    first, fraction = candidates[query, :k], float(results.local_fraction)
     true = first == of[query] if by_caption else of[first] == query
-    parts = ((1 - share) * cosine[query, :k], share * local[query, :k])
-    among = len(found.captions) if by_caption else len(of)
-    return RankedCandidates(direction, query, first, *parts, true, int(rank[query]), among, share)
+    parts = ((1 - fraction) * cosine[query, :k], fraction * local[query, :k])
+    among = len(results.captions) if by_caption else len(of)
+    return RankedCandidates(direction, query, first, *parts, true, int(rank[query]), among, fraction)
 
 
 def retrieval_figure(ranked: RankedCandidates, keys: Sequence[int] | None = None) -> go.Figure:
@@ -133,18 +132,18 @@ def answers_figure(
     else:
         figure.update_xaxes(showticklabels=False, title=None)
         figure.layout.images = [_picture(image, at, -0.04, 0.34) for image, at in zip(answers, places, strict=True)]
-    asked = isinstance(question, str)
-    if not asked:
+    as_text = isinstance(question, str)
+    if not as_text:
         figure.add_layout_image(_picture(question, 1, 1.4, 0.34))
-    words = html.escape(_cut(question, 110)) if asked else "the picture on the left"
+    words = html.escape(_cut(question, 110)) if as_text else "the picture on the left"
     title = {"text": f"Question: {words}", "font": {"size": 13}, "x": 0.5}
-    return figure.update_layout(title=title, height=460, margin={"t": 60 if asked else 160, "b": 120})
+    return figure.update_layout(title=title, height=400, margin={"t": 60 if as_text else 130, "b": 120})
 
 
 def _picture(image: np.ndarray, at: float, top: float, height: float) -> dict[str, Any]:
     """A picture of a plotly layout, its middle at ``at``, its upper edge and height in heights of the panel."""
     place = {"x": at, "y": top, "sizex": 0.9, "sizey": height, "xanchor": "center", "yanchor": "top"}
-    return {"source": data_uri(image), "xref": "x", "yref": "y domain", **place}
+    return {"source": Image.fromarray(image), "xref": "x", "yref": "y domain", **place}
 
 
 def _cut(text: str, letters: int) -> str:
