@@ -112,7 +112,7 @@ print("PCA by hand and by the library agree, up to the signs of the axes")
 # less twice that between the two. So a large gap means narrow cones that look in different directions.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import modality_gap
+from rrsitr_lib.show.views.space_map import modality_gap
 
 image, text = twelve[:6], twelve[6:]
 mean_image, mean_text = np.zeros(image.shape[1]), np.zeros(image.shape[1])
@@ -161,7 +161,8 @@ table.round(2)
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views.embedding import space_map, space_panels
+from rrsitr_lib.show.views.embedding import space_panels
+from rrsitr_lib.show.views.space_map import space_map
 
 pca = space_map(three, "pca")
 static_twin(space_panels(pca, wrong, epochs=(0, 1, 2), titles=states))
@@ -179,7 +180,7 @@ static_twin(space_panels(pca, wrong, epochs=(0, 1, 2), titles=states))
 # the library does it for a whole album.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import without_gap
+from rrsitr_lib.show.views.space_map import without_gap
 
 centred = album.image[0] - album.image[0].mean(axis=0)
 centred /= np.linalg.norm(centred, axis=1, keepdims=True)
@@ -206,7 +207,7 @@ for place, state in enumerate(states):
 # ranks of all distances: rank both lists, and correlate the ranks. For the twelve points by hand:
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import map_agreement
+from rrsitr_lib.show.views.space_map import map_agreement
 
 pairs = [(i, j) for i in range(12) for j in range(i)]
 unit = twelve / np.linalg.norm(twelve, axis=1, keepdims=True)
@@ -254,7 +255,7 @@ print(f"of the five nearest pictures on the map, {same:.0%} show the same kind o
 # shifting, turning and scaling? The second number, the disparity, is 0 for a perfect fit and 1 for none.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import SpaceMap
+from rrsitr_lib.show.views.space_map import SpaceMap
 from scipy.spatial import procrustes
 
 again, other = (space_map(three, seed=seed, **options) for seed in (SEED, SEED + 1))

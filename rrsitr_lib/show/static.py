@@ -42,13 +42,14 @@ def static_twin(figure: go.Figure) -> Figure:
     widths = [np.ptp(_axis(figure, name).domain or (0, 1)) for name in names]
     twin, axes = plt.subplots(1, len(names), figsize=size, width_ratios=widths, squeeze=False, layout="constrained")
     panels = dict(zip(names, axes[0], strict=True))
+    draw = {"scatter": _draw_scatter, "bar": _draw_bars, "heatmap": _draw_map}
+    for trace in figure.data:
+        _known(draw, trace.type, "trace")(panels[trace.xaxis or "x"], trace, figure.layout)
     for name, axis in panels.items():
-        traces = [trace for trace in figure.data if (trace.xaxis or "x") == name]
-        _draw_traces(axis, traces, figure.layout)
-        _set_axis(axis.xaxis, _axis(figure, name), axis.set_xlim)
-        _set_axis(axis.yaxis, _axis(figure, name.replace("x", "y")), axis.set_ylim)
-        if _axis(figure, name.replace("x", "y")).scaleanchor:
-            axis.set_aspect("equal")
+        across, up = _axis(figure, name), _axis(figure, name.replace("x", "y"))
+        _set_axis(axis.xaxis, across, axis.set_xlim)
+        _set_axis(axis.yaxis, up, axis.set_ylim)
+        axis.set_aspect("equal" if up.scaleanchor else "auto")
     _draw_shapes(figure, panels)
     _write(figure, panels)
     _add_legend(twin)
@@ -81,12 +82,6 @@ def _label(trace: Any) -> str | None:
 
 def _axis(figure: go.Figure, name: str) -> Any:
     return figure.layout[f"{name[0]}axis{name[1:]}"]
-
-
-def _draw_traces(axis: Axes, traces: list[Any], layout: go.Layout) -> None:
-    draw: dict[str, Callable[..., None]] = {"scatter": _draw_scatter, "bar": _draw_bars, "heatmap": _draw_map}
-    for trace in traces:
-        _known(draw, trace.type, "trace")(axis, trace, layout)
 
 
 def _draw_scatter(axis: Axes, trace: go.Scatter, _layout: go.Layout) -> None:

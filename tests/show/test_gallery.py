@@ -163,10 +163,8 @@ def test_state_is_a_line_that_shows_the_same_again(run, tmp_path):
     explorer.decide(4, "wrong")
     explorer.save()
     explorer.move(page=2, show="undecided", truth="shown")
-    line = explorer.state()
-    assert "\n" not in line and "mine.csv" in line
-    again = eval(line.removesuffix(".view()"), {"GalleryExplorer": GalleryExplorer})
-    assert again.values == explorer.values and again.figure.to_json() == explorer.figure.to_json()
+    again = eval(explorer.state().removesuffix(".view()"), {"GalleryExplorer": GalleryExplorer})
+    assert again.decisions == {4: "wrong"} and again.figure.to_json() == explorer.figure.to_json()
     assert "save_to" not in GalleryExplorer(run).state()
 
 
@@ -255,8 +253,5 @@ def test_a_failed_save_is_said_raised_and_leaves_the_old_file(run, tmp_path):
 
 def test_view_holds_the_buttons(run):
     explorer = GalleryExplorer(run)
-    controls, figure, text, cards, buttons, saving, code = explorer.view().children
-    assert [box.children[1] for box in controls.children] == list(explorer.widgets.values())
-    assert figure is explorer.figure
-    assert (text, cards, code) == (explorer.text, explorer.cards, explorer.code)
+    *_, buttons, saving, _ = explorer.view().children
     assert len(buttons.children) == PAGE and saving.children == (explorer.save_button, explorer.saved)

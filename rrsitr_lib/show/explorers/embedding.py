@@ -11,18 +11,8 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
-from rrsitr_lib.show.views.embedding import (
-    COLOURS,
-    GAPS,
-    LINES,
-    METHODS,
-    SMALLEST_UMAP,
-    SpaceMap,
-    modality_gap,
-    space_figure,
-    space_map,
-    without_gap,
-)
+from rrsitr_lib.show.views.embedding import COLOURS, GAPS, LINES, space_figure
+from rrsitr_lib.show.views.space_map import METHODS, SMALLEST_UMAP, SpaceMap, modality_gap, space_map, without_gap
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
 ONCE = "umap: computed once, half a minute"
