@@ -17,7 +17,8 @@ from rrsitr_lib.experiments.summary import study_table
 from rrsitr_lib.files import read_json
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
-from rrsitr_lib.show.views.weights import weight_map, weights_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.weights import weight_map, weights_figure
 from rrsitr_lib.training.ledger import Ledger
 
 
@@ -37,7 +38,7 @@ def main() -> None:
         ledger = Ledger.open(runs["rrsitr"])
         loss, weight, wrong = (np.asarray(ledger.column(name)) for name in ("loss", "weight", "mismatched"))
         figures["losses"] = loss_histogram(loss[-1], wrong, ledger.config["gamma_1"], ledger.config["gamma_2"])
-        figures["weights"] = weights_static(weight_map(weight, wrong, loss), ledger.epochs)
+        figures["weights"] = static_twin(weights_figure(weight_map(weight, wrong, loss), ledger.epochs))
     if (arguments.study / STUDY_FILE).exists():
         results = read_results(arguments.study)
         figures["study"] = over_noise(study_table(results), results.runs)

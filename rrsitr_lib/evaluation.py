@@ -144,6 +144,19 @@ def partition_quality(loss: np.ndarray, category: np.ndarray, mismatched: np.nda
     return {
         "auroc": float(roc_auc_score(mismatched, loss)) if both else None,
         "confusion": confusion.tolist(),
+        **confusion_scores(confusion),
+    }
+
+
+def confusion_scores(confusion: np.ndarray) -> dict[str, float | None]:
+    """``precision`` and ``recall`` of calling a pair noisy, ``clean_precision``; [0, 1], or None without counts.
+
+    Shape: (3, 2), category by (true, mismatched).
+
+    >>> confusion_scores(np.array([[8, 2], [1, 1], [1, 7]]))["precision"]
+    0.875
+    """
+    return {
         "precision": _share(confusion[2, 1], confusion[2].sum()),
         "recall": _share(confusion[2, 1], confusion[:, 1].sum()),
         "clean_precision": _share(confusion[0, 0], confusion[0].sum()),

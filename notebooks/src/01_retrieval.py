@@ -374,22 +374,24 @@ print(f"{len(distinct)} distinct captions of {rows}: text-to-image R@1 can reach
 # %% [markdown]
 # ## Look at the lists
 #
-# A finished run keeps its `Rankings`: the twenty best answers to every question of the test split, with both parts of
+# A finished run keeps its `RetrievalResults`: the twenty best answers to every question of the test split, with both parts of
 # their score. The next cell trains a run on noisy pairs, or finds the one that another lesson has trained.
-# `ranked_answers` takes the answers to one question out of it as `RankedAnswers`. First, a caption asks for its
+# `ranked_candidates` takes the answers to one question out of it as `RankedCandidates`. First, a caption asks for its
 # picture.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.record import RunRecord
-from rrsitr_lib.show.views.retrieval import DIRECTIONS, ranked_answers, retrieval_static
+from rrsitr_lib.show.run_reader import RunReader
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.retrieval import DIRECTIONS, answers_figure, ranked_candidates
 from rrsitr_lib.teach.lesson_run import lesson_run
 
-record = RunRecord.open(lesson_run(config, RUNS))
-rankings = record.rankings
+record = RunReader.open(lesson_run(config, RUNS))
+rankings = record.retrieval
 near = np.flatnonzero((rankings.image_rank > 1) & (rankings.image_rank <= 4))
 asked = int(near[0]) if len(near) else 0
-answers = ranked_answers(rankings, DIRECTIONS[0], asked, 5)
-retrieval_static(answers, rankings.texts[asked], [record.picture(int(one), "test") for one in answers.answers])
+answers = ranked_candidates(rankings, DIRECTIONS[0], asked, 5)
+pictures = [record.image(int(one), "test") for one in answers.candidates]
+static_twin(answers_figure(answers, rankings.texts[asked], pictures))
 
 # %% [markdown]
 # **What to notice.** The framed picture is the true one, and others stand before it. Ask whether they are wrong: a
@@ -400,8 +402,9 @@ retrieval_static(answers, rankings.texts[asked], [record.picture(int(one), "test
 # %% tags=["nbval-ignore-output"]
 near = np.flatnonzero((rankings.caption_rank > 1) & (rankings.caption_rank <= 4))
 asked = int(near[0]) if len(near) else 0
-answers = ranked_answers(rankings, DIRECTIONS[1], asked, 8)
-retrieval_static(answers, record.picture(asked, "test"), [rankings.texts[one] for one in answers.answers])
+answers = ranked_candidates(rankings, DIRECTIONS[1], asked, 8)
+captions = [rankings.texts[one] for one in answers.candidates]
+static_twin(answers_figure(answers, record.image(asked, "test"), captions))
 
 # %% [markdown]
 # **What to notice.** A picture may have several framed answers; the first of them alone decides about the hit. Captions
@@ -420,7 +423,7 @@ explorer = RetrievalExplorer(record)
 explorer.view()
 
 # %% tags=["nbval-ignore-output"]
-explorer.move(direction=DIRECTIONS[1], picture=0, k=10)
+explorer.move(direction=DIRECTIONS[1], image=0, k=10)
 print(explorer.text.value)
 for sentence in range(1, 6):
     explorer.move(direction=DIRECTIONS[0], sentence=sentence)

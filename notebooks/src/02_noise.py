@@ -178,10 +178,12 @@ pd.DataFrame(counts, index=pd.RangeIndex(6, name="good captions")).T
 # the nominal one, for all protocols and rates.
 
 # %%
-from rrsitr_lib.show.views.protocol import protocol_static, protocol_view, shortfall
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.protocol import protocol_figure, protocol_view, shortfall
 
 curves = shortfall(table, NOISE_SEED)
-protocol_static(protocol_view(table, noises[PROTOCOL], curves, NOISE_RATE, PROTOCOL))
+view = protocol_view(table, noises[PROTOCOL], curves, NOISE_RATE, PROTOCOL)
+static_twin(protocol_figure(view, f"{PROTOCOL}, nominal rate {NOISE_RATE:g}"))
 
 # %% [markdown]
 # **What to notice.** Left: bars and diamonds agree, so few pictures are left without any good caption. At 40 % it is

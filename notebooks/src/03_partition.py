@@ -137,10 +137,10 @@ batch_sizes_static(losses_at, config.gamma_2)
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.evaluation import partition_quality
 from rrsitr_lib.methods.rrsitr.partition import mixture_partition, quantile_partition
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.teach.lesson_run import lesson_run
 
-record = RunRecord.open(lesson_run(config, RUNS))
+record = RunReader.open(lesson_run(config, RUNS))
 loss, wrong = record.column("loss"), record.mismatched
 last = loss[-1].astype(float)
 ways = {
@@ -174,13 +174,13 @@ loss_histogram(last, wrong, config.gamma_1, config.gamma_2)
 # The AUROC is the chance that a mismatched pair has a higher loss than a true one: 1 is perfect, 0.5 is a coin.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.partition import memorisation_static
+from rrsitr_lib.show.figures import curves
 
-plain = RunRecord.open(lesson_run(RunConfig.build(**{**config.model_dump(), "method": "contrastive"}), RUNS))
+plain = RunReader.open(lesson_run(RunConfig.build(**{**config.model_dump(), "method": "contrastive"}), RUNS))
 runs = {"rrsitr": record, "contrastive": plain}
-auroc = {name: one.metrics["auroc"].to_numpy(float) for name, one in runs.items()}
-wrong_loss = {name: np.array([row[wrong].mean() if wrong.any() else np.nan for row in one.column("loss")]) for name, one in runs.items()}
-memorisation_static(auroc, wrong_loss)
+wrong_loss = {name: [row[wrong].mean() if wrong.any() else np.nan for row in one.column("loss")] for name, one in runs.items()}
+metrics = {name: one.metrics.assign(wrong_loss=wrong_loss[name]) for name, one in runs.items()}
+curves(metrics, {"auroc": "AUROC of the loss", "wrong_loss": "mean loss, mismatched pairs"})
 
 # %% [markdown]
 # **What to notice.** Right: the contrastive run (dashed) drives the loss of the mismatched pairs down, epoch by epoch.
@@ -230,6 +230,6 @@ print("this view again:", explorer.state())
 assert by_hand[3] == max(by_hand), "the mismatched pair has the largest loss"
 assert set(np.unique(record.column("category"))) <= {0, 1, 2}
 if EPOCHS >= 5 and SCENES >= 300 and 0.2 <= NOISE_RATE <= 0.6:
-    assert auroc["rrsitr"][-1] > 0.9, "the loss finds the mismatched pairs"
-    assert auroc["rrsitr"][-1] > auroc["contrastive"][-1], "plain training loses the signal"
+    assert metrics["rrsitr"]["auroc"].iloc[-1] > 0.9, "the loss finds the mismatched pairs"
+    assert metrics["rrsitr"]["auroc"].iloc[-1] > metrics["contrastive"]["auroc"].iloc[-1], "plain training loses the signal"
 print("all assertions hold")

@@ -160,7 +160,7 @@ for L in (0.5, 2.0, 4.0, 4.9):
 # *exponential* never gives a pair up entirely. None of them jumps, because each uses one threshold only.
 
 # %%
-from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
+from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
 from rrsitr_lib.show.views.pacing import family_static
 
 for kind in SELF_PACED:
@@ -202,16 +202,17 @@ for schedule in GAMMA_SCHEDULES:
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.show.record import RunRecord
-from rrsitr_lib.show.views.weights import weight_map, weights_static
+from rrsitr_lib.show.run_reader import RunReader
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.weights import weight_map, weights_figure
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 config = RunConfig.build(
     encoder="tiny", scenes=SCENES, epochs=EPOCHS, noise_rate=NOISE_RATE, method="rrsitr", seed=SEED
 )
-record = RunRecord.open(lesson_run(config, RUNS))
+record = RunReader.open(lesson_run(config, RUNS))
 weights = weight_map(record.column("weight"), record.mismatched, record.column("loss"))
-weights_static(weights, epoch=record.epochs)
+static_twin(weights_figure(weights, epoch=record.epochs))
 
 # %% [markdown]
 # **What to notice.** Above the dashed line most rows are bright, below it nearly all are dark: the method has found the

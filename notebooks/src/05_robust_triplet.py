@@ -89,9 +89,9 @@ print("by hand, as a matrix and by the library: equal")
 # autograd and finite differences must agree.
 
 # %%
-from rrsitr_lib.show.views.margins import regime, triplet_pull
+from rrsitr_lib.show.views.margins import regime, triplet_gradient_magnitude
 
-pull = torch.from_numpy(triplet_pull(own.numpy(), text.numpy(), image.numpy(), SIGMA))
+pull = torch.from_numpy(triplet_gradient_magnitude(own.numpy(), text.numpy(), image.numpy(), SIGMA))
 for i in range(6):
     S = cosines.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(robust_triplet(S, SIGMA).loss[i], S)
@@ -127,9 +127,9 @@ print("growing adds: ", [round(x, 3) for x in extra.tolist()])
 # %%
 from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
 from rrsitr_lib.methods.base import PAPER_SCALE
-from rrsitr_lib.show.views.margins import entropy_pull
+from rrsitr_lib.show.views.margins import entropy_gradient_magnitude
 
-at_least = entropy_pull(own.numpy(), text.numpy(), image.numpy(), PAPER_SCALE)
+at_least = entropy_gradient_magnitude(own.numpy(), text.numpy(), image.numpy(), PAPER_SCALE)
 for i in range(6):
     S = cosines.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(symmetric_cross_entropy(PAPER_SCALE * S)[i], S)
@@ -144,7 +144,7 @@ for i in range(6):
 # draws the pull over the gap, the same in both directions.
 
 # %%
-from rrsitr_lib.show.views.margins_static import pull_static
+from rrsitr_lib.show.views.margin_curves import pull_static
 
 pull_static(SIGMA, LAMBDA_2)
 
@@ -171,7 +171,7 @@ for y in labels:
 np.testing.assert_allclose(soft_margin(np.array(labels)), ncr_by_hand)
 
 # %%
-from rrsitr_lib.show.views.margins_static import two_margins_static
+from rrsitr_lib.show.views.margin_curves import two_margins_static
 
 two_margins_static(SIGMA)
 
@@ -195,7 +195,7 @@ kinds = {
 pulls = {name: round((loss(-1e-6) - loss(1e-6)) / 2e-6, 6) for name, loss in kinds.items()}
 for name, value in pulls.items():
     print(f"{name:26} pull {value:5.2f}")
-print(f"{'two cross-entropies':26} pull {float(entropy_pull(0.0, 0.5, 0.5)):5.2f}")
+print(f"{'two cross-entropies':26} pull {float(entropy_gradient_magnitude(0.0, 0.5, 0.5)):5.2f}")
 
 # %% [markdown]
 # A margin that is shrunk to nothing still pulls with 2, a growing one with 3.2; the cross-entropies pull with 40.
@@ -212,15 +212,15 @@ print(f"{'two cross-entropies':26} pull {float(entropy_pull(0.0, 0.5, 0.5)):5.2f
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.margins import RecordedMargins
-from rrsitr_lib.show.views.margins_static import margins_over_epochs
+from rrsitr_lib.show.views.margin_curves import margins_over_epochs
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 config = RunConfig.build(
     encoder="tiny", scenes=SCENES, epochs=EPOCHS, noise_rate=NOISE_RATE, method="rrsitr", seed=SEED
 )
-record = RunRecord.open(lesson_run(config, RUNS))
+record = RunReader.open(lesson_run(config, RUNS))
 recorded = RecordedMargins(record.column("margin_text"), record.mismatched)
 margins_over_epochs(recorded)
 
@@ -234,8 +234,8 @@ margins_over_epochs(recorded)
 s, t, v = (record.column(name) for name in ("similarity", "hardest_text", "hardest_image"))
 noisy = record.column("category") == 2
 factor = np.where(record.column("category") == 0, 1.0, config.lambda_1)
-plain = entropy_pull(s, t, v)
-by_triplet = noisy * config.lambda_2 * triplet_pull(s, t, v, config.sigma)
+plain = entropy_gradient_magnitude(s, t, v)
+by_triplet = noisy * config.lambda_2 * triplet_gradient_magnitude(s, t, v, config.sigma)
 by_entropy = factor * record.column("weight") * plain
 for epoch in sorted({0, record.epochs - 1}):
     for name, select in (("true", ~record.mismatched), ("mismatched", record.mismatched)):
@@ -255,10 +255,10 @@ for epoch in sorted({0, record.epochs - 1}):
 # First a picture of what the explorer shows, for a pair at 0.1 whose hardest text has 0.6 and hardest image 0.3.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.margins import Rivals
-from rrsitr_lib.show.views.margins_static import margins_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.margins import HardNegatives, margins_figure
 
-margins_static(0.1, Rivals(text=0.6, image=0.3, sigma=0.6), recorded, record.epochs)
+static_twin(margins_figure(0.1, HardNegatives(text=0.6, image=0.3, sigma=0.6), recorded, record.epochs))
 
 # %% [markdown]
 # **What to notice.** Left, the loss (dash-dotted) has a kink wherever a margin begins to grow or a hinge opens. Middle,

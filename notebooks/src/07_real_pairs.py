@@ -132,13 +132,13 @@ shown[["image", "caption", "mean_loss", "late", "gap", "agreement", "votes"]].he
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.figures import contact_sheet
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 
-record = RunRecord.open(folder)
+record = RunReader.open(folder)
 
 
 def sheet(rows, mismatched=None):
-    pictures = [record.picture(int(record.pairs.image_of_row[row])) for row in rows]
+    pictures = [record.image(int(record.pairs.image_of_row[row])) for row in rows]
     return contact_sheet(pictures, table["caption"].loc[rows].tolist(), mismatched)
 
 
@@ -222,10 +222,11 @@ else:
 # All pairs, sorted by their score; the yellow band marks the six of the page that you look at.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.gallery import curve, gallery_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.gallery import curve, gallery_figure
 
 view = curve(rows, table["agreement"].to_numpy())
-gallery_static(view, view.order[60:66], "agreement")
+static_twin(gallery_figure(view, view.order[60:66], {}, "agreement"))
 
 # %% [markdown]
 # **What to notice.** The curve has no step at which the wrong pairs would end: no threshold can be read from it. Where

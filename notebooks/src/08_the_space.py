@@ -48,10 +48,10 @@ for method in configs:
 
 # %%
 import numpy as np
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.run_reader import RunReader
 
-record, plain = (RunRecord.open(folders[method]) for method in ("rrsitr", "contrastive"))
-album, wrong = record.album, record.mismatched[record.album.rows]
+record, plain = (RunReader.open(folders[method]) for method in ("rrsitr", "contrastive"))
+album, wrong = record.embeddings, record.mismatched[record.embeddings.rows]
 print("epochs and before, pairs, dimensions:", album.image.shape)
 of_wrong, of_true = wrong.nonzero()[0], (~wrong).nonzero()[0]
 six = np.array([*of_true[:4], *of_wrong[:2], *of_true[4:], *of_wrong[2:]])[:6]  # two mismatched where there are
@@ -112,7 +112,7 @@ print("PCA by hand and by the library agree, up to the signs of the axes")
 # less twice that between the two. So a large gap means narrow cones that look in different directions.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import modality_gap
+from rrsitr_lib.show.views.space_map import modality_gap
 
 image, text = twelve[:6], twelve[6:]
 mean_image, mean_text = np.zeros(image.shape[1]), np.zeros(image.shape[1])
@@ -134,7 +134,7 @@ import pandas as pd
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
 states = ("before training", "after RRSITR", "after plain training")
-three = [np.stack([getattr(album, kind)[0], getattr(album, kind)[-1], getattr(plain.album, kind)[-1]])
+three = [np.stack([getattr(album, kind)[0], getattr(album, kind)[-1], getattr(plain.embeddings, kind)[-1]])
          for kind in ("image", "text")]  # fmt: skip
 three = EmbeddingHistory(album.rows, *three)
 table = pd.DataFrame(index=states)
@@ -160,10 +160,12 @@ table.round(2)
 # the axes would turn between the panels, and a movement on paper would say nothing. Lines join the two points of a pair.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import space_map, space_static
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views.embedding import space_panels
+from rrsitr_lib.show.views.space_map import space_map
 
 pca = space_map(three, "pca")
-space_static(pca, wrong, places=(0, 1, 2), titles=states)
+static_twin(space_panels(pca, wrong, epochs=(0, 1, 2), titles=states))
 
 # %% [markdown]
 # **What to notice.** Circles on one side, diamonds on the other: the gap is what PCA sees first, most of all after plain
@@ -178,14 +180,14 @@ space_static(pca, wrong, places=(0, 1, 2), titles=states)
 # the library does it for a whole album.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import without_gap
+from rrsitr_lib.show.views.space_map import without_gap
 
 centred = album.image[0] - album.image[0].mean(axis=0)
 centred /= np.linalg.norm(centred, axis=1, keepdims=True)
 closed = without_gap(three)
 np.testing.assert_allclose(closed.image[0], centred, atol=1e-5)
 pca_closed = space_map(closed, "pca")
-space_static(pca_closed, wrong, places=(0, 1, 2), titles=states)
+static_twin(space_panels(pca_closed, wrong, epochs=(0, 1, 2), titles=states))
 
 # %% tags=["nbval-ignore-output"]
 line = np.linalg.norm(pca_closed.points[:, 0] - pca_closed.points[:, 1], axis=-1)
@@ -205,7 +207,7 @@ for place, state in enumerate(states):
 # ranks of all distances: rank both lists, and correlate the ranks. For the twelve points by hand:
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import map_agreement
+from rrsitr_lib.show.views.space_map import map_agreement
 
 pairs = [(i, j) for i in range(12) for j in range(i)]
 unit = twelve / np.linalg.norm(twelve, axis=1, keepdims=True)
@@ -229,7 +231,7 @@ print(f"{len(pairs)} distances among the twelve points: Spearman correlation {sp
 # %% tags=["nbval-ignore-output"]
 options = dict(method="umap", neighbours=NEIGHBOURS, fitted=(0, 1, 2))
 umap = space_map(three, seed=SEED, **options)
-space_static(umap, wrong, places=(0, 1, 2), titles=states)
+static_twin(space_panels(umap, wrong, epochs=(0, 1, 2), titles=states))
 
 # %% [markdown]
 # **What to notice.** Two worlds, pictures and captions, and every line crosses from one to the other, true or not. This
@@ -253,7 +255,7 @@ print(f"of the five nearest pictures on the map, {same:.0%} show the same kind o
 # shifting, turning and scaling? The second number, the disparity, is 0 for a perfect fit and 1 for none.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.embedding import SpaceMap
+from rrsitr_lib.show.views.space_map import SpaceMap
 from scipy.spatial import procrustes
 
 again, other = (space_map(three, seed=seed, **options) for seed in (SEED, SEED + 1))
@@ -265,7 +267,8 @@ print(f"other seed: {kept:.0%} of the neighbours kept, disparity {procrustes(*fl
 islands = [procrustes(umap.points[1, modality], other.points[1, modality])[2] for modality in (0, 1)]
 print(f"disparity among the pictures alone {islands[0]:.2f}, among the captions alone {islands[1]:.2f}")
 both = np.stack([space.points[1] - space.points[1].mean(axis=(0, 1)) for space in (umap, other)])
-space_static(SpaceMap(both, "umap", "after RRSITR, two seeds"), wrong, (0, 1), (f"seed {SEED}", f"seed {SEED + 1}"))
+seeds = SpaceMap(both, "umap", "after RRSITR, two seeds")
+static_twin(space_panels(seeds, wrong, (0, 1), (f"seed {SEED}", f"seed {SEED + 1}")))
 
 # %% [markdown]
 # **What to notice.** Stable: who is beside whom, and that the modalities part. Not stable: where a heap lies within its

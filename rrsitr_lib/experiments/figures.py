@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rrsitr_lib.experiments.published_results import CHANCE, TABLE
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, closed
+from rrsitr_lib.show.style import COLOURS, DASHES, MARKERS, closed
 
 
 def style_of(number: int) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import CATEGORY_COLOURS, HATCHES, TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
+from rrsitr_lib.show.style import CATEGORY_COLOURS, HATCHES, TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
+
+METRICS = {"val_mR": "validation mR (%)", "auroc": "AUROC of the loss"}
 
 
 def contact_sheet(
@@ -19,7 +21,7 @@ def contact_sheet(
 ) -> Figure:
     """Pictures with their captions; mismatched pairs have a dashed frame and say so.
 
-    **Shape** images (n, H, W, 3) uint8; captions and mismatched (n,). Taught in: notebooks/00_start_here
+    **Shape** images (n, H, W, 3) uint8; captions and mismatched (n,).
     """
     rows = -(-len(images) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(1.75 * columns, 2.65 * rows), squeeze=False)
@@ -45,31 +47,30 @@ def _picture(axis: Axes, image: np.ndarray, caption: str, wrong: bool) -> None:
         axis.add_patch(frame).set_clip_on(False)
 
 
-def curves(metrics: dict[str, pd.DataFrame]) -> Figure:
-    """Validation mR and AUROC of the loss over epochs, a line a method.
+def curves(metrics: dict[str, pd.DataFrame], columns: dict[str, str] = METRICS) -> Figure:
+    """Columns of the runs' metrics over epochs, a panel a column, a line a run; by default validation mR and AUROC.
 
-    ``metrics`` holds the metrics.csv of each run. Taught in: notebooks/06_training_end_to_end
+    ``metrics`` holds the metrics.csv of each run, ``columns`` the label of each column.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
+    figure, axes = plt.subplots(1, len(columns), figsize=(9, 3.2), layout="tight")
     for (name, table), (colour, dash, marker) in zip(metrics.items(), line_looks(), strict=False):
-        for axis, column in zip(axes, ("val_mR", "auroc"), strict=True):
+        for axis, column in zip(axes, columns, strict=True):
             values = table[column].astype(float)
             axis.plot(table["epoch"], values, dash, color=colour, marker=marker, ms=4, label=name)
-    for axis, label in zip(axes, ("validation mR (%)", "AUROC of the loss"), strict=True):
+    for axis, label in zip(axes, columns.values(), strict=True):
         axis.set(xlabel="epoch", ylabel=label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend()
-    figure.tight_layout()
     return closed(figure)
 
 
 def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gamma_2: float) -> Figure:
     """Losses of true and mismatched pairs with both thresholds.
 
-    **Shape** loss, mismatched (N,); thresholds in the unit of the loss. Taught in: notebooks/06_training_end_to_end
+    **Shape** loss, mismatched (N,); thresholds in the unit of the loss.
     """
-    figure, axis = plt.subplots(figsize=(7, 3))
+    figure, axis = plt.subplots(figsize=(7, 3), layout="tight")
     bins = np.linspace(0, max(float(loss.max()), gamma_2 * 1.1), 50)
     axis.hist(loss[~mismatched], bins, color=TRUE_COLOUR, alpha=0.6, label="true pairs")
     axis.hist(loss[mismatched], bins, histtype="step", hatch="///", color=WRONG_COLOUR, label="mismatched pairs")
@@ -78,14 +79,13 @@ def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gam
         axis.annotate(name, (value, 1), (0, 2), ("data", "axes fraction"), "offset points", ha=side, va="bottom")
     axis.set(xlabel="loss of the pair", ylabel="pairs")
     axis.legend()
-    figure.tight_layout()
     return closed(figure)
 
 
 def partition_over_epochs(category: np.ndarray, mismatched: np.ndarray) -> Figure:
     """Share of each category over epochs, true pairs left and mismatched pairs right.
 
-    **Shape** category (epochs, N), mismatched (N,). Taught in: notebooks/06_training_end_to_end
+    **Shape** category (epochs, N), mismatched (N,).
     """
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
     epochs = np.arange(1, len(category) + 1)

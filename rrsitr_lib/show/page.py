@@ -19,8 +19,9 @@ from plotly.offline import get_plotlyjs
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
-from rrsitr_lib.show.explorers.base import Control, Explorer, Slider, label_of
-from rrsitr_lib.show.look import TOOLBAR
+from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.explorers.controls import Control, Slider, label_of
+from rrsitr_lib.show.style import TOOLBAR
 
 TEMPLATE = Path(__file__).with_name("page_template.html")
 FRAMES, CARDS, LARGEST_BYTES = 320, 1300, 5_000_000
@@ -56,7 +57,7 @@ def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Pa
 def _about(explorer: Explorer) -> str:
     """The docstring as far as it speaks to whoever looks, not to whoever writes code."""
     words = " ".join((type(explorer).__doc__ or "").split()).replace("``", "")
-    return re.split(r"Taught in:|Raises |In code:", words)[0].strip()
+    return re.split(r"Raises |In code:", words)[0].strip()
 
 
 def thin(specs: Sequence[Control], present: dict[str, Any], frames: int) -> list[list[Any]]:

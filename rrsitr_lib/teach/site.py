@@ -82,9 +82,9 @@ def export_explorers(run: str | Path, out: Path, names: Sequence[str] = ()) -> t
     from rrsitr_lib.show.explorers.pacing import PacingExplorer  # here, as whoever makes slides need not wait for it
     from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
     from rrsitr_lib.show.page import write_page
-    from rrsitr_lib.show.record import RunRecord
+    from rrsitr_lib.show.run_reader import RunReader
 
-    record, pages, missing = RunRecord.open(run), {}, []
+    record, pages, missing = RunReader.open(run), {}, []
     for name in names or (*EXPLORERS, "pacing"):
         explorer = PacingExplorer() if name == "pacing" else open_explorer(name, record)
         if explorer.message:

@@ -14,7 +14,7 @@ from browser.looking import BUTTONS, PATIENCE, drag, errors, found, screenshot, 
 from nbformat.v4 import new_code_cell, new_notebook
 
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS
-from rrsitr_lib.show.explorers.base import Slider
+from rrsitr_lib.show.explorers.controls import Slider
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 

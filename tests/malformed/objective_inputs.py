@@ -13,9 +13,9 @@ from rrsitr_lib.methods.rrsitr import regulariser, rrsitr_objective, weight
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
 from rrsitr_lib.methods.rrsitr.partition import mixture_partition, partition, quantile_partition
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
-from rrsitr_lib.methods.rrsitr.self_paced_family import self_paced_weight
 from rrsitr_lib.methods.triplet import hardest_negatives
 from rrsitr_lib.model.similarity import local_similarity
+from rrsitr_lib.show.views.self_paced_family import self_paced_weight
 
 
 def call(function: Callable, *arguments: object, **options: object) -> Callable[[Path], object]:

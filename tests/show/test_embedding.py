@@ -2,39 +2,27 @@
 
 import time
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from matplotlib.collections import PathCollection
 from scipy.stats import rankdata
+from show.ledgers import drawn_ledger
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers import base, embedding
+from rrsitr_lib.files import read_json, write_json
+from rrsitr_lib.show.explorers import embedding
 from rrsitr_lib.show.explorers.embedding import EmbeddingExplorer
-from rrsitr_lib.show.views import embedding as view
-from rrsitr_lib.show.views.embedding import (
-    CATEGORY_LOOKS,
-    COLOURS,
-    GAPS,
-    LINES,
-    METHODS,
-    MOST_DRAWN,
-    SpaceMap,
-    map_agreement,
-    modality_gap,
-    space_figure,
-    space_map,
-    space_static,
-    without_gap,
-)
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.views import space_map as view
+from rrsitr_lib.show.views.embedding import CATEGORY_LOOKS, COLOURS, GAPS, LINES, MOST_DRAWN, space_figure, space_panels
+from rrsitr_lib.show.views.space_map import METHODS, SpaceMap, map_agreement, modality_gap, space_map, without_gap
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
-from rrsitr_lib.training.ledger import COLUMNS, Ledger
+from rrsitr_lib.training.ledger import Ledger
 
 EPOCHS, ROWS, PAIRS, WIDTH = 3, 30, 12, 8
 
 
-def make_album(epochs=EPOCHS, pairs=PAIRS, width=WIDTH, rows=None, seed=0):
+def make_history(epochs=EPOCHS, pairs=PAIRS, width=WIDTH, rows=None, seed=0):
     """Two drifting cones of unit vectors."""
     generator = np.random.default_rng(seed)
     start, drift = generator.normal(size=(2, 2, pairs, width))
@@ -45,16 +33,13 @@ def make_album(epochs=EPOCHS, pairs=PAIRS, width=WIDTH, rows=None, seed=0):
     return EmbeddingHistory(np.arange(pairs) if rows is None else rows, features[:, 0], features[:, 1])
 
 
-def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, columns=COLUMNS, width=WIDTH):
-    generator = np.random.default_rng(3)
-    ledger = Ledger.create(folder / "ledger", np.arange(rows) % 3 == 0, {"seed": 3})
-    for _ in range(epochs):
-        ledger.append({name: generator.random(rows) for name in COLUMNS} | {"category": generator.integers(0, 3, rows)})
-    album = make_album(epochs, pairs, width, np.sort(generator.permutation(rows)[:pairs]))
+def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, width=WIDTH):
+    drawn_ledger(folder, epochs, rows)
+    history = make_history(epochs, pairs, width, np.sort(np.random.default_rng(3).permutation(rows)[:pairs]))
     (folder / "embeddings").mkdir()
-    np.save(folder / "embeddings" / "rows.npy", album.rows)
+    np.save(folder / "embeddings" / "rows.npy", history.rows)
     for epoch in range(epochs + 1):
-        page = np.stack([album.image[epoch], album.text[epoch]]).astype(np.float16)
+        page = np.stack([history.image[epoch], history.text[epoch]]).astype(np.float16)
         np.save(folder / "embeddings" / f"epoch_{epoch:05}.npy", page)
     return folder
 
@@ -79,29 +64,29 @@ def no_umap(monkeypatch):
 
 
 def test_pca_is_the_eigenvectors_of_a_covariance_counted_in_a_loop():
-    album = make_album()
-    everything = np.stack([album.image, album.text], axis=1).reshape(-1, WIDTH).astype(np.float64)
+    history = make_history()
+    everything = np.stack([history.image, history.text], axis=1).reshape(-1, WIDTH).astype(np.float64)
     mean = sum(everything) / len(everything)
     covariance = sum(np.outer(point - mean, point - mean) for point in everything) / (len(everything) - 1)
     values, vectors = np.linalg.eigh(covariance)
     expected = (everything - mean) @ vectors[:, ::-1][:, :2]
-    found = space_map(album)
+    found = space_map(history)
     assert found.points.shape == (EPOCHS + 1, 2, PAIRS, 2)
     flat = found.points.reshape(-1, 2)
     np.testing.assert_allclose(flat * np.sign((flat * expected).sum(axis=0)), expected, atol=1e-5)
     assert f"{values[-2:].sum() / values.sum():.0%} of the variance" in found.rule
-    np.testing.assert_array_equal(space_map(album).points, found.points)
+    np.testing.assert_array_equal(space_map(history).points, found.points)
 
 
 def test_frame_holds_every_epoch():
-    found = space_map(make_album())
+    found = space_map(make_history())
     low, high = found.frame
     assert (found.points > low).all() and (found.points < high).all()
 
 
 def test_modality_gap_by_a_loop_and_by_three_mean_cosines():
-    album = make_album()
-    image, text = album.image[0].astype(np.float64), album.text[0].astype(np.float64)
+    history = make_history()
+    image, text = history.image[0].astype(np.float64), history.text[0].astype(np.float64)
     mean = [sum(part / np.linalg.norm(part) for part in kind) / len(kind) for kind in (image, text)]
     assert modality_gap(image, text) == pytest.approx(np.linalg.norm(mean[0] - mean[1]))
     assert modality_gap(7 * image, text) == pytest.approx(modality_gap(image, text))
@@ -111,22 +96,22 @@ def test_modality_gap_by_a_loop_and_by_three_mean_cosines():
 
 
 def test_without_gap_no_epoch_has_one_and_lengths_are_one():
-    album = make_album()
-    closed = without_gap(album)
+    history = make_history()
+    closed = without_gap(history)
     for epoch in range(EPOCHS + 1):
-        centred = album.image[epoch] - album.image[epoch].mean(axis=0)
+        centred = history.image[epoch] - history.image[epoch].mean(axis=0)
         centred /= np.linalg.norm(centred, axis=1, keepdims=True)
         np.testing.assert_allclose(closed.image[epoch], centred, atol=1e-5)
         assert modality_gap(closed.image[epoch], closed.text[epoch]) < 0.3
-        assert modality_gap(album.image[epoch], album.text[epoch]) > 0.5
+        assert modality_gap(history.image[epoch], history.text[epoch]) > 0.5
     np.testing.assert_allclose(np.linalg.norm(closed.text, axis=-1), 1, atol=1e-5)
-    single = without_gap(make_album(pairs=1))
+    single = without_gap(make_history(pairs=1))
     assert np.isfinite(single.image).all(), "one pair has no direction from its own mean"
 
 
 def test_agreement_by_a_loop():
-    album = make_album()
-    features, points = album.image[0], space_map(album).points[0, 0]
+    history = make_history()
+    features, points = history.image[0], space_map(history).points[0, 0]
     distances = [
         (1 - features[i] @ features[j], np.linalg.norm(points[i] - points[j])) for i in range(PAIRS) for j in range(i)
     ]
@@ -140,15 +125,15 @@ def test_agreement_by_a_loop():
 
 
 def test_umap_is_seeded_places_every_epoch_and_is_quiet():
-    album = make_album(pairs=20)
+    history = make_history(pairs=20)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        first, again, other = (space_map(album, "umap", seed, neighbours=5) for seed in (3, 3, 4))
+        first, again, other = (space_map(history, "umap", seed, neighbours=5) for seed in (3, 3, 4))
     assert first.points.shape == (EPOCHS + 1, 2, 20, 2) and np.isfinite(first.points).all()
     np.testing.assert_array_equal(first.points, again.points)
     assert not np.allclose(first.points, other.points)
     assert first.rule == "UMAP, seed 3, 5 neighbours, fitted on epochs 0 and 3"
-    assert space_map(album, "umap", 3, 5, fitted=range(EPOCHS + 1)).rule.endswith("fitted on all")
+    assert space_map(history, "umap", 3, 5, fitted=range(EPOCHS + 1)).rule.endswith("fitted on all")
 
 
 def test_umap_between_placed_epochs_walks_straight_lines(monkeypatch):
@@ -168,24 +153,24 @@ def test_umap_between_placed_epochs_walks_straight_lines(monkeypatch):
     import umap
 
     monkeypatch.setattr(umap, "UMAP", Fake)
-    album = make_album(epochs=24, pairs=10)
-    found = space_map(album, "umap", 3)
+    history = make_history(epochs=24, pairs=10)
+    found = space_map(history, "umap", 3)
     assert "13 of 25 epochs placed, straight lines between" in found.rule and fits == [11 * 20]
-    np.testing.assert_allclose(found.points[2, 0], album.image[2, :, :2], atol=1e-6)
+    np.testing.assert_allclose(found.points[2, 0], history.image[2, :, :2], atol=1e-6)
     np.testing.assert_allclose(found.points[3], (found.points[2] + found.points[4]) / 2)
 
 
 @pytest.mark.parametrize(("call", "message"), [
-    (lambda: space_map(make_album(), "tsne"), "method is 'tsne': allowed are pca, umap"),
-    (lambda: space_map(make_album(pairs=9), "umap"), "umap of 9 pairs .*: allowed are 10 pairs or more"),
-    (lambda: space_map(make_album(), "umap", neighbours=1), "1 neighbours"),
-    (lambda: space_map(make_album(), "umap", fitted=(0, 4)), r"epochs \[0, 4\].* 0 to 3"),
-    (lambda: space_map(make_album(), "umap", fitted=()), r"epochs \[\]"),
+    (lambda: space_map(make_history(), "tsne"), "method is 'tsne': allowed are pca, umap"),
+    (lambda: space_map(make_history(pairs=9), "umap"), "umap of 9 pairs .*: allowed are 10 pairs or more"),
+    (lambda: space_map(make_history(), "umap", neighbours=1), "1 neighbours"),
+    (lambda: space_map(make_history(), "umap", fitted=(0, 4)), r"epochs \[0, 4\].* 0 to 3"),
+    (lambda: space_map(make_history(), "umap", fitted=()), r"epochs \[\]"),
     (lambda: modality_gap(np.ones(3), np.ones((2, 3))), r"image \(3,\)"),
     (lambda: modality_gap(np.ones((2, 3)), np.zeros((2, 3))), "zero vector"),
     (lambda: modality_gap(np.ones((0, 3)), np.ones((2, 3))), "not empty"),
     (lambda: map_agreement(np.ones((6, 3)), np.ones((6, 2)), 3), "neighbours is 3 with 6 points"),
-    (lambda: space_figure(space_map(make_album()), 0, np.zeros(PAIRS, bool), "some"), "lines is 'some'"),
+    (lambda: space_figure(space_map(make_history()), 0, np.zeros(PAIRS, bool), "some"), "lines is 'some'"),
 ])  # fmt: skip
 def test_what_cannot_be_is_named(call, message):
     with pytest.raises(InputError, match=message):
@@ -202,7 +187,7 @@ def traces(figure):
 
 @pytest.mark.parametrize("epoch", range(EPOCHS + 1))
 def test_points_and_lines_are_those_of_the_map(epoch):
-    space, wrong, keys = space_map(make_album()), np.arange(PAIRS) % 3 == 0, np.arange(PAIRS) * 5
+    space, wrong, keys = space_map(make_history()), np.arange(PAIRS) % 3 == 0, np.arange(PAIRS) * 5
     found = traces(space_figure(space, epoch, wrong, keys=keys))
     for modality, name in enumerate(("image", "text")):
         for kind in (0, 1):
@@ -217,25 +202,23 @@ def test_points_and_lines_are_those_of_the_map(epoch):
 
 @pytest.mark.parametrize(("lines", "counts"), [("all", (8, 4)), ("mismatched only", (0, 4)), ("none", (0, 0))])
 def test_lines_on_demand(lines, counts):
-    figure = space_figure(space_map(make_album()), 1, np.arange(PAIRS) % 3 == 0, lines)
+    figure = space_figure(space_map(make_history()), 1, np.arange(PAIRS) % 3 == 0, lines)
     assert tuple(len(trace.x) // 3 for trace in figure.data[:2]) == counts
 
 
 def test_groups_by_category():
     category = np.arange(PAIRS) % 3
-    found = traces(space_figure(space_map(make_album()), 1, np.zeros(PAIRS, bool), category=category))
-    for group, (name, colour, ending, _) in enumerate(CATEGORY_LOOKS):
+    found = traces(space_figure(space_map(make_history()), 1, np.zeros(PAIRS, bool), category=category))
+    for group, (name, colour, ending) in enumerate(CATEGORY_LOOKS):
         for kind, symbol, what in (("image", "circle", "picture"), ("text", "diamond", "caption")):
             trace = found[f"{kind} {group}"]
             assert (trace.name, trace.marker.color) == (f"{what}: {name}", colour)
             assert trace.marker.symbol == symbol + ending and len(trace.x) == (category == group).sum()
 
 
-def test_readable_in_grey_with_equal_axes_and_a_rule():
-    space = space_map(make_album())
+def test_equal_axes_and_a_rule():
+    space = space_map(make_history())
     figure = space_figure(space, 0, np.arange(PAIRS) % 3 == 0)
-    symbols = [trace.marker.symbol for trace in figure.data[2:] if len(trace.x)]
-    assert len(set(symbols)) == 4 and figure.data[0].line.dash != figure.data[1].line.dash
     assert figure.layout.yaxis.scaleanchor == "x"
     assert "before training" in figure.layout.title.text and space.rule in figure.layout.title.text
     assert "after epoch 2" in space_figure(space, 2, np.zeros(PAIRS, bool)).layout.title.text
@@ -244,42 +227,37 @@ def test_readable_in_grey_with_equal_axes_and_a_rule():
 
 
 @pytest.mark.parametrize("pairs", [3, MOST_DRAWN, 3 * MOST_DRAWN])
-def test_static_twin_draws_some_pairs_and_says_so(pairs):
-    space, wrong = space_map(make_album(pairs=pairs)), np.arange(pairs) % 3 == 0
-    figure = space_static(space, wrong, (0, EPOCHS), ("before", "after"))
-    before, after = figure.axes
-    drawn = sum(len(points.get_offsets()) for points in before.collections if isinstance(points, PathCollection))
-    assert drawn == 2 * min(pairs, MOST_DRAWN)
-    assert before.get_xlim() == after.get_xlim() and before.get_title() == "before"
-    text = figure.get_suptitle()
+def test_panels_draw_some_pairs_and_say_so(pairs):
+    space, wrong = space_map(make_history(pairs=pairs)), np.arange(pairs) % 3 == 0
+    figure = space_panels(space, wrong, (0, EPOCHS), ("before", "after"))
+    for axis in ("x", "x2"):
+        markers = [trace for trace in figure.data if trace.xaxis == axis and trace.mode == "markers"]
+        assert sum(len(trace.x) for trace in markers) == 2 * min(pairs, MOST_DRAWN)
+    assert figure.layout.xaxis.range == figure.layout.xaxis2.range
+    assert [note.text for note in figure.layout.annotations] == ["before", "after"]
+    text = figure.layout.title.text
     assert (f"{MOST_DRAWN} of {pairs} pairs drawn" in text) == (pairs > MOST_DRAWN) and space.rule in text
+    assert all(axis.get_aspect() == 1 for axis in static_twin(figure).axes)
 
 
 # --- explorer ---
 
 
-def test_sweep_over_all_controls_and_back(run, no_umap):
+def test_controls_offer_every_map_gap_line_and_colour(run, no_umap):
     explorer = EmbeddingExplorer(run)
-    assert explorer.message == "" and explorer.values["epoch"] == EPOCHS
     before = explorer.figure.to_json()
     offered = {"epoch": range(EPOCHS + 1), "map": METHODS, "gap": GAPS, "lines": LINES, "colour": COLOURS}
     assert {spec.name: list(spec.values) for spec in explorer.specs} == {k: list(v) for k, v in offered.items()}
-    start = explorer.values
-    for name, values in offered.items():
-        for value in values:
-            explorer.move(**{name: value})
-            fresh = explorer.draw(**explorer.values)
-            assert explorer.figure.to_json() == type(explorer.figure)(fresh, layout_width=base.WIDTH).to_json()
-    explorer.move(**start)
-    assert explorer.figure.to_json() == before
+    explorer.move(map="umap")
+    assert "UMAP, seed 0" in explorer.figure.layout.title.text and explorer.figure.to_json() != before
 
 
 def test_text_counts_in_all_dimensions(run):
-    explorer, album = EmbeddingExplorer(run), EmbeddingExplorer(run).record.album
-    wrong = np.arange(ROWS)[album.rows] % 3 == 0
+    explorer, history = EmbeddingExplorer(run), EmbeddingExplorer(run).run.embeddings
+    wrong = np.arange(ROWS)[history.rows] % 3 == 0
     for epoch in (0, EPOCHS):
         explorer.move(epoch=epoch)
-        cosines = [float(a @ b) for a, b in zip(album.image[epoch], album.text[epoch], strict=True)]
+        cosines = [float(a @ b) for a, b in zip(history.image[epoch], history.text[epoch], strict=True)]
         means = [
             np.mean([c for c, is_wrong in zip(cosines, wrong, strict=True) if is_wrong == kind]) for kind in (0, 1)
         ]
@@ -287,17 +265,17 @@ def test_text_counts_in_all_dimensions(run):
             f"{means[0]:.2f} for {(~wrong).sum()} true pairs and {means[1]:.2f} for {wrong.sum()}"
             in explorer.text.value
         )
-        assert f"modality gap is {modality_gap(album.image[epoch], album.text[epoch]):.2f}." in explorer.text.value
+        assert f"modality gap is {modality_gap(history.image[epoch], history.text[epoch]):.2f}." in explorer.text.value
     explorer.move(epoch=0, gap="removed", colour="category")
     assert "before it was removed. Categories are those of epoch 1." in explorer.text.value
 
 
 def test_categories_are_those_of_the_epoch(run):
     explorer = EmbeddingExplorer(run, colour="category")
-    record = explorer.record
+    record = explorer.run
     for epoch, row in ((0, 0), (1, 0), (EPOCHS, EPOCHS - 1)):
         explorer.move(epoch=epoch)
-        category = record.column("category")[row, record.album.rows]
+        category = record.column("category")[row, record.embeddings.rows]
         counts = [len(trace.customdata) for trace in explorer.figure.data[2:5]]
         assert counts == np.bincount(category, minlength=3).tolist()
 
@@ -305,26 +283,16 @@ def test_categories_are_those_of_the_epoch(run):
 def test_points_carry_the_training_row_of_their_card(run):
     explorer = EmbeddingExplorer(run)
     keys = np.concatenate([trace.customdata for trace in explorer.figure.data[2:5]])
-    assert sorted(keys) == explorer.record.album.rows.tolist()
+    assert sorted(keys) == explorer.run.embeddings.rows.tolist()
     assert f"pair {int(keys[0])}" in explorer.card(int(keys[0]))
-
-
-def test_hover_shows_the_card_after_a_move_too(run):
-    explorer = EmbeddingExplorer(run)
-    for move in ({}, {"epoch": 0}, {"colour": "category"}):
-        explorer.move(**move)
-        for place, trace in enumerate(explorer.figure.data[2:], 2):
-            if len(trace.customdata):
-                explorer._hover(trace, SimpleNamespace(point_inds=[0], trace_index=place), None)
-                assert f"pair {trace.customdata[0]}" in explorer.cards.value
 
 
 def test_a_map_is_computed_once_and_only_when_chosen(run, monkeypatch):
     calls = []
 
-    def counted(album, method, seed):
+    def counted(history, method, seed):
         calls.append(method)
-        return space_map(album, "pca", seed)
+        return space_map(history, "pca", seed)
 
     monkeypatch.setattr(embedding, "space_map", counted)
     explorer = EmbeddingExplorer(run)
@@ -347,57 +315,27 @@ def test_maps_on_offer(run, tmp_path, monkeypatch):
     assert EmbeddingExplorer(run).maps == ("pca",)
 
 
-@pytest.mark.parametrize("maps", [METHODS, ("pca",)])
-def test_state_shows_the_same_again(run, maps):
-    explorer = EmbeddingExplorer(run, maps=maps)
-    explorer.move(epoch=1, gap="removed", lines="none", colour="category")
-    line = explorer.state()
-    assert "\n" not in line
-    again = eval(line.removesuffix(".view()"), {"EmbeddingExplorer": EmbeddingExplorer})
-    assert again.values == explorer.values and again.figure.to_json() == explorer.figure.to_json()
-
-
-@pytest.mark.parametrize(("control", "value"), [("epoch", 0), ("gap", "removed"), ("lines", "none")])
-def test_an_exception_in_a_callback_reaches_the_user(run, monkeypatch, control, value):
-    explorer = EmbeddingExplorer(run)
-
-    def explode(*_):
-        raise ZeroDivisionError("the figure broke")
-
-    monkeypatch.setattr(embedding, "space_figure", explode)
-    with pytest.raises(ZeroDivisionError, match="the figure broke"):
-        explorer.widgets[control].value = value
-    assert "This control failed" in explorer.text.value
+def test_state_keeps_the_maps(run):
+    explorer = EmbeddingExplorer(run, maps=("pca",))
+    again = eval(explorer.state().removesuffix(".view()"), {"EmbeddingExplorer": EmbeddingExplorer})
+    assert again.maps == ("pca",) and again.values == explorer.values
 
 
 def test_what_a_run_lacks_is_said_not_raised(tmp_path):
     bare = Ledger.create(tmp_path / "bare", np.array([True, False]), {})
-    assert "no finished epoch" in EmbeddingExplorer(bare).message or "no album" in EmbeddingExplorer(bare).message
+    assert "no embeddings" in EmbeddingExplorer(bare).message
     run = make_run(tmp_path / "run")
     (run / "embeddings" / "epoch_00002.npy").unlink()
     explorer = EmbeddingExplorer(run)
-    assert "no album" in explorer.message and len(explorer.view().children) == 1
+    assert "no embeddings" in explorer.message and len(explorer.view().children) == 1
 
 
 def test_without_categories_only_the_truth_colours(run):
-    from rrsitr_lib.files import read_json, write_json
-
     header = read_json(run / "ledger" / "header.json")
     del header["columns"]["category"]
     write_json(run / "ledger" / "header.json", header)
     (colour,) = [spec for spec in EmbeddingExplorer(run).specs if spec.name == "colour"]
     assert colour.values == ("truth",)
-
-
-@pytest.mark.parametrize(("given", "message"), [
-    ({"epoch": EPOCHS + 1}, f"epoch is {EPOCHS + 1}: allowed is 0 to {EPOCHS}"),
-    ({"map": "tsne"}, "map is 'tsne': allowed are pca, umap"),
-    ({"gap": "closed"}, "gap is 'closed'"),
-    ({"seed": 3}, "no control 'seed'"),
-])  # fmt: skip
-def test_a_position_that_does_not_exist_is_refused(run, given, message):
-    with pytest.raises(InputError, match=message):
-        EmbeddingExplorer(run, **given)
 
 
 def test_a_long_run_of_many_pairs_answers_in_time(tmp_path):

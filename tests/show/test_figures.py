@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from rrsitr_lib.show import figures
-from rrsitr_lib.show.views.weights import weight_map, weights_static
 
 MISMATCHED = np.array([False, True, False, True])
 
@@ -83,15 +82,3 @@ def test_partition_over_epochs_names_its_shares(mismatched, epochs):
     said = drawn(figures.partition_over_epochs(category, mismatched))
     assert all(name in said for name in ("clean", "ambiguous", "noisy"))
     assert f"mismatched pairs ({mismatched.sum()})" in said
-
-
-@pytest.mark.parametrize("pairs", [1, 5, 2000])
-def test_static_twin_shows_the_arrays_of_the_explorer(pairs):
-    generator = np.random.default_rng(0)
-    weights = weight_map(generator.random((4, pairs)), generator.random(pairs) < 0.4)
-    figure = weights_static(weights, epoch=4)
-    (shown,) = figure.axes[0].images
-    np.testing.assert_allclose(shown.get_array(), weights.rows)
-    assert shown.get_cmap().name == "cividis"
-    said = drawn(figure)
-    assert weights.rule in said and "epoch 4" in said

@@ -7,13 +7,12 @@ import re
 
 import numpy as np
 import pytest
+from show.ledgers import drawn_ledger
 
-from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import Choice, Slider
+from rrsitr_lib.show.explorers.controls import Choice, Slider
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.weights import WeightsExplorer
-from rrsitr_lib.show.page import LARGEST_BYTES, thin, write_page
-from rrsitr_lib.training.ledger import COLUMNS, Ledger
+from rrsitr_lib.show.page import thin, write_page
 
 
 def content_of(path):
@@ -27,11 +26,7 @@ def pooled(content, change):
 
 @pytest.fixture
 def explorer(tmp_path):
-    generator = np.random.default_rng(3)
-    ledger = Ledger.create(tmp_path / "run" / "ledger", np.arange(30) % 3 == 0, {"seed": 3})
-    for _ in range(4):
-        ledger.append({name: generator.random(30) for name in COLUMNS})
-    return WeightsExplorer(ledger)
+    return WeightsExplorer(drawn_ledger(tmp_path / "run"))
 
 
 def test_every_frame_is_the_figure_of_its_position(explorer, tmp_path):
@@ -53,12 +48,6 @@ def test_every_frame_is_the_figure_of_its_position(explorer, tmp_path):
         assert all(str(key) in content["cards"] for key in frame["shown"])
 
 
-def test_page_needs_no_network_and_is_small(explorer, tmp_path):
-    text = write_page(explorer, tmp_path / "page.html").read_text()
-    assert len(text) < LARGEST_BYTES and not re.search(r"(src|href)\s*=\s*['\"]?https?:", text)
-    assert "%" + "TITLE%" not in text and "Fixed here: thresholds as recorded" in text
-
-
 def test_positions_that_are_left_out_are_said(tmp_path):
     text = write_page(PacingExplorer(), tmp_path / "page.html", frames=20).read_text()
     assert re.search(r"Positions kept: loss of the pair \d+ of 241", text)
@@ -72,10 +61,3 @@ def test_thinning_keeps_both_ends_and_the_present_value(frames):
     assert np.prod([len(values) for values in kept]) <= max(frames, 6)
     if frames >= 30:
         assert kept[0][0] == 0 and kept[0][-1] == 20
-
-
-def test_nothing_to_show_is_an_error_and_leaves_no_file(tmp_path):
-    Ledger.create(tmp_path, np.array([True, False]), {})
-    with pytest.raises(InputError, match="no finished epoch"):
-        write_page(WeightsExplorer(tmp_path), tmp_path / "page.html")
-    assert not (tmp_path / "page.html").exists()

@@ -10,7 +10,7 @@ import pytest
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.show.explorers.partition import PartitionExplorer
 from rrsitr_lib.show.explorers.weights import WeightsExplorer
-from rrsitr_lib.show.record import PAPER_GAMMAS, RunRecord
+from rrsitr_lib.show.run_reader import PAPER_GAMMAS, RunReader
 from rrsitr_lib.show.views.pacing import paced_weight
 from rrsitr_lib.training.run import train
 
@@ -37,14 +37,14 @@ def recorded(run):
 
 
 def test_thresholds_are_those_of_metrics_csv(run, recorded):
-    found = [RunRecord.open(run).gammas(epoch) for epoch in range(1, EPOCHS + 1)]
+    found = [RunReader.open(run).gammas(epoch) for epoch in range(1, EPOCHS + 1)]
     assert found == [(row["gamma_1"], row["gamma_2"]) for row in recorded]
 
 
 def test_without_metrics_csv_the_configuration_gives_the_same(run, recorded, tmp_path):
     copy = shutil.copytree(run, tmp_path / "copy")
     (copy / "metrics.csv").unlink()
-    found = [RunRecord.open(copy).gammas(epoch) for epoch in range(1, EPOCHS + 1)]
+    found = [RunReader.open(copy).gammas(epoch) for epoch in range(1, EPOCHS + 1)]
     np.testing.assert_allclose(found, [(row["gamma_1"], row["gamma_2"]) for row in recorded], rtol=1e-6)
 
 
@@ -52,19 +52,19 @@ def test_an_epoch_that_metrics_csv_does_not_have_yet(run, recorded, tmp_path):
     copy = shutil.copytree(run, tmp_path / "copy")
     pd.DataFrame(recorded[:-1]).to_csv(copy / "metrics.csv", index=False)
     expected = (recorded[-1]["gamma_1"], recorded[-1]["gamma_2"])
-    np.testing.assert_allclose(RunRecord.open(copy).gammas(EPOCHS), expected, rtol=1e-6)
+    np.testing.assert_allclose(RunReader.open(copy).gammas(EPOCHS), expected, rtol=1e-6)
 
 
 def test_a_bare_ledger_has_the_thresholds_of_the_paper(run, tmp_path):
     bare = shutil.copytree(run / "ledger", tmp_path / "ledger")
-    assert RunRecord.open(bare).gammas(1) == PAPER_GAMMAS
+    assert RunReader.open(bare).gammas(1) == PAPER_GAMMAS
 
 
 @pytest.mark.parametrize("epoch", range(1, EPOCHS + 1))
 def test_partition_compares_with_the_thresholds_of_its_epoch(run, recorded, epoch):
     explorer = PartitionExplorer(run)
     explorer.move(epoch=epoch)
-    row, loss, at = recorded[epoch - 1], explorer.record.column("loss")[epoch - 1], explorer.values
+    row, loss, at = recorded[epoch - 1], explorer.run.column("loss")[epoch - 1], explorer.values
     crossed = sum(abs(int((loss < at[name]).sum()) - int((loss < row[name]).sum())) for name in ("gamma_1", "gamma_2"))
     said = re.search(r"in this epoch, ([\d.]+) and ([\d.]+), (\d+) pairs crossed one", explorer.text.value).groups()
     assert said == (f"{row['gamma_1']:.2f}", f"{row['gamma_2']:.2f}", str(crossed))

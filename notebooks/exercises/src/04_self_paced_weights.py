@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from math import cos, pi
 
-from rrsitr_lib.methods.rrsitr.self_paced_family import self_paced_weight
+from rrsitr_lib.show.views.self_paced_family import self_paced_weight
 from rrsitr_lib.show.views.pacing import paced_weight
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import use

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from rrsitr_lib.methods.ncr import soft_margin
-from rrsitr_lib.show.views.margins import entropy_pull
+from rrsitr_lib.show.views.margins import entropy_gradient_magnitude
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import use
 
@@ -215,7 +215,7 @@ checks.slope_of_triplet(slope_of_triplet)
 slope_of_triplet = use(slope_of_triplet, fallback=checks.slope_of_triplet.solution, check=checks.slope_of_triplet)
 for similarity in (0.95, 0.4, 0.1):
     triplet = 2 * 0.9 * abs(slope_of_triplet(similarity, 0.3, 0.6))
-    entropies = float(entropy_pull(similarity, 0.3, 0.3))
+    entropies = float(entropy_gradient_magnitude(similarity, 0.3, 0.3))
     print(
         f"own {similarity:.2f}, rivals 0.30: pull of the triplet {triplet:.2f}, of the cross-entropies {entropies:.2f}"
     )

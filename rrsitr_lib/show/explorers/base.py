@@ -1,103 +1,28 @@
 """What every explorer is: a pure drawing function, controls that call it, and a sentence below.
 
 An explorer says three things of itself: which ``controls`` it has, how to ``draw`` a plotly figure for their values,
-and what to ``say`` below it. The widget, the exported page and the line that brings a view back all follow from these.
+and what to ``say`` below it. The widget, the static twin, the exported page and the line that brings a view back all
+follow from these.
 """
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import numpy as np
 import plotly.graph_objects as go
+from matplotlib.figure import Figure
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.show.explorers.controls import Control, under_label
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerBox
-from rrsitr_lib.show.look import TOOLBAR
+from rrsitr_lib.show.static import static_twin
+from rrsitr_lib.show.style import TOOLBAR
 
 WIDTH = 800  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
-CONTROL_WIDTH = "16rem"  # three side by side over a figure; a slider's track gets what its number leaves of it
-
-
-@dataclass(frozen=True)
-class Slider:
-    """Numbers from ``low`` to ``high`` in steps of ``step``; ``label`` names the quantity, ``unit`` its unit.
-
-    >>> Slider("epoch", "epoch", 1, 3, 1, 3).values
-    (1, 2, 3)
-    """
-
-    name: str
-    label: str
-    low: float
-    high: float
-    step: float
-    start: float
-    unit: str = ""
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """Every position, in order."""
-        steps = round((self.high - self.low) / self.step)
-        return tuple(round(self.low + k * self.step, 10) for k in range(steps + 1))
-
-    def widget(self) -> widgets.Widget:
-        """A slider that arrow keys move."""
-        kind = widgets.IntSlider if isinstance(self.values[0], int) else widgets.FloatSlider
-        top = self.values[-1]
-        return kind(value=self.start, min=self.low, max=top, step=self.step, **_described(self))
-
-    def check(self, value: Any) -> None:
-        """Raises ``InputError`` for a value that no position has; ipywidgets would move it without a word."""
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
-            raise InputError(f"{self.name} is {value!r}: allowed is {self.low} to {self.high}")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of ``values``, shown as they are."""
-
-    name: str
-    label: str
-    values: tuple[Any, ...]
-    start: Any
-    unit: str = ""
-
-    def widget(self) -> widgets.Widget:
-        """A list that arrow keys move."""
-        return widgets.Dropdown(
-            options=[(str(value), value) for value in self.values], value=self.start, **_described(self)
-        )
-
-    def check(self, value: Any) -> None:
-        """Raises ``InputError`` for a value that is not offered."""
-        if value not in self.values:
-            shown = [str(one) for one in self.values[:12]]
-            raise InputError(
-                f"{self.name} is {value!r}: allowed are {', '.join(shown)}{' …' * (len(self.values) > 12)}"
-            )
-
-
-Control = Slider | Choice
-
-
-def label_of(control: Control) -> str:
-    """The quantity with its unit."""
-    return f"{control.label} ({control.unit})" if control.unit else control.label
-
-
-def _described(control: Control) -> dict[str, Any]:
-    """As wide as its box, and named for a screen reader; the eye finds the name above."""
-    return {"tooltip": label_of(control), "layout": {"width": "auto"}}
-
-
-def _under_label(control: Control, widget: widgets.Widget) -> widgets.Widget:
-    """A control below its name: side by side, a long name would leave a slider no track to be dragged on."""
-    name = widgets.HTML(f"<div style='line-height:1.3;padding-top:6px'>{html.escape(label_of(control))}</div>")
-    return widgets.VBox([name, widget], layout={"width": CONTROL_WIDTH})
 
 
 class Explorer(ABC):
@@ -109,26 +34,27 @@ class Explorer(ABC):
 
     title: ClassVar[str]
     on_page: ClassVar[tuple[str, ...]] = ()  # controls that an exported page offers; none named: all
-    source: str = ""  # as code: what stands first between the brackets to open it again
 
-    def begin(self, given: Mapping[str, Any]) -> None:
-        """Build controls and figure; called at the end of a subclass's constructor."""
+    def __init__(self, **given: Any) -> None:
+        """Build controls and figure; a subclass calls it when it has what they need."""
         self.message = self.missing()
         self.specs: list[Control] = [] if self.message else list(self.controls())
-        known = {spec.name: spec for spec in self.specs}
-        for name, value in given.items():
-            if not self.message:
-                if name not in known:
-                    raise InputError(f"{type(self).__name__} has no control {name!r}: there are {', '.join(known)}")
-                known[name].check(value)
+        if not self.message:
+            self._check(given)
         self.widgets = {spec.name: spec.widget() for spec in self.specs}
-        for name, value in given.items():
-            if name in self.widgets:
-                self.widgets[name].value = value
+        for name in given.keys() & self.widgets.keys():
+            self.widgets[name].value = given[name]
         self.text, self.code, self.cards = widgets.HTML(self.message), widgets.HTML(), widgets.HTML()
         self.figure: go.FigureWidget | None = None
         if not self.message:
             self._open()
+
+    def _check(self, values: Mapping[str, Any]) -> None:
+        known = {spec.name: spec for spec in self.specs}
+        for name, value in values.items():
+            if name not in known:
+                raise InputError(f"{type(self).__name__} has no control {name!r}: there are {', '.join(known)}")
+            known[name].check(value)
 
     def _open(self) -> None:
         drawn = self.draw(**self.values)
@@ -143,6 +69,11 @@ class Explorer(ABC):
         self._describe()
 
     # --- what a subclass says of itself ---
+
+    @property
+    def source(self) -> str:
+        """As code, what stands first between the brackets to open it again."""
+        return ""
 
     def missing(self) -> str:
         """A sentence where the source cannot feed this explorer, else nothing."""
@@ -168,6 +99,10 @@ class Explorer(ABC):
         """One card as HTML: a picture with its caption. Points whose ``customdata`` is a key show it when hovered."""
         return ""
 
+    def idle(self, **values: Any) -> Sequence[str]:
+        """Names of the controls that change nothing now; they cannot be moved until they do."""
+        return ()
+
     # --- what follows from it ---
 
     @property
@@ -178,12 +113,13 @@ class Explorer(ABC):
 
     def move(self, **values: Any) -> None:
         """Set controls as a hand would. Raises ``InputError`` for a value that a control does not offer."""
-        known = {spec.name: spec for spec in self.specs}
+        self._check(values)
         for name, value in values.items():
-            if name not in known:
-                raise InputError(f"{type(self).__name__} has no control {name!r}: there are {', '.join(known)}")
-            known[name].check(value)
             self.widgets[name].value = value
+
+    def static(self) -> Figure:
+        """The present view without a script, as a matplotlib figure."""
+        return static_twin(self.draw(**self.values))
 
     @property
     def name(self) -> str:
@@ -194,7 +130,7 @@ class Explorer(ABC):
         """Controls, figure, sentence, cards, and the line that brings this view back."""
         if self.figure is None:
             return ExplorerBox([self.text], (), self.message)
-        named = [_under_label(spec, self.widgets[spec.name]) for spec in self.specs]
+        named = [under_label(spec, self.widgets[spec.name]) for spec in self.specs]
         controls = widgets.Box(named, layout={"flex_flow": "row wrap", "align_items": "flex-end", "grid_gap": "0 12px"})
         parts = [controls, self.figure, self.text, self.cards, self.code]
         return ExplorerBox(parts, [self.name], f"The explorer “{self.title}” stands here {WHERE}.")
@@ -227,8 +163,11 @@ class Explorer(ABC):
         self._shown = new
 
     def _describe(self) -> None:
-        self.text.value = html.escape(self.say(**self.values), quote=False)
-        self.cards.value = strip(self.card(key) for key in self.shown(**self.values))
+        values, idle = self.values, self.idle(**self.values)
+        self.text.value = html.escape(self.say(**values), quote=False)
+        self.cards.value = strip(self.card(key) for key in self.shown(**values))
+        for name, widget in self.widgets.items():
+            widget.disabled = name in idle
         self.code.value = f"<code>{html.escape(self.state())}</code>"
 
     def _hover(self, trace: Any, points: Any, _state: Any) -> None:
@@ -237,7 +176,27 @@ class Explorer(ABC):
             self.cards.value = strip([self.card(int(np.ravel(keys[points.point_inds[0]])[0]))])
 
 
-def strip(cards: Any) -> str:
+def kept(count: int) -> Callable[[Callable[..., Any]], Any]:
+    """For a method whose last ``count`` answers are kept, for every explorer its own.
+
+    >>> class Counter:
+    ...     calls = 0
+    ...     @kept(2)
+    ...     def twice(self, number):
+    ...         self.calls += 1
+    ...         return 2 * number
+    >>> counter = Counter()
+    >>> counter.twice(3), counter.twice(3), counter.calls
+    (6, 6, 1)
+    """
+
+    def keeping(method: Callable[..., Any]) -> Any:
+        return cached_property(lambda self: lru_cache(maxsize=count)(partial(method, self)))
+
+    return keeping
+
+
+def strip(cards: Iterable[str]) -> str:
     """Cards side by side."""
     return f"<div style='display:flex;flex-wrap:wrap;gap:8px'>{''.join(cards)}</div>"
 

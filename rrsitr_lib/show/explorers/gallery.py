@@ -2,12 +2,13 @@
 
 import html
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from rrsitr_lib.audit.mismatch_ranking import (
@@ -19,39 +20,49 @@ from rrsitr_lib.audit.mismatch_ranking import (
     write_decisions,
 )
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.record import RunRecord, card
+from rrsitr_lib.show.explorers.base import kept
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
+from rrsitr_lib.show.run_reader import card
 from rrsitr_lib.show.views.gallery import PAGE, SHOWS, SORTS, Curve, curve, gallery_figure, listed
-from rrsitr_lib.training.ledger import Ledger
 
 
-class GalleryExplorer(Explorer):
+class GalleryExplorer(RunExplorer):
     """The pairs of a run by suspicion, six a page. In a notebook each can be called wrong or right, and saved.
 
     The injected truth is hidden unless asked for. In code: ``save_to`` is the CSV file of the decisions, by default
     ``decisions.csv`` in the run's folder; a file found there is loaded, so that one can go on tomorrow. ``show`` takes
     its list when it is chosen: a pair decided since stays on its page until ``show`` or ``sort`` is chosen anew.
-    Raises ``InputError`` for a file that does not fit this run's pairs. Taught in: notebooks/07_real_pairs
+    Raises ``InputError`` for a file that does not fit this run's pairs.
     """
 
     title = "Gallery of suspects"
+    needs = NEEDED
 
-    def __init__(
-        self, source: str | Path | Ledger | RunRecord, save_to: str | Path | None = None, **given: Any
-    ) -> None:
-        self.record = RunRecord.open(source)
-        self.source = self.record.code + (f", save_to={Path(save_to).as_posix()!r}" if save_to is not None else "")
-        self.save_to = Path(save_to) if save_to is not None else self.record.folder / "decisions.csv"
-        self.decisions: dict[int, str] = {}
-        self._curves: dict[str, Curve] = {}
+    def __init__(self, source: Source, save_to: str | Path | None = None, **given: Any) -> None:
+        self._wanted_path = None if save_to is None else Path(save_to)
         self._lists: dict[tuple[str, str], np.ndarray] = {}
-        self._pictures: dict[int, np.ndarray | None] = {}
-        if not self.missing():
-            self.table = mismatch_ranking(self.record.ledger)
-            if self.save_to.exists():
-                self.decisions = read_decisions(self.save_to, self.table)
         self._build_buttons()
-        self.begin(given)
+        super().__init__(source, **given)
+
+    @property
+    def source(self) -> str:
+        return super().source + (f", save_to={self._wanted_path.as_posix()!r}" if self._wanted_path else "")
+
+    @cached_property
+    def save_to(self) -> Path:
+        """The file of the decisions."""
+        return self._wanted_path or self.run.folder / "decisions.csv"
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The ranking of all pairs."""
+        return mismatch_ranking(self.run.ledger)
+
+    @cached_property
+    def decisions(self) -> dict[int, str]:
+        """Decision by row; those of the file to begin with."""
+        return read_decisions(self.save_to, self.table) if self.save_to.exists() else {}
 
     # --- decisions ---
 
@@ -84,56 +95,47 @@ class GalleryExplorer(Explorer):
 
     # --- what an explorer says of itself ---
 
-    def missing(self) -> str:
-        """All columns that a signal reads."""
-        return self.record.missing(*NEEDED)
-
     def controls(self) -> Sequence[Control]:
-        """Signal, page, decisions to show, truth; nothing was injected: there is no truth to show."""
         pages = -(-len(self.table) // PAGE)
         return (
             Choice("sort", "sort by", SORTS, "agreement"),
             Slider("page", "page", 1, pages, 1, 1, f"{PAGE} pairs each"),
             Choice("show", "show only", SHOWS, "all", "decision"),
-            Choice("truth", "truth", ("hidden", "shown") if self.record.mismatched.any() else ("hidden",), "hidden"),
+            Choice("truth", "truth", ("hidden", "shown") if self.run.mismatched.any() else ("hidden",), "hidden"),
         )
 
     def draw(self, sort: str, page: int, show: str, truth: str) -> go.Figure:
-        """Sorted scores with the page marked."""
         rows = self.page_rows(sort, page, show)
         return gallery_figure(self.curve(sort), rows, self.decisions, sort, truth == "shown")
 
     def say(self, sort: str, page: int, show: str, truth: str) -> str:
-        """What the signal is, which places the page holds, what is decided."""
         meaning = SIGNALS.get(sort, "mean rank over all signals")
         rows, view = self.page_rows(sort, page, show), self.curve(sort)
         pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
-        places = view.place[rows]
+        places = view.rank[rows]
         where = f"places {places.min()} to {places.max()}" if len(rows) else "no pair"
         return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. {self._decided()}."
 
     def shown(self, sort: str, page: int, show: str, truth: str) -> Sequence[int]:
-        """Rows of the page; their complement (below 0) where the card is to tell the truth."""
         return [~row if truth == "shown" else row for row in self.page_rows(sort, page, show).tolist()]
 
     def card(self, key: int) -> str:
-        """Picture, caption, losses and decision of a row; a key below 0 is the row's complement, with the truth."""
+        # a key below 0 is the row's complement, and its card tells the truth
         row, reveal = (key, False) if key >= 0 else (~key, True)
-        loss = self.record.column("loss")[:, row]
-        wrong = bool(reveal and self.record.mismatched[row])
+        loss = self.run.column("loss")[:, row]
+        wrong = bool(reveal and self.run.mismatched[row])
         truth = ("MISMATCHED, " if wrong else "true pair, ") if reveal else ""
         called = self.decisions.get(row, "undecided")
         note = f"{truth}loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end, {called}"
         caption = self.table.at[row, "caption"] or "(captions are not in this folder)"
-        return card(f"pair {row}", caption, self._picture(row), note, wrong)
+        return card(f"pair {row}", caption, self._image(row), note, wrong)
 
     # --- the page, its buttons ---
 
+    @kept(len(SORTS))
     def curve(self, sort: str) -> Curve:
-        """All pairs by one signal; each sorting is computed once."""
-        if sort not in self._curves:
-            self._curves[sort] = curve(self.table.index.to_numpy(), self.table[sort].to_numpy())
-        return self._curves[sort]
+        """All pairs by one signal."""
+        return curve(self.table.index.to_numpy(), self.table[sort].to_numpy())
 
     def page_rows(self, sort: str, page: int, show: str) -> np.ndarray:
         """Rows of a page, at most six, none beyond the end of the list."""
@@ -142,7 +144,6 @@ class GalleryExplorer(Explorer):
         return self._lists[sort, show][(page - 1) * PAGE : page * PAGE]
 
     def view(self) -> widgets.Widget:
-        """Controls, figure, sentence, cards, the buttons of the page and Save."""
         shown = super().view()
         if self.message:
             return shown
@@ -197,8 +198,6 @@ class GalleryExplorer(Explorer):
         counts = [sum(said == one for said in self.decisions.values()) for one in ("wrong", "right")]
         return f"Decided: {counts[0]} wrong, {counts[1]} right"
 
-    def _picture(self, row: int) -> np.ndarray | None:
-        if row not in self._pictures:
-            pairs = self.record.pairs
-            self._pictures[row] = self.record.picture(int(pairs.image_of_row[row])) if pairs else None
-        return self._pictures[row]
+    @kept(256)
+    def _image(self, row: int) -> np.ndarray | None:
+        return self.run.image_of_pair(row)

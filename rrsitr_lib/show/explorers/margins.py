@@ -1,24 +1,24 @@
-"""Margin dynamics: move a pair and its rivals, and read margin, loss and pull; beside it what a run has recorded."""
+"""Margin dynamics: move a pair and its negatives, and read margin, loss and pull; beside it what a run has recorded."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.explorers.controls import Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import Source
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.margins import (
     LAMBDA_2,
+    HardNegatives,
     RecordedMargins,
-    Rivals,
-    entropy_pull,
+    entropy_gradient_magnitude,
     margins_figure,
     regime,
-    triplet_pull,
+    triplet_gradient_magnitude,
 )
-from rrsitr_lib.training.ledger import Ledger
 
 
 class MarginExplorer(Explorer):
@@ -27,28 +27,29 @@ class MarginExplorer(Explorer):
     The pull says how much a loss falls per unit of the pair's own similarity: that of the triplet loss with its factor
     0.9, and that of the two global cross-entropies if each had one wrong answer. Where no run is open, the recorded
     margins and the epoch are missing; all else works.
-    Taught in: notebooks/05_robust_triplet
     """
 
     title = "Margin dynamics"
     on_page = ("similarity", "hardest_text", "epoch")
+    needs = ("margin_text",)
 
-    def __init__(self, source: "str | Path | Ledger | RunRecord | None" = None, **given: Any) -> None:
-        self.record = None if source is None else RunRecord.open(source)
-        self.source = "" if source is None else self.record.code
+    def __init__(self, source: Source | None = None, **given: Any) -> None:
+        self.run = None if source is None else RunReader.open(source)
         self.recorded: RecordedMargins | None = None
-        if self.record is not None and not self.missing():
-            self.recorded = RecordedMargins(self.record.column("margin_text"), self.record.mismatched)
+        if self.run is not None and not self.missing():
+            self.recorded = RecordedMargins(self.run.column("margin_text"), self.run.mismatched)
             self.medians = [self.recorded.quartiles(kind)[1] for kind in (False, True)]
-        self.begin(given)
+        super().__init__(**given)
+
+    @property
+    def source(self) -> str:
+        return "" if self.run is None else self.run.code
 
     def missing(self) -> str:
-        """A run must have recorded margins; no run at all is fine."""
-        return self.record.missing("margin_text") if self.record is not None else ""
+        return self.run.missing(*self.needs) if self.run is not None else ""
 
     def controls(self) -> Sequence[Control]:
-        """The pair's similarity, its two rivals, the base margin, and the epoch of the run."""
-        config = self.record.config if self.record is not None else None
+        config = self.run.config if self.run is not None else None
         sigma = min(max(round(config.sigma / 0.05) * 0.05, 0.0), 1.5) if config is not None else 0.6
         own = (
             Slider("similarity", "similarity of the pair", -1.0, 1.0, 0.05, 0.1, "cosine"),
@@ -58,25 +59,23 @@ class MarginExplorer(Explorer):
         )
         if self.recorded is None:
             return own
-        return (*own, Slider("epoch", "epoch", 1, self.record.epochs, 1, self.record.epochs))
+        return (*own, Slider("epoch", "epoch", 1, self.run.epochs, 1, self.run.epochs))
 
     def draw(
         self, similarity: float, hardest_text: float, hardest_image: float, sigma: float, epoch: int = 0
     ) -> go.Figure:
-        """Margins and loss, pull, recorded margins."""
-        return margins_figure(similarity, Rivals(hardest_text, hardest_image, sigma), self.recorded, epoch)
+        return margins_figure(similarity, HardNegatives(hardest_text, hardest_image, sigma), self.recorded, epoch)
 
     def say(self, similarity: float, hardest_text: float, hardest_image: float, sigma: float, epoch: int = 0) -> str:
-        """Margins, loss and pull in numbers, where the pair stands, and the recorded medians."""
-        rivals, pair = Rivals(hardest_text, hardest_image, sigma), np.array([similarity])
-        text, image = (float(margin[0]) for margin in rivals.margins(pair))
-        gentle = LAMBDA_2 * float(triplet_pull(pair, *rivals)[0])
-        strong = float(entropy_pull(pair, *rivals[:2])[0])
+        negatives, pair = HardNegatives(hardest_text, hardest_image, sigma), np.array([similarity])
+        text, image = (float(margin[0]) for margin in negatives.margins(pair))
+        gentle = LAMBDA_2 * float(triplet_gradient_magnitude(pair, *negatives)[0])
+        strong = float(entropy_gradient_magnitude(pair, *negatives[:2])[0])
         return (
             f"Text: margin {text:.2f}, {regime(similarity, hardest_text, sigma)}. "
             f"Image: margin {image:.2f}, {regime(similarity, hardest_image, sigma)}. "
-            f"Loss {float(rivals.loss(pair)[0]):.2f}. Per unit of similarity, {LAMBDA_2} times the triplet loss falls "
-            f"by {gentle:.2f}, the two cross-entropies by {strong:.2f}. {self._recorded(epoch)}"
+            f"Loss {float(negatives.loss(pair)[0]):.2f}. Per unit of similarity, {LAMBDA_2} times the triplet loss "
+            f"falls by {gentle:.2f}, the two cross-entropies by {strong:.2f}. {self._recorded(epoch)}"
         )
 
     def _recorded(self, epoch: int) -> str:

@@ -1,27 +1,23 @@
 """The weight of one pair: the paper's with its jump, and the self-paced family beside it; needs no run."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
-from rrsitr_lib.show.explorers.base import Control, Explorer, Slider
+from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.explorers.controls import Control, Slider
 from rrsitr_lib.show.views.pacing import LOSSES, paced_weight, pacing_figure
+from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
 
 
 class PacingExplorer(Explorer):
-    """Move the loss of a pair and the thresholds, and read its weight. Taught in: notebooks/04_self_paced_weights"""
+    """Move the loss of a pair and the thresholds, and read its weight."""
 
     title = "Self-paced functions"
     on_page = ("loss", "gamma_1")
 
-    def __init__(self, **given: Any) -> None:
-        self.begin(given)
-
     def controls(self) -> Sequence[Control]:
-        """Loss, both thresholds, the factor of ambiguous pairs."""
         return (
             Slider("loss", "loss of the pair", 0.0, float(LOSSES[-1]), 0.1, 4.9),
             Slider("gamma_1", "gamma_1", 0.5, 12.0, 0.5, 5.0, "loss"),
@@ -30,11 +26,9 @@ class PacingExplorer(Explorer):
         )
 
     def draw(self, loss: float, gamma_1: float, gamma_2: float, lambda_1: float) -> go.Figure:
-        """Effective weight, and the family."""
         return pacing_figure(loss, gamma_1, gamma_2, lambda_1)
 
     def say(self, loss: float, gamma_1: float, gamma_2: float, lambda_1: float) -> str:
-        """Category, effective weight, and what the family gives."""
         here = float(paced_weight(np.array([loss]), gamma_1, gamma_2, lambda_1)[0])
         kind = "clean" if loss < gamma_1 else "ambiguous" if loss < gamma_2 else "noisy"
         family = ", ".join(f"{name} {self_paced_weight(name, np.array([loss]), gamma_2)[0]:.2f}" for name in SELF_PACED)

@@ -1,47 +1,34 @@
 """The partition under one's hand: move the thresholds, and watch the pairs change sides."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.record import RunRecord
-from rrsitr_lib.show.views.partition import LossCounts, count_losses, partition_figure, scores
-from rrsitr_lib.training.ledger import Ledger
+from rrsitr_lib.evaluation import confusion_scores
+from rrsitr_lib.show.explorers.base import kept
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer
+from rrsitr_lib.show.views.partition import LossCounts, count_losses, partition_figure
 
 CHOSEN_PAIRS = 12
 
 
-class PartitionExplorer(Explorer):
+class PartitionExplorer(RunExplorer):
     """Losses by truth, what two thresholds call them, and the path of one pair over the epochs of a run.
 
     Where gamma_2 is moved under gamma_1, nothing is ambiguous and gamma_1 counts for both.
-    Taught in: notebooks/03_partition
     """
 
     title = "Partition"
     on_page = ("gamma_1", "gamma_2", "epoch")
-
-    def __init__(self, source: str | Path | Ledger | RunRecord, **given: Any) -> None:
-        self.record = RunRecord.open(source)
-        self.source = self.record.code
-        self.counted = lru_cache(maxsize=64)(self._counted)
-        self.begin(given)
-
-    def missing(self) -> str:
-        """Losses are needed."""
-        return self.record.missing("loss")
+    needs = ("loss",)
 
     def controls(self) -> Sequence[Control]:
-        """Both thresholds, epoch, pair."""
-        epochs, loss = self.record.epochs, self.record.column("loss")
+        epochs, loss = self.run.epochs, self.run.column("loss")
         self.top = max(40.0, float(np.ceil(np.quantile(loss[-1], 0.999))))
-        low, high = (min(max(round(2 * gamma) / 2, 0.0), 40.0) for gamma in self.record.gammas(epochs))
-        pairs = crossing_pairs(loss, self.record.mismatched, high)
+        low, high = (min(max(round(2 * gamma) / 2, 0.0), 40.0) for gamma in self.run.gammas(epochs))
+        pairs = informative_pairs(loss, self.run.mismatched, high)
         return (
             Slider("gamma_1", "gamma_1", 0.0, 30.0, 0.5, min(low, 30.0), "loss"),
             Slider("gamma_2", "gamma_2", 0.0, 40.0, 0.5, high, "loss"),
@@ -49,25 +36,25 @@ class PartitionExplorer(Explorer):
             Choice("pair", "pair", pairs, pairs[0]),
         )
 
-    def _counted(self, epoch: int) -> LossCounts:
-        return count_losses(self.record.column("loss")[epoch - 1], self.record.mismatched, self.top)
+    @kept(64)
+    def counted(self, epoch: int) -> LossCounts:
+        """The counted losses of an epoch; thresholds move more often than the epoch."""
+        return count_losses(self.run.column("loss")[epoch - 1], self.run.mismatched, self.top)
 
     def draw(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> go.Figure:
-        """Histogram, confusion, path."""
-        path = self.record.column("loss")[:, pair]
+        path = self.run.column("loss")[:, pair]
         return partition_figure(self.counted(epoch), gamma_1, max(gamma_1, gamma_2), path, epoch, pair)
 
     def say(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> str:
-        """Precision and recall, and how many pairs the thresholds move against those of the run in this epoch."""
-        found, own = self.counted(epoch).confusion(gamma_1, max(gamma_1, gamma_2)), self.record.gammas(epoch)
-        told = scores(found)
+        found, own = self.counted(epoch).confusion(gamma_1, max(gamma_1, gamma_2)), self.run.gammas(epoch)
+        told = confusion_scores(found)
         crossed = " (gamma_2 lies under gamma_1 and counts as gamma_1)" if gamma_2 < gamma_1 else ""
         named = (
             ("precision", "of these {:.0%} are mismatched."),
             ("recall", "{:.0%} of all mismatched pairs are among them."),
             ("clean_precision", "Of the clean ones {:.0%} are true."),
         )
-        shares = " ".join(words.format(told[name]) for name, words in named if np.isfinite(told[name]))
+        shares = " ".join(words.format(told[name]) for name, words in named if told[name] is not None)
         return (
             f"Epoch {epoch}: {found[2].sum():,} pairs are called noisy{crossed}; {shares} "
             f"Against the run's own thresholds in this epoch, {own[0]:.2f} and {own[1]:.2f}, "
@@ -76,19 +63,11 @@ class PartitionExplorer(Explorer):
 
     def _moved_pairs(self, epoch: int, found: np.ndarray, own: tuple[float, float]) -> int:
         """How many pairs ``found`` has on another side; the run's thresholds lie on no edge of a bin: count losses."""
-        under = [(self.record.column("loss")[epoch - 1] < gamma).sum() for gamma in own]
+        under = [(self.run.column("loss")[epoch - 1] < gamma).sum() for gamma in own]
         return int(np.abs(np.cumsum(found.sum(axis=1))[:2] - under).sum())
 
-    def shown(self, pair: int, **values: Any) -> Sequence[int]:
-        """The chosen pair."""
-        return (pair,)
 
-    def card(self, key: int) -> str:
-        """Picture and caption of a pair."""
-        return self.record.card(key)
-
-
-def crossing_pairs(
+def informative_pairs(
     loss: np.ndarray, mismatched: np.ndarray, gamma_2: float, count: int = CHOSEN_PAIRS
 ) -> tuple[int, ...]:
     """Up to ``count`` pairs that tell something: by turns a mismatched pair with a small loss at the end, a true pair

@@ -1,8 +1,7 @@
 """Noise protocols on a table of pairs: what a nominal rate leaves of the captions; needs no training."""
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.noise import PROTOCOLS, Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.explorers.base import Explorer, kept
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import Source
+from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, protocol_view, shortfall
-from rrsitr_lib.training.ledger import Ledger
 
 LARGEST_ROWS = 20_000
 SEEDS = 99
@@ -25,34 +25,34 @@ class ProtocolExplorer(Explorer):
     """Inject noise into clean pairs, and count: images by good captions, realised against nominal rate.
 
     The source is a table of clean pairs, or a run, whose own data are opened again. Above 20,000 rows only the first
-    20,000 take part, and the figure says so. Taught in: notebooks/02_noise
+    20,000 take part, and the figure says so.
     """
 
     title = "Noise protocols"
     on_page = ("rate", "protocol")
 
-    def __init__(self, source: str | Path | Ledger | RunRecord | PairTable, **given: Any) -> None:
-        self.record = None if isinstance(source, PairTable) else RunRecord.open(source)
-        self.source = self.record.code if self.record else "table"
-        self.table, self._lacks = (source, "") if isinstance(source, PairTable) else _clean_pairs(self.record)
+    def __init__(self, source: Source | PairTable, **given: Any) -> None:
+        self.run = None if isinstance(source, PairTable) else RunReader.open(source)
+        self.table, self._lacks = (source, "") if isinstance(source, PairTable) else _clean_pairs(self.run)
         self.note = ""
         if self.table is not None and len(self.table) > LARGEST_ROWS:
             self.note = f"the first {LARGEST_ROWS:,} of {len(self.table):,} rows"
             self.table = self.table.take(np.arange(LARGEST_ROWS))
-        self.noise = lru_cache(maxsize=64)(self._noise)
-        self.begin(given)
+        super().__init__(**given)
+
+    @property
+    def source(self) -> str:
+        return self.run.code if self.run else "table"
 
     def missing(self) -> str:
-        """Clean captions of at least two images are needed."""
         if self.table is not None and len(self.table.images) < 2:
             return "All rows show one image, so no caption can be wrong: nothing to show here."
         return self._lacks
 
     def controls(self) -> Sequence[Control]:
-        """Rate, protocol, seed; they begin as the run was made, where there is one."""
         names = tuple(PROTOCOLS)
         rate, protocol, seed = 0.4, names[0], 42
-        config = self.record.config if self.record else None
+        config = self.run.config if self.run else None
         if config is not None:
             rate, protocol = round(20 * config.noise_rate) / 20, config.protocol
             seed = config.noise_seed if config.noise_seed <= SEEDS else seed
@@ -62,7 +62,9 @@ class ProtocolExplorer(Explorer):
             Slider("seed", "noise seed", 0, SEEDS, 1, seed),
         )
 
-    def _noise(self, rate: float, protocol: str, seed: int) -> Noise | str:
+    @kept(64)
+    def noise(self, rate: float, protocol: str, seed: int) -> Noise | str:
+        """An injection, or why there is none."""
         return injected(self.table, rate, protocol, seed)
 
     @cached_property
@@ -71,13 +73,11 @@ class ProtocolExplorer(Explorer):
         return shortfall(self.table, self.specs[-1].start)
 
     def draw(self, rate: float, protocol: str, seed: int) -> go.Figure:
-        """Bars of images, lines of protocols."""
         noise = self.noise(rate, protocol, seed)
         view = protocol_view(self.table, noise, self.curves, rate, protocol)
         return protocol_figure(view, "; ".join(filter(None, [f"lines: noise seed {self.specs[-1].start}", self.note])))
 
     def say(self, rate: float, protocol: str, seed: int) -> str:
-        """Realised rate, images without any good caption, fingerprint; or why there is no such noise."""
         noise = self.noise(rate, protocol, seed)
         if isinstance(noise, str):
             return f"Not possible with these pairs: {noise}."
@@ -90,11 +90,11 @@ class ProtocolExplorer(Explorer):
         )
 
 
-def _clean_pairs(record: RunRecord) -> tuple[PairTable | None, str]:
+def _clean_pairs(run: RunReader) -> tuple[PairTable | None, str]:
     """The run's training pairs before the injection, or the sentence that says why they are not at hand."""
-    if record.config is None:
+    if run.config is None:
         return None, "This run has no config.yaml, so its clean captions are not known: nothing to show here."
     try:
-        return open_data(record.config)["train"].table, ""
+        return open_data(run.config)["train"].table, ""
     except (InputError, RunError, OSError) as error:
         return None, f"The data of this run cannot be opened here ({error}): nothing to show here."

@@ -2,16 +2,15 @@
 
 import html
 import importlib
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerTabs
-from rrsitr_lib.show.record import RunRecord
-from rrsitr_lib.training.ledger import Ledger
+from rrsitr_lib.show.run_reader import RunReader
 
 EXPLORERS = {
     "retrieval": ("Retrieval", "RetrievalExplorer"),
@@ -24,23 +23,20 @@ EXPLORERS = {
 }
 
 
-def open_explorer(name: str, source: "str | Path | Ledger | RunRecord", **given: Any) -> Explorer:
-    """One explorer by name, over a run. Raises ``InputError`` for an unknown name, listing the known ones.
-
-    Taught in: notebooks/06_training_end_to_end
-    """
+def open_explorer(name: str, source: Source, **given: Any) -> Explorer:
+    """One explorer by name, over a run. Raises ``InputError`` for an unknown name, listing the known ones."""
     if name not in EXPLORERS:
         raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
     module = importlib.import_module(f"rrsitr_lib.show.explorers.{name}")
     return getattr(module, EXPLORERS[name][1])(source, **given)
 
 
-def explore(source: "str | Path | Ledger | RunRecord", name: str = "weights") -> widgets.Tab:
+def explore(source: Source, name: str = "weights") -> widgets.Tab:
     """A tabbed view of every explorer, ``name`` first to be seen; what the run lacks is said in its tab.
 
-    Raises ``InputError`` where there is no run. Taught in: notebooks/06_training_end_to_end
+    Raises ``InputError`` where there is no run.
     """
-    record, names = RunRecord.open(source), list(EXPLORERS)
+    run, names = RunReader.open(source), list(EXPLORERS)
     if name not in EXPLORERS:
         raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
     in_turn = sorted(names, key=lambda one: one != name)
@@ -53,7 +49,7 @@ def explore(source: "str | Path | Ledger | RunRecord", name: str = "weights") ->
         if place is None or tab.children[place].children:
             return
         try:
-            shown = open_explorer(names[place], record).view()
+            shown = open_explorer(names[place], run).view()
         except Exception as error:  # a tab shows widgets only: say it there, and let it go on to the log
             text = html.escape(f"{type(error).__name__}: {error}")
             tab.children[place].children = (widgets.HTML(f"<b>This explorer failed: {text}</b>"),)

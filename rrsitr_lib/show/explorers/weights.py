@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
-from rrsitr_lib.show.explorers.base import Choice, Control, Explorer, Slider
-from rrsitr_lib.show.record import RunRecord
+from rrsitr_lib.show.explorers.base import kept
+from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, WeightMap, weight_map, weights_figure
-from rrsitr_lib.training.ledger import Ledger
 
 RECORDED = "as recorded"
 CHOSEN_PAIRS = 12
@@ -22,49 +20,42 @@ SMALLEST_GAMMA = 1e-6  # a run may have no clean pairs at all; a schedule needs 
 LARGEST_PAIRS = 20_000  # of a larger run a part is shown, evenly spread over its rows, or controls would wait
 
 
-class WeightsExplorer(Explorer):
+class WeightsExplorer(RunExplorer):
     """Weights of all pairs over the epochs of a run, a pair among them, and what other schedules would have given.
 
     A schedule other than the recorded one ends at the thresholds of the last recorded epoch and weighs the recorded
     losses anew; the training itself is not repeated.
-    Taught in: notebooks/04_self_paced_weights
     """
 
     title = "Weights over epochs"
     on_page = ("epoch", "sort", "pair")
-
-    def __init__(self, source: str | Path | Ledger | RunRecord, **given: Any) -> None:
-        self.record = RunRecord.open(source)
-        self.source = self.record.code
-        self.map = lru_cache(maxsize=8)(self._map)
-        self.begin(given)
-
-    def missing(self) -> str:
-        """Weight and loss are needed."""
-        return self.record.missing("weight", "loss")
+    needs = ("weight", "loss")
 
     def controls(self) -> Sequence[Control]:
-        """Epoch, sorting, pair, schedule and where it starts."""
-        all_pairs = len(self.record.mismatched)
+        all_pairs = len(self.run.mismatched)
         step = -(-all_pairs // LARGEST_PAIRS)
         self.kept = np.arange(0, all_pairs, step)
         self.part = f"one of {step} among {all_pairs:,} pairs; " * (step > 1)
-        self.loss, self.weight = (self.record.column(name)[:, self.kept] for name in ("loss", "weight"))
-        self.mismatched = self.record.mismatched[self.kept]
-        pairs = tuple(int(self.kept[place]) for place in telling_pairs(self.weight, self.mismatched))
+        self.loss, self.weight = (self.run.column(name)[:, self.kept] for name in ("loss", "weight"))
+        self.mismatched = self.run.mismatched[self.kept]
+        pairs = tuple(int(self.kept[place]) for place in most_changing_pairs(self.weight, self.mismatched))
         return (
-            Slider("epoch", "epoch", 1, self.record.epochs, 1, self.record.epochs),
+            Slider("epoch", "epoch", 1, self.run.epochs, 1, self.run.epochs),
             Choice("sort", "sort by", SORTS, "loss"),
             Choice("pair", "pair", pairs, pairs[0]),
             Choice("schedule", "thresholds", (RECORDED, *GAMMA_SCHEDULES), RECORDED),
             Slider("start", "schedule starts at", 0.1, 2.0, 0.1, 0.5, "times gamma"),
         )
 
-    def _map(self, sort: str, schedule: str, start: float) -> WeightMap:
-        """The sorted and thinned weights; the last few are kept."""
+    def idle(self, schedule: str, **values: Any) -> Sequence[str]:
+        return ("start",) if schedule == RECORDED else ()
+
+    @kept(8)
+    def map(self, sort: str, schedule: str, start: float) -> WeightMap:
+        """The sorted and thinned weights."""
         weight = self.weight
         if schedule != RECORDED:
-            ends = (max(gamma, SMALLEST_GAMMA) for gamma in self.record.gammas(len(weight)))
+            ends = (max(gamma, SMALLEST_GAMMA) for gamma in self.run.gammas(len(weight)))
             low, high = (scheduled(schedule, len(weight), start, end)[:, None] for end in ends)
             weight = paced_weight(self.loss, low, high)
         found = weight_map(weight, self.mismatched, self.loss, sort)
@@ -74,28 +65,18 @@ class WeightsExplorer(Explorer):
         return self.map(sort, schedule, start if schedule != RECORDED else 1.0)
 
     def draw(self, epoch: int, sort: str, pair: int, schedule: str, start: float) -> go.Figure:
-        """Heat map, distribution, the pair's path."""
         column = int(np.searchsorted(self.kept, pair))
         return weights_figure(self._weights(sort, schedule, start), epoch, column, f"pair {pair}")
 
     def say(self, epoch: int, sort: str, pair: int, schedule: str, start: float) -> str:
-        """Mean weights by truth, and the pair's."""
         weights, column = self._weights(sort, schedule, start), int(np.searchsorted(self.kept, pair))
         means = zip(("true", "mismatched"), weights.means[:, epoch - 1], strict=True)
         shares = " and ".join(f"{mean:.2f} for {name} pairs" for name, mean in means if np.isfinite(mean))
         own = f"pair {pair} has loss {self.loss[epoch - 1, column]:.1f}"
         return f"Mean weight in epoch {epoch}: {shares}; {own} and weight {weights.weight[epoch - 1, column]:.2f}."
 
-    def shown(self, pair: int, **values: Any) -> Sequence[int]:
-        """The chosen pair."""
-        return (pair,)
 
-    def card(self, key: int) -> str:
-        """Picture and caption of a pair."""
-        return self.record.card(key)
-
-
-def telling_pairs(weight: np.ndarray, mismatched: np.ndarray, count: int = CHOSEN_PAIRS) -> tuple[int, ...]:
+def most_changing_pairs(weight: np.ndarray, mismatched: np.ndarray, count: int = CHOSEN_PAIRS) -> tuple[int, ...]:
     """Up to ``count`` pairs worth looking at, true and mismatched by turns: those whose weight changes most.
 
     **Shape** weight (epochs, N), mismatched (N,).

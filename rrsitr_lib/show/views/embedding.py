@@ -1,182 +1,26 @@
-"""The space of features as a picture: both modalities on one map, before training and after every epoch."""
+"""The map of the space of features as a figure, before training and after every epoch, or several side by side."""
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
-from rrsitr_lib.training.embedding_history import EmbeddingHistory
+from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.views.space_map import SpaceMap
 
-METHODS = ("pca", "umap")
 GAPS = ("as it is", "removed")
 LINES = ("all", "mismatched only", "none")
 COLOURS = ("truth", "category")
-NEIGHBOURS, SMALLEST_UMAP, MOST_PLACED, MOST_DRAWN = 15, 10, 12, 40
-MODALITIES = (("picture", "circle", "o"), ("caption", "diamond", "D"))
-# name, colour, ending of the plotly symbol, filled; the fill says what the colour says
-TRUTH_LOOKS = ((TRUTH_NAMES[0], TRUE_COLOUR, "", True), (TRUTH_NAMES[1], WRONG_COLOUR, "-open", False))
-CATEGORY_LOOKS = tuple(zip(CATEGORY_NAMES, CATEGORY_COLOURS, ("", "-dot", "-open"), (True, True, False), strict=True))
+MOST_DRAWN = 32
+MODALITIES = (("picture", "circle"), ("caption", "diamond"))
+# name, colour, ending of the symbol; the fill says what the colour says
+TRUTH_LOOKS = ((TRUTH_NAMES[0], TRUE_COLOUR, ""), (TRUTH_NAMES[1], WRONG_COLOUR, "-open"))
+CATEGORY_LOOKS = tuple(zip(CATEGORY_NAMES, CATEGORY_COLOURS, ("", "-dot", "-open"), strict=True))
 LINE_LOOKS = tuple(zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("solid", "dash"), strict=True))
-
-
-@dataclass(frozen=True)
-class SpaceMap:
-    """Every sampled pair as two points in two dimensions, all epochs in one coordinate system.
-
-    **Shape** ``points`` (epochs + 1, 2, n, 2): epoch (0 is before training), picture or caption, pair, coordinate;
-    coordinates have no unit. ``rule`` says in a sentence how they came about. Taught in: notebooks/08_the_space
-    """
-
-    points: np.ndarray
-    method: str
-    rule: str
-
-    @property
-    def frame(self) -> np.ndarray:
-        """Lowest and highest coordinates over all epochs with a small border, (2, 2)."""
-        low, high = self.points.min(axis=(0, 1, 2)), self.points.max(axis=(0, 1, 2))
-        border = 0.05 * max(float((high - low).max()), 1e-6)
-        return np.stack([low - border, high + border])
-
-
-def space_map(
-    album: EmbeddingHistory,
-    method: str = "pca",
-    seed: int = 0,
-    neighbours: int = NEIGHBOURS,
-    fitted: Sequence[int] | None = None,
-) -> SpaceMap:
-    """Place all epochs of an album on one map. ``pca`` is exact and instant; ``umap`` is seeded and takes a while.
-
-    PCA is fitted on all epochs together. UMAP is fitted on the epochs ``fitted``, by default the first and the last
-    (on all of them, the nearest neighbour of a point would be itself an epoch earlier), then others are placed among
-    the fixed points; above 12 epochs evenly chosen ones are placed, and points move on straight lines between them.
-    **Shape** ``points`` (epochs + 1, 2, n, 2). Raises ``InputError`` for another method or epoch, for fewer than 2
-    ``neighbours``, or fewer than 10 pairs for UMAP.
-
-    >>> features = np.eye(4, dtype=np.float32)[None, :3]
-    >>> space_map(EmbeddingHistory(np.arange(3), features, features)).points.shape
-    (1, 2, 3, 2)
-
-    Taught in: notebooks/08_the_space
-    """
-    if method not in METHODS:
-        raise InputError(f"method is {method!r}: allowed are {', '.join(METHODS)}")
-    features = np.stack([album.image, album.text], axis=1)
-    if method == "pca":
-        return _pca(features)
-    last = len(features) - 1
-    ends = sorted({0, last} if fitted is None else {int(epoch) for epoch in fitted})
-    if len(album.rows) < SMALLEST_UMAP or neighbours < 2 or not ends or not 0 <= ends[0] <= ends[-1] <= last:
-        given = f"{len(album.rows)} pairs with {neighbours} neighbours, fitted on epochs {ends}"
-        raise InputError(f"umap of {given}: allowed are {SMALLEST_UMAP} pairs or more, 2 or more, 0 to {last}")
-    return _umap(features, seed, neighbours, ends)
-
-
-def _pca(features: np.ndarray) -> SpaceMap:
-    from sklearn.decomposition import PCA
-
-    found = PCA(n_components=2, svd_solver="full" if features.size < 1e6 else "covariance_eigh")
-    points = found.fit_transform(features.reshape(-1, features.shape[-1]))
-    share = float(np.nan_to_num(found.explained_variance_ratio_).sum())
-    rule = f"PCA of all epochs together; two axes hold {share:.0%} of the variance"
-    return SpaceMap(points.reshape(*features.shape[:-1], 2), "pca", rule)
-
-
-def _umap(features: np.ndarray, seed: int, neighbours: int, ends: list[int]) -> SpaceMap:
-    from umap import UMAP  # compiles at its first call: ten to thirty seconds
-
-    epochs, _, pairs, width = features.shape
-    chosen = np.linspace(0, epochs - 1, min(epochs, MOST_PLACED + 1)).round().astype(int).tolist()
-    between = sorted({*chosen} - {*ends})
-    fitted = features[ends].reshape(-1, width)
-    model = UMAP(n_neighbors=min(neighbours, len(fitted) - 1), metric="cosine", random_state=seed, n_jobs=1)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "n_jobs value")  # a seed asks for one thread, as we do
-        warnings.filterwarnings("ignore", "Graph is not fully connected")  # islands are a finding, not a fault
-        found = dict(zip(ends, model.fit_transform(fitted).reshape(-1, 2, pairs, 2), strict=True))
-        if between:
-            placed = model.transform(features[between].reshape(-1, width))
-            found |= dict(zip(between, placed.reshape(-1, 2, pairs, 2), strict=True))
-    points = np.stack([_at(epoch, found) for epoch in range(epochs)])
-    rule = f"UMAP, seed {seed}, {neighbours} neighbours, fitted on {_named(ends, epochs)}"
-    thinned = f"; {len(found)} of {epochs} epochs placed, straight lines between" if len(found) < epochs else ""
-    return SpaceMap(points, "umap", rule + thinned)
-
-
-def _named(ends: list[int], epochs: int) -> str:
-    return "all" if len(ends) == epochs else f"epochs {' and '.join(map(str, ends))}"
-
-
-def _at(epoch: int, found: dict[int, np.ndarray]) -> np.ndarray:
-    """Points of an epoch, on the straight line between the nearest placed ones."""
-    low, high = max(k for k in found if k <= epoch), min(k for k in found if k >= epoch)
-    share = (epoch - low) / max(1, high - low)
-    return (1 - share) * found[low] + share * found[high]
-
-
-def modality_gap(image: np.ndarray, text: np.ndarray) -> float:
-    """Distance between the mean picture and the mean caption of normalised features: 0 one cloud, at most 2.
-
-    Its square is the mean cosine among pictures, plus that among captions, less twice that between them.
-    **Shape** (n, D), (m, D) -> scalar. Raises ``InputError`` for other shapes or a zero vector.
-
-    >>> modality_gap(np.array([[2.0, 0.0]]), np.array([[0.0, 3.0]])).__round__(3)
-    1.414
-
-    Taught in: notebooks/08_the_space
-    """
-    image, text = np.asarray(image, dtype=np.float64), np.asarray(text, dtype=np.float64)
-    if image.ndim != 2 or text.ndim != 2 or image.shape[1] != text.shape[1] or 0 in (*image.shape, *text.shape):
-        raise InputError(f"image {image.shape} and text {text.shape}: expected (n, D) and (m, D), not empty")
-    lengths = [np.linalg.norm(part, axis=1, keepdims=True) for part in (image, text)]
-    if min(length.min() for length in lengths) == 0:
-        raise InputError("a feature is the zero vector: allowed are vectors with a direction")
-    means = [(part / length).mean(axis=0) for part, length in zip((image, text), lengths, strict=True)]
-    return float(np.linalg.norm(means[0] - means[1]))
-
-
-def without_gap(album: EmbeddingHistory) -> EmbeddingHistory:
-    """The album with the mean of each modality taken away in every epoch, and all features normalised again.
-
-    **Shape** as before. Taught in: notebooks/08_the_space
-
-    >>> pictures = np.array([[[1.0, 0.0], [0.6, 0.8]]])
-    >>> bool(np.allclose(without_gap(EmbeddingHistory(np.arange(2), pictures, -pictures)).image.sum(axis=1), 0))
-    True
-    """
-    parts = []
-    for part in (album.image, album.text):
-        centred = part - part.mean(axis=1, keepdims=True)
-        parts.append(centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12))
-    return EmbeddingHistory(album.rows, *parts)
-
-
-def map_agreement(features: np.ndarray, points: np.ndarray, neighbours: int = 10) -> tuple[float, float]:
-    """How far a map tells the truth: (Spearman correlation of all distances, trustworthiness of the neighbours).
-
-    Distances are cosine distances of ``features`` (n, D) and straight ones of ``points`` (n, 2). Spearman, in [-1, 1],
-    asks whether far pairs are drawn far; trustworthiness, in [0, 1], whether drawn neighbours are real ones.
-    Raises ``InputError`` unless 1 <= neighbours < n / 2. Taught in: notebooks/08_the_space
-    """
-    from scipy.spatial.distance import pdist
-    from scipy.stats import spearmanr
-    from sklearn.manifold import trustworthiness
-
-    if not 1 <= neighbours < len(features) / 2:
-        raise InputError(f"neighbours is {neighbours} with {len(features)} points: allowed is 1 to less than half")
-    order = spearmanr(pdist(features, "cosine"), pdist(points)).statistic
-    return float(order), float(trustworthiness(features, points, n_neighbors=neighbours, metric="cosine"))
 
 
 def space_figure(
@@ -191,7 +35,7 @@ def space_figure(
 
     Traces: lines of true and of mismatched pairs; then three groups of pictures and three of captions, by ``category``
     (n,) where it is given, else by truth (the third group is then empty). ``keys`` (n,) are the cards of the points.
-    Raises ``InputError`` for an unknown ``lines``. Taught in: notebooks/08_the_space
+    Raises ``InputError`` for an unknown ``lines``.
     """
     if lines not in LINES:
         raise InputError(f"lines is {lines!r}: allowed are {', '.join(LINES)}")
@@ -202,7 +46,7 @@ def space_figure(
         look = {"color": colour, "dash": dash, "width": 1.3}
         figure.add_scatter(x=x, y=y, mode="lines", line=look, opacity=0.7, hoverinfo="skip", name=f"line: {name}")
     group = mismatched.astype(int) if category is None else category
-    for modality, (what, symbol, _) in enumerate(MODALITIES):
+    for modality, (what, symbol) in enumerate(MODALITIES):
         for number in range(len(CATEGORY_LOOKS)):
             select = group == number
             _add_points(figure, points[modality, select], what, symbol, number, category is not None)
@@ -213,7 +57,7 @@ def space_figure(
 
 def _add_points(figure: go.Figure, points: np.ndarray, what: str, symbol: str, group: int, by_category: bool) -> None:
     looks = CATEGORY_LOOKS if by_category else TRUTH_LOOKS
-    name, colour, ending, _ = looks[group] if group < len(looks) else ("", "black", "", True)
+    name, colour, ending = looks[group] if group < len(looks) else ("", "black", "")
     edge = {"width": 1.5 if ending else 0.5, "color": "black" if by_category and ending != "-open" else colour}
     marker = {"symbol": symbol + ending, "color": colour, "size": 8 if symbol == "diamond" else 9, "line": edge}
     figure.add_scatter(
@@ -239,41 +83,23 @@ def _labelled(figure: go.Figure, space: SpaceMap, epoch: int) -> go.Figure:
     return figure.update_layout(height=560, title=title, margin={"t": 50, "b": 50}, modebar=MODEBAR)
 
 
-def space_static(space: SpaceMap, mismatched: np.ndarray, places: Sequence[int], titles: Sequence[str]) -> Figure:
-    """The static twin: a panel an epoch of ``places``, all in the same coordinates; fill and dash say the truth too.
+def space_panels(space: SpaceMap, mismatched: np.ndarray, epochs: Sequence[int], titles: Sequence[str]) -> go.Figure:
+    """A panel an epoch, all in the same coordinates. Above 32 pairs, evenly chosen ones are drawn, in all the same.
 
-    Above 40 pairs, evenly chosen ones are drawn, the same in every panel. **Shape** mismatched (n,).
-    Taught in: notebooks/08_the_space
+    **Shape** mismatched (n,).
     """
-    low, high = space.frame
-    ratio = float(np.clip((high - low)[1] / (high - low)[0], 0.7, 1.2))  # one scale on both axes, or nearly
-    height = 3.1 * ratio
-    figure, axes = plt.subplots(1, len(places), figsize=(3.2 * len(places), height + 1.1), squeeze=False)
     drawn = np.unique(np.linspace(0, len(mismatched) - 1, min(len(mismatched), MOST_DRAWN)).round().astype(int))
-    for axis, place, title in zip(axes[0], places, titles, strict=True):
-        _panel(axis, space.points[place][:, drawn], mismatched[drawn])
-        axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], box_aspect=ratio)
-        axis.set_title(title, fontsize=10)
-        axis.set_xlabel("axis 1 (no unit)", fontsize=8)
-    axes[0, 0].set_ylabel("axis 2 (no unit)", fontsize=8)
-    handles = [
-        Line2D([], [], ls="none", marker=mark, color=colour, mfc=colour if filled else "none", label=f"{what}, {name}")
-        for name, colour, _, filled in TRUTH_LOOKS
-        for what, _, mark in MODALITIES
-    ]
-    figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=8, frameon=False)
+    part = replace(space, points=space.points[:, :, drawn])
+    figure = make_subplots(1, len(epochs), subplot_titles=titles, horizontal_spacing=0.04)
+    for number, epoch in enumerate(epochs, 1):
+        one = space_figure(part, epoch, mismatched[drawn])
+        named = [trace.update(showlegend=bool(trace.showlegend is not False and number == 1)) for trace in one.data]
+        figure.add_traces(named, rows=1, cols=number)
+        figure.update_xaxes(one.layout.xaxis, showticklabels=False, col=number)
+        equal = {"scaleanchor": "x" if number == 1 else f"x{number}", "showticklabels": False}
+        figure.update_yaxes(one.layout.yaxis, **equal, col=number)
+    figure.update_yaxes(title=None, selector=lambda axis: axis.scaleanchor != "x")
+    figure.update_traces(marker_size=7, selector={"mode": "markers"})
     thinned = f" ({len(drawn)} of {len(mismatched)} pairs drawn)" if len(drawn) < len(mismatched) else ""
-    figure.suptitle(space.rule + thinned, fontsize=9)
-    figure.tight_layout(rect=(0, 0.26 / (height + 1.1), 1, 1))
-    plt.close(figure)
-    return figure
-
-
-def _panel(axis: Axes, points: np.ndarray, mismatched: np.ndarray) -> None:
-    """One epoch, (2, n, 2). Hard edges keep the file of a notebook small."""
-    for kind, ((_, colour, _, filled), (_, _, dash)) in enumerate(zip(TRUTH_LOOKS, LINE_LOOKS, strict=True)):
-        joined = points[:, mismatched == kind].swapaxes(0, 1)
-        style = (0, (5, 3)) if dash == "dash" else dash
-        axis.add_collection(LineCollection(list(joined), colors=colour, linestyles=style, lw=0.7, antialiaseds=False))
-        for (x, y), (_, _, mark) in zip(points[:, mismatched == kind].swapaxes(1, 2), MODALITIES, strict=True):
-            axis.scatter(x, y, 22, marker=mark, ec=colour, fc=colour if filled else "white", lw=1, zorder=3)
+    title = {"text": space.rule + thinned, "font": {"size": 13}}
+    return figure.update_layout(height=350, title=title, legend={"orientation": "h"}, modebar=MODEBAR)

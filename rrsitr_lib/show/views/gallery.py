@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rrsitr_lib.audit.mismatch_ranking import SIGNALS, precision_at
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, DASHES, MARKERS, MODEBAR, TRUE_COLOUR, WRONG_COLOUR
+from rrsitr_lib.show.style import COLOURS, DASHES, MARKERS, MODEBAR, TRUE_COLOUR, WRONG_COLOUR, closed
 
 PAGE = 6
 LARGEST_POINTS = 2000
@@ -24,13 +24,13 @@ SHOWS = ("all", "undecided", "wrong", "right")
 class Curve:
     """All pairs sorted by one score, the most suspect first, and the points that a figure draws of them.
 
-    **Shape** ``order`` (N,) rows of the pairs; ``score`` (N,) in [0, 1], in that order; ``place`` (N,) the place of
+    **Shape** ``order`` (N,) rows of the pairs; ``score`` (N,) in [0, 1], in that order; ``rank`` (N,) the rank of
     every row, from 1; ``drawn`` (points,) positions in ``order``; ``rule`` says which they are.
     """
 
     order: np.ndarray
     score: np.ndarray
-    place: np.ndarray
+    rank: np.ndarray
     drawn: np.ndarray
     rule: str
 
@@ -39,7 +39,6 @@ def curve(rows: np.ndarray, score: np.ndarray) -> Curve:
     """Sort pairs by score, highest first, ties as they come; above 2,000 pairs every m-th and the last is drawn.
 
     **Shape** rows (N,) whole numbers 0 to N - 1, each once; score (N,). Raises ``InputError`` for other shapes.
-    Taught in: notebooks/07_real_pairs
 
     >>> curve(np.arange(3), np.array([0.2, 0.9, 0.5])).order.tolist()
     [1, 2, 0]
@@ -48,12 +47,12 @@ def curve(rows: np.ndarray, score: np.ndarray) -> Curve:
     if rows.shape != score.shape or rows.ndim != 1 or not len(rows):
         raise InputError(f"rows {rows.shape} and score {score.shape}: allowed is (N,) for both, N at least 1")
     by_score = np.argsort(-score, kind="stable")
-    place = np.empty(len(rows), dtype=np.int64)
-    place[rows[by_score]] = np.arange(1, len(rows) + 1)
+    rank = np.empty(len(rows), dtype=np.int64)
+    rank[rows[by_score]] = np.arange(1, len(rows) + 1)
     step = -(-len(rows) // LARGEST_POINTS)
     drawn = np.unique(np.append(np.arange(0, len(rows), step), len(rows) - 1))
     rule = "each point one pair" if step == 1 else f"each point one pair, every {step}th drawn"
-    return Curve(rows[by_score], score[by_score], place, drawn, rule)
+    return Curve(rows[by_score], score[by_score], rank, drawn, rule)
 
 
 def listed(order: np.ndarray, decisions: Mapping[int, str], show: str) -> np.ndarray:
@@ -61,8 +60,6 @@ def listed(order: np.ndarray, decisions: Mapping[int, str], show: str) -> np.nda
 
     >>> listed(np.array([4, 2, 7]), {2: "wrong"}, "undecided").tolist()
     [4, 7]
-
-    Taught in: notebooks/07_real_pairs
     """
     if show not in SHOWS:
         raise InputError(f"show is {show!r}: allowed are {', '.join(SHOWS)}")
@@ -77,7 +74,7 @@ def gallery_figure(
     """The sorted scores, a band over the places of the page, and marks where something was decided.
 
     ``page`` holds rows. Traces: scores, pairs of the page, called wrong, called right; ``customdata`` is the row, or
-    its complement (``~row``, below 0) where the truth is to be told. Taught in: notebooks/07_real_pairs
+    its complement (``~row``, below 0) where the truth is to be told.
     """
     figure = go.Figure()
     line, dot = {"color": "#666666"}, {"color": "black", "size": 9, "symbol": "circle-open"}
@@ -98,27 +95,10 @@ def gallery_figure(
     return figure.update_layout(height=320, margin={"t": 40}, legend=legend, modebar=MODEBAR)
 
 
-def gallery_static(view: Curve, page: Sequence[int], sort: str) -> Figure:
-    """The static twin of the gallery explorer: the sorted scores, and the band of a page of rows.
-
-    Taught in: notebooks/07_real_pairs
-    """
-    figure, axis = plt.subplots(figsize=(8, 2.8))
-    axis.plot(view.drawn + 1, view.score[view.drawn], color="#666666", label="all pairs")
-    axis.axvspan(*_band(view, page), color="#f0e442", alpha=0.6, label="this page")
-    axis.plot(view.place[page], view.score[view.place[page] - 1], "o", mfc="none", mec="black")
-    axis.set(xlabel=f"place of the pair, the most suspect first ({view.rule})", ylabel=f"{sort} (rank, 0 to 1)")
-    axis.set_ylim(-0.03, 1.05)
-    axis.legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
-
-
 def precision_curves(table: pd.DataFrame, mismatched: np.ndarray, ks: np.ndarray) -> pd.DataFrame:
     """Precision at every k of ``ks``, a row a k, a column a signal and one for the agreement.
 
-    **Shape** ``table`` as ``suspects`` gives it; mismatched (N,) in its order. Taught in: notebooks/07_real_pairs
+    **Shape** ``table`` as ``mismatch_ranking`` gives it; mismatched (N,) in its order.
     """
     found = {name: [precision_at(table[name].to_numpy(), mismatched, int(k)) for k in ks] for name in SORTS}
     return pd.DataFrame(found, index=pd.Index(ks, name="k"))
@@ -127,10 +107,10 @@ def precision_curves(table: pd.DataFrame, mismatched: np.ndarray, ks: np.ndarray
 def signals_static(table: pd.DataFrame, mismatched: np.ndarray) -> Figure:
     """Left precision at k by signal, where a truth was injected; right Spearman's correlation of the signals.
 
-    **Shape** ``table`` as ``suspects`` gives it; mismatched (N,) in its order. Taught in: notebooks/07_real_pairs
+    **Shape** ``table`` as ``mismatch_ranking`` gives it; mismatched (N,) in its order.
     """
     known = bool(np.any(mismatched))
-    figure, axes = plt.subplots(1, 1 + known, figsize=(5 + 5 * known, 4.2), squeeze=False)
+    figure, axes = plt.subplots(1, 1 + known, figsize=(5 + 5 * known, 4.2), squeeze=False, layout="tight")
     if known:
         _draw_precision(axes[0, 0], table, mismatched)
     together = table[list(SIGNALS)].corr("spearman").to_numpy()
@@ -143,9 +123,7 @@ def signals_static(table: pd.DataFrame, mismatched: np.ndarray) -> Figure:
     axis.set_xticks(ticks, names, rotation=40, ha="right")
     axis.set_yticks(ticks, names)
     axis.set_title("Spearman's correlation")
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)
 
 
 def _draw_precision(axis: Axes, table: pd.DataFrame, mismatched: np.ndarray) -> None:
@@ -163,12 +141,12 @@ def _draw_precision(axis: Axes, table: pd.DataFrame, mismatched: np.ndarray) -> 
 
 
 def _band(view: Curve, page: Sequence[int]) -> tuple[float, float]:
-    """First and last place of the page with half a place of room; an empty band at 0 for an empty page."""
-    places = view.place[np.asarray(page, dtype=np.int64)]
+    """First and last place of the page with half a rank of room; an empty band at 0 for an empty page."""
+    places = view.rank[np.asarray(page, dtype=np.int64)]
     return (float(places.min()) - 0.5, float(places.max()) + 0.5) if len(places) else (0.0, 0.0)
 
 
 def _marks(view: Curve, rows: np.ndarray, name: str, reveal: bool, **look: object) -> go.Scatter:
-    place, keys = view.place[rows], ~rows if reveal else rows  # as lists: arrays do not survive a patch of the widget
-    score = view.score[place - 1].round(4)
-    return go.Scatter(x=place.tolist(), y=score.tolist(), customdata=keys.tolist(), name=name, **look)
+    rank, keys = view.rank[rows], ~rows if reveal else rows  # as lists: arrays do not survive a patch of the widget
+    score = view.score[rank - 1].round(4)
+    return go.Scatter(x=rank.tolist(), y=score.tolist(), customdata=keys.tolist(), name=name, **look)

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.base import PAPER_SCALE
 from rrsitr_lib.methods.rrsitr.robust_triplet import dynamic_margin
-from rrsitr_lib.show.look import (
+from rrsitr_lib.show.style import (
     COLOURS,
     MODEBAR,
     PLOTLY_DASHES,
@@ -30,11 +30,8 @@ DIGITS = 9  # a gap within 1e-9 of a kink is on it: 0.3 - 0.1 - 0.2 is not zero 
 Cosines = np.ndarray | float
 
 
-class Rivals(NamedTuple):
-    """What a pair stands against: cosine ``text`` of the hardest text, ``image`` of the hardest image, base ``sigma``.
-
-    Taught in: notebooks/05_robust_triplet
-    """
+class HardNegatives(NamedTuple):
+    """What a pair stands against: cosine ``text`` of the hardest text, ``image`` of the hardest image, base ``sigma``."""
 
     text: float
     image: float
@@ -43,8 +40,8 @@ class Rivals(NamedTuple):
     def margins(self, similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The dynamic margins towards text and image (cosine units), each as ``similarity``."""
         own = torch.as_tensor(np.asarray(similarity, dtype=float))
-        rivals = torch.tensor([self.text, self.image], dtype=own.dtype)
-        return tuple(dynamic_margin(own, hardest, self.sigma).numpy() for hardest in rivals)
+        negatives = torch.tensor([self.text, self.image], dtype=own.dtype)
+        return tuple(dynamic_margin(own, hardest, self.sigma).numpy() for hardest in negatives)
 
     def loss(self, similarity: np.ndarray) -> np.ndarray:
         """L^rt over the pair's own similarity, without lambda_2."""
@@ -52,16 +49,16 @@ class Rivals(NamedTuple):
         return sum(np.maximum(margin - similarity + hardest, 0) for margin, hardest in both)
 
 
-def triplet_pull(similarity: Cosines, text: Cosines, image: Cosines, sigma: float, dynamic: bool = True) -> np.ndarray:
+def triplet_gradient_magnitude(
+    similarity: Cosines, text: Cosines, image: Cosines, sigma: float, dynamic: bool = True
+) -> np.ndarray:
     """-dL^rt / ds_ii: how much the triplet loss falls per unit of the pair's own similarity (paper, robust triplet).
 
     In each direction 0 beyond the margin, 1 within it, and ``1 + sigma`` behind the hardest negative, where the
     ``dynamic`` margin grows as well (quirk 10). **Shape** broadcast; cosines. On a kink the smaller value, as autograd.
 
-    >>> triplet_pull(np.array([0.9, 0.5, 0.1]), 0.2, 0.2, sigma=0.6)
+    >>> triplet_gradient_magnitude(np.array([0.9, 0.5, 0.1]), 0.2, 0.2, sigma=0.6)
     array([0. , 2. , 3.2])
-
-    Taught in: notebooks/05_robust_triplet
     """
     total = 0.0
     for hardest in (text, image):
@@ -71,16 +68,16 @@ def triplet_pull(similarity: Cosines, text: Cosines, image: Cosines, sigma: floa
     return total
 
 
-def entropy_pull(similarity: Cosines, text: Cosines, image: Cosines, scale: float = PAPER_SCALE) -> np.ndarray:
+def entropy_gradient_magnitude(
+    similarity: Cosines, text: Cosines, image: Cosines, scale: float = PAPER_SCALE
+) -> np.ndarray:
     """-dL^g / ds_ii of the two global cross-entropies, with one wrong answer each (paper, fine-grained).
 
     ``scale`` times the probability of the wrong answer, in both directions: at most 2 ``scale``, about 40. More wrong
     answers make it larger, so this is a lower bound. **Shape** broadcast; cosines.
 
-    >>> entropy_pull(np.array([0.5, 0.1]), 0.1, 0.6, scale=20.0).round(2)
+    >>> entropy_gradient_magnitude(np.array([0.5, 0.1]), 0.1, 0.6, scale=20.0).round(2)
     array([17.62, 30.  ])
-
-    Taught in: notebooks/05_robust_triplet
     """
     gaps = (np.subtract(hardest, similarity) for hardest in (text, image))
     return sum(scale / (1 + np.exp(-scale * gap)) for gap in gaps)
@@ -91,8 +88,6 @@ def regime(similarity: float, hardest: float, sigma: float) -> str:
 
     >>> regime(0.1, 0.6, sigma=0.6)
     'behind its rival'
-
-    Taught in: notebooks/05_robust_triplet
     """
     gap = round(hardest - similarity, DIGITS)
     if gap > 0:
@@ -104,7 +99,7 @@ def regime(similarity: float, hardest: float, sigma: float) -> str:
 class RecordedMargins:
     """The text margins of a run. **Shape** ``margin`` (epochs, N) in cosine units; ``mismatched`` (N,) bool.
 
-    Raises ``InputError`` for shapes that do not fit. Taught in: notebooks/05_robust_triplet
+    Raises ``InputError`` for shapes that do not fit.
     """
 
     margin: np.ndarray
@@ -128,18 +123,20 @@ class RecordedMargins:
         return np.quantile(chosen, (0.25, 0.5, 0.75), axis=1) if chosen.size else np.full((3, len(chosen)), np.nan)
 
 
-def margins_figure(similarity: float, rivals: Rivals, recorded: RecordedMargins | None, epoch: int) -> go.Figure:
+def margins_figure(
+    similarity: float, negatives: HardNegatives, recorded: RecordedMargins | None, epoch: int
+) -> go.Figure:
     """Margins and loss over the similarity; pull of triplet and cross-entropies; recorded margins in ``epoch``.
 
     Traces: text margin, image margin, loss, the pair on all three; triplet, cross-entropies, the pair on both; true
-    pairs, mismatched pairs. Without a run the last two are empty. Taught in: notebooks/05_robust_triplet
+    pairs, mismatched pairs. Without a run the last two are empty.
     """
     titles = ("margins and loss", "pull on the pair", f"recorded, epoch {epoch}" if recorded else "no run is open")
     figure = make_subplots(1, 3, horizontal_spacing=0.08, subplot_titles=titles)
     pair, own = np.array([similarity]), SIMILARITIES
     names = ("margin to text", "margin to image", "loss", "0.9 x triplet", "two cross-entropies")
-    values = (*rivals.margins(own), rivals.loss(own), *_pulls(own, rivals))
-    here = (*rivals.margins(pair), rivals.loss(pair), *_pulls(pair, rivals))
+    values = (*negatives.margins(own), negatives.loss(own), *_gradient_magnitudes(own, negatives))
+    here = (*negatives.margins(pair), negatives.loss(pair), *_gradient_magnitudes(pair, negatives))
     marker = {"size": 10, "symbol": "diamond", "color": "black"}
     for number, name in enumerate(names):
         line = {"color": COLOURS[number % 3], "dash": PLOTLY_DASHES[number % 3], "width": 2 + (number == 0)}
@@ -157,16 +154,17 @@ def margins_figure(similarity: float, rivals: Rivals, recorded: RecordedMargins 
     for name, colour, hatch, count in looks:
         marker = hatched(colour, hatch)
         figure.add_trace(go.Bar(x=centres, y=[int(one) for one in count], name=name, opacity=0.75, marker=marker), 1, 3)
-    return _labelled(figure, similarity, rivals)
+    return _labelled(figure, similarity, negatives)
 
 
-def _pulls(similarity: np.ndarray, rivals: Rivals) -> tuple[np.ndarray, np.ndarray]:
-    """Pull of the triplet loss with its factor, and of the two global cross-entropies with weight 1."""
-    return LAMBDA_2 * triplet_pull(similarity, *rivals), entropy_pull(similarity, *rivals[:2])
+def _gradient_magnitudes(similarity: np.ndarray, negatives: HardNegatives) -> tuple[np.ndarray, np.ndarray]:
+    """Of the triplet loss with its factor, and of the two global cross-entropies with weight 1."""
+    triplet = LAMBDA_2 * triplet_gradient_magnitude(similarity, *negatives)
+    return triplet, entropy_gradient_magnitude(similarity, *negatives[:2])
 
 
-def _labelled(figure: go.Figure, similarity: float, rivals: Rivals) -> go.Figure:
-    places = ((similarity, "solid"), (rivals.text, "dash"), (rivals.image, "dot"))
+def _labelled(figure: go.Figure, similarity: float, negatives: HardNegatives) -> go.Figure:
+    places = ((similarity, "solid"), (negatives.text, "dash"), (negatives.image, "dot"))
     shapes = [straight(place, panel, dash, "grey") for panel in (1, 2) for place, dash in places]
     cosine = {"title": {"text": "similarity of the pair (cosine)"}, "range": [-1.02, 1.02]}
     figure.update_layout(

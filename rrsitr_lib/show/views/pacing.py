@@ -3,13 +3,15 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
+import torch
 from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
-from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
-from rrsitr_lib.show.look import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, straight
+from rrsitr_lib.methods.rrsitr.self_paced import weight
+from rrsitr_lib.show.style import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, closed, straight
+from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
 
 LOSSES = np.linspace(0, 24, 241)
 
@@ -23,15 +25,13 @@ def paced_weight(loss: np.ndarray, gamma_1: np.ndarray, gamma_2: np.ndarray, lam
 
     >>> paced_weight(np.array([4.9, 5.0, 18.0]), 5.0, 18.0, lambda_1=0.8).round(3)
     array([0.031, 0.725, 0.   ])
-
-    Taught in: notebooks/04_self_paced_weights
     """
     gamma_1, gamma_2 = np.asarray(gamma_1, dtype=float), np.asarray(gamma_2, dtype=float)
     if not ((gamma_1 > 0) & (gamma_1 <= gamma_2)).all():
         raise InputError(f"gamma_1 is {gamma_1} and gamma_2 is {gamma_2}: allowed is 0 < gamma_1 <= gamma_2")
-    angle = np.pi / 2 * np.asarray(loss) / np.where(loss < gamma_1, gamma_1, gamma_2)
-    factor = np.where(loss < gamma_1, 1.0, lambda_1)
-    return np.where(loss < gamma_2, factor * np.cos(np.minimum(angle, np.pi / 2)), 0.0)
+    clean = np.asarray(loss) < gamma_1
+    gamma = torch.as_tensor(np.where(clean, gamma_1, gamma_2))
+    return np.where(clean, 1.0, lambda_1) * weight(torch.as_tensor(np.asarray(loss)), gamma).numpy()
 
 
 def scheduled(schedule: str, epochs: int, start: float, end: float) -> np.ndarray:
@@ -39,8 +39,6 @@ def scheduled(schedule: str, epochs: int, start: float, end: float) -> np.ndarra
 
     >>> scheduled("linear", 3, start=0.5, end=18.0).tolist()
     [9.0, 13.5, 18.0]
-
-    Taught in: notebooks/04_self_paced_weights
     """
     progress = [epoch / max(1, epochs - 1) for epoch in range(epochs)]
     return np.array([scheduled_gamma(schedule, one, start * end, end) for one in progress])
@@ -50,7 +48,6 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
     """The effective weight over the loss with its jump, and the whole self-paced family at gamma_2.
 
     Traces: the paper's weight, one cosine up to gamma_2, the present loss, then the family.
-    Taught in: notebooks/04_self_paced_weights
     """
     figure = make_subplots(1, 2, horizontal_spacing=0.1, subplot_titles=("effective weight", "family, at gamma_2"))
     paper = paced_weight(LOSSES, gamma_1, gamma_2, lambda_1)
@@ -63,7 +60,7 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
     marker = {"size": 12, "symbol": "diamond", "color": "black"}
     figure.add_trace(go.Scatter(x=[loss], y=[round(here, 3)], name="this pair", mode="markers", marker=marker), 1, 1)
     for number, kind in enumerate(SELF_PACED):
-        line = {"color": COLOURS[number % 4], "dash": PLOTLY_DASHES[number // 2], "width": 1 + 2 * (kind == "cosine")}
+        line = {"color": COLOURS[number % 4], "dash": PLOTLY_DASHES[number // 2], "width": 1.2 + 1.4 * (number % 2)}
         values = self_paced_weight(kind, LOSSES, gamma_2).round(3)
         figure.add_trace(go.Scatter(x=LOSSES, y=values, name=kind, mode="lines", line=line), 1, 2)
     across, up = {"title": {"text": "loss of the pair"}}, {"title": {"text": "weight"}, "range": [-0.03, 1.03]}
@@ -73,11 +70,8 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
 
 
 def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:
-    """Effective weight over the loss, drawn as two pieces so that the jump is no line.
-
-    Taught in: notebooks/04_self_paced_weights
-    """
-    figure, axis = plt.subplots(figsize=(7.5, 3.2))
+    """Effective weight over the loss, drawn as two pieces so that the jump is no line."""
+    figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
     pieces = ((0, gamma_1, "clean"), (gamma_1, gamma_2, "ambiguous"), (gamma_2, gamma_2 * 1.3, "noisy"))
     for number, (low, high, name) in enumerate(pieces):
         losses = np.linspace(low, high - 1e-9, 200)
@@ -87,14 +81,12 @@ def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:
     axis.annotate("the jump", (gamma_1, 0.4), (10, 0), textcoords="offset points", arrowprops={"arrowstyle": "->"})
     axis.set(xlabel="loss of the pair", ylabel="effective weight", ylim=(-0.03, 1.05))
     axis.legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)
 
 
 def family_static(gamma_2: float) -> Figure:
-    """All self-paced functions over the loss, four and four. Taught in: notebooks/04_self_paced_weights"""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), sharey=True)
+    """All self-paced functions over the loss, four and four."""
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), sharey=True, layout="tight")
     losses = np.linspace(0, 1.4 * gamma_2, 300)
     for number, kind in enumerate(SELF_PACED):
         look = {"color": COLOURS[number % 4], "ls": DASHES[number % 4], "lw": 2}
@@ -104,6 +96,4 @@ def family_static(gamma_2: float) -> Figure:
         axis.set(xlabel="loss of the pair (dotted: gamma_2)")
         axis.legend()
     axes[0].set_ylabel("weight")
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)

@@ -10,7 +10,17 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.look import COLOURS, DASHES, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
+from rrsitr_lib.show.style import (
+    COLOURS,
+    DASHES,
+    MODEBAR,
+    TRUE_COLOUR,
+    TRUTH_NAMES,
+    WRONG_COLOUR,
+    closed,
+    hatched,
+    straight,
+)
 
 FINE, SHOWN = 0.05, 50  # width of the bins in which an epoch is counted, and number of bars that are drawn of them
 ROUND = 5  # the histogram ends at a multiple of it, so that bars are whole bins
@@ -21,7 +31,6 @@ class LossCounts:
     """The losses of one epoch, counted once in fine bins, so that moving a threshold sums bins and sorts nothing.
 
     **Shape** ``edges`` (bins + 1,) in the unit of the loss; ``counts`` (2, bins) by true, mismatched.
-    Taught in: notebooks/03_partition
     """
 
     edges: np.ndarray
@@ -48,8 +57,6 @@ def count_losses(loss: np.ndarray, mismatched: np.ndarray, top: float) -> LossCo
     >>> counted = count_losses(np.array([1.0, 6.0, 20.0]), np.array([False, False, True]), top=40.0)
     >>> counted.confusion(5.0, 18.0).tolist()
     [[1, 0], [1, 0], [0, 1]]
-
-    Taught in: notebooks/03_partition
     """
     if loss.ndim != 1 or loss.shape != mismatched.shape:
         raise InputError(f"loss {loss.shape} and mismatched {mismatched.shape}: expected (N,) both")
@@ -59,31 +66,12 @@ def count_losses(loss: np.ndarray, mismatched: np.ndarray, top: float) -> LossCo
     return LossCounts(np.linspace(0, bins * FINE, bins + 1), counts)
 
 
-def scores(confusion: np.ndarray) -> dict[str, float]:
-    """Precision and recall of calling a pair noisy, and how pure the clean pairs are; NaN without counts.
-
-    **Shape** confusion (3, 2), category by true, mismatched.
-
-    >>> scores(np.array([[8, 2], [1, 1], [1, 7]]))["precision"]
-    0.875
-
-    Taught in: notebooks/03_partition
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            "precision": float(np.float64(confusion[2, 1]) / confusion[2].sum()),
-            "recall": float(np.float64(confusion[2, 1]) / confusion[:, 1].sum()),
-            "clean_precision": float(np.float64(confusion[0, 0]) / confusion[0].sum()),
-        }
-
-
 def partition_figure(
     counted: LossCounts, gamma_1: float, gamma_2: float, path: np.ndarray, epoch: int, pair: int
 ) -> go.Figure:
     """Histogram of losses by truth, the confusion as a map with its numbers, the pair's loss over the epochs.
 
     Traces: true and mismatched bars, confusion, path, present epoch. **Shape** path (epochs,).
-    Taught in: notebooks/03_partition
     """
     figure = make_subplots(1, 3, column_widths=[0.42, 0.24, 0.34], horizontal_spacing=0.1)
     centres, counts = counted.bars()
@@ -129,9 +117,9 @@ def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int, epo
 def batch_sizes_static(losses: dict[int, np.ndarray], gamma_2: float) -> Figure:
     """The losses of the same pairs in batches of other sizes, chance level and the fixed threshold.
 
-    **Shape** ``losses`` maps a batch size to (N,). Taught in: notebooks/03_partition
+    **Shape** ``losses`` maps a batch size to (N,).
     """
-    figure, axis = plt.subplots(figsize=(7.5, 3.2))
+    figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
     sizes = list(losses)
     axis.boxplot([losses[size] for size in sizes], tick_labels=[str(size) for size in sizes], whis=(5, 95), sym="")
     chance = [4 * np.log(size) for size in sizes]
@@ -139,24 +127,4 @@ def batch_sizes_static(losses: dict[int, np.ndarray], gamma_2: float) -> Figure:
     axis.axhline(gamma_2, color="black", ls=DASHES[3], label="gamma_2")
     axis.set(xlabel="batch size B", ylabel="loss of the pair")
     axis.legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
-
-
-def memorisation_static(auroc: dict[str, np.ndarray], wrong_loss: dict[str, np.ndarray]) -> Figure:
-    """Left the AUROC of the loss over epochs, right the mean loss of mismatched pairs, a line a run.
-
-    **Shape** values (epochs,). Taught in: notebooks/03_partition
-    """
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2))
-    for axis, values, label in zip(axes, (auroc, wrong_loss), ("AUROC", "mean loss, mismatched pairs"), strict=True):
-        for number, (name, path) in enumerate(values.items()):
-            axis.plot(
-                range(1, len(path) + 1), path, DASHES[number], color=COLOURS[number], marker="os"[number], label=name
-            )
-        axis.set(xlabel="epoch", ylabel=label)
-        axis.legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
+    return closed(figure)

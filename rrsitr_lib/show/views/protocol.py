@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 from scipy.stats import binom
 
 from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import MODEBAR, TRUE_COLOUR, hatched, line_looks, straight
+from rrsitr_lib.show.style import MODEBAR, TRUE_COLOUR, hatched, line_looks, straight
 
 CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SHORTFALL = "nominal less realised rate (percentage points)"
@@ -24,7 +22,7 @@ class ProtocolView:
 
     **Shape** ``counts``, ``expected`` (K + 1,): images with 0, 1 ... K good captions, as counted and as independent
     draws of rows would give on average; ``shortfall`` (protocols, rates) in percentage points over ``CURVE_RATES``,
-    NaN where a protocol has no answer; ``here`` the shortfall of this injection. Taught in: notebooks/02_noise
+    NaN where a protocol has no answer; ``here`` the shortfall of this injection.
     """
 
     counts: np.ndarray
@@ -43,8 +41,6 @@ def good_captions(mismatched: np.ndarray, image_of_row: np.ndarray) -> np.ndarra
 
     >>> good_captions(np.array([True, False, True]), np.array([0, 0, 1])).tolist()
     [1, 0]
-
-    Taught in: notebooks/02_noise
     """
     mismatched, image_of_row = np.asarray(mismatched, dtype=bool), np.asarray(image_of_row)
     if mismatched.ndim != 1 or mismatched.shape != image_of_row.shape or not len(mismatched):
@@ -59,8 +55,6 @@ def expected_images(rate: float, rows_of_image: np.ndarray) -> np.ndarray:
 
     >>> expected_images(0.5, np.array([2, 2])).round(2).tolist()
     [0.5, 1.0, 0.5]
-
-    Taught in: notebooks/02_noise
     """
     sizes, images = np.unique(rows_of_image, return_counts=True)
     return (images[:, None] * binom.pmf(np.arange(sizes[-1] + 1), sizes[:, None], 1 - rate)).sum(axis=0)
@@ -70,7 +64,6 @@ def shortfall(table: PairTable, seed: int, rates: tuple[float, ...] = CURVE_RATE
     """Nominal less realised rate in percentage points, of every protocol at every rate. (protocols, rates).
 
     NaN where a protocol has no answer for this table, as where a single image would have to exchange with itself.
-    Taught in: notebooks/02_noise
     """
     found = [[injected(table, rate, protocol, seed) for rate in rates] for protocol in PROTOCOLS]
     return np.array([[np.nan if isinstance(one, str) else gap(one) for one in row] for row in found])
@@ -92,7 +85,7 @@ def gap(noise: Noise) -> float:
 def protocol_view(table: PairTable, noise: Noise | str, curves: np.ndarray, rate: float, protocol: str) -> ProtocolView:
     """Put the numbers of one injection together; where there is none, the bars are NaN and the note says why.
 
-    **Shape** ``curves`` (protocols, rates), from ``shortfall``. Taught in: notebooks/02_noise
+    **Shape** ``curves`` (protocols, rates), from ``shortfall``.
     """
     rows_of_image = np.bincount(table.image_of_row)
     expected = expected_images(rate, rows_of_image)
@@ -105,7 +98,7 @@ def protocol_view(table: PairTable, noise: Noise | str, curves: np.ndarray, rate
 def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
     """Images by number of good captions, and the shortfall of every protocol with this injection marked.
 
-    Traces: bars as counted, the binomial law; a line a protocol; this injection. Taught in: notebooks/02_noise
+    Traces: bars as counted, the binomial law; a line a protocol; this injection.
     """
     figure = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.12)
     numbers = np.arange(len(view.counts))
@@ -131,24 +124,3 @@ def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     title = {"text": note, "font": {"size": 13}, "y": 0.98, "yanchor": "top"}  # the legend may need three rows below it
     return figure.update_layout(height=440, bargap=0.25, legend=legend, title=title, margin={"t": 120, "b": 50})
-
-
-def protocol_static(view: ProtocolView) -> Figure:
-    """The static twin of the protocol explorer. Taught in: notebooks/02_noise"""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.6))
-    numbers = np.arange(len(view.counts))
-    axes[0].bar(numbers, view.counts, color=TRUE_COLOUR, hatch="//", edgecolor="white", label="counted")
-    axes[0].plot(numbers, view.expected, "D", color="black", mfc="white", label="rows drawn one by one")
-    axes[0].set_ylim(top=1.35 * np.nanmax([*view.counts, *view.expected]))  # room for the legend
-    axes[0].set(xlabel="good captions of the image", ylabel="images", xticks=numbers)
-    axes[0].set_title(f"{view.protocol}, nominal rate {view.rate:g}")
-    axes[0].legend()
-    for name, gaps, (colour, dash, marker) in zip(PROTOCOLS, view.shortfall, line_looks(), strict=False):
-        axes[1].plot(CURVE_RATES, gaps, dash, color=colour, marker=marker, ms=5, label=name)
-    axes[1].plot([view.rate], [view.here], "*", color="black", ms=14, zorder=5, label="this injection")
-    axes[1].axvline(view.rate, color="grey", ls=":")
-    axes[1].set(xlabel="nominal rate (share of rows)", ylabel="nominal less realised rate\n(percentage points)")
-    axes[1].legend(fontsize=8)
-    figure.tight_layout()
-    plt.close(figure)
-    return figure

@@ -1,46 +1,43 @@
 """One question and its ranked answers as a picture: how much of each score is global and how much local."""
 
+import html
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.offsetbox import AnnotationBbox, OffsetImage
-from matplotlib.patches import Patch
+from PIL import Image
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import COLOURS, HATCHES, MODEBAR, PLOTLY_HATCHES, hatched
+from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_HATCHES, hatched
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 DIRECTIONS = ("caption to pictures", "picture to captions")
 PART_LOOKS = ((COLOURS[0], 0), (COLOURS[3], 1))  # colour, number of the hatch: global, local
 FRAMED = "true answer, framed"
-PICTURE_INCHES = 0.5
-LONGEST = 90  # letters of a caption beside a bar
+LONGEST, LETTERS = 90, 130  # letters of a caption below a bar at most, and of one line across the figure
 
 
 @dataclass(frozen=True)
-class RankedAnswers:
-    """The first K answers to one question.
+class RankedCandidates:
+    """The first K candidates for one query.
 
-    **Shape** all (K,), best first: ``answers`` numbers of pictures or captions, ``global_part`` and ``local_part`` of
-    the score, already weighted, ``true`` bool. ``place`` of the best true answer, from 1 (0: there is none); ties count
-    against us. ``among`` how many answers were ranked; ``share`` the weight of the local part.
-    Taught in: notebooks/01_retrieval
+    **Shape** all (K,), best first: ``candidates`` numbers of pictures or captions, ``global_part`` and ``local_part``
+    of the score, already weighted, ``true`` bool. ``rank`` of the best true answer, from 1 (0: there is none); ties
+    count against us. ``among`` how many answers were ranked; ``local_fraction`` the weight of the local part.
     """
 
     direction: str
-    question: int
-    answers: np.ndarray
+    query: int
+    candidates: np.ndarray
     global_part: np.ndarray
     local_part: np.ndarray
     true: np.ndarray
-    place: int
+    rank: int
     among: int
-    share: float
+    local_fraction: float
 
     @property
     def score(self) -> np.ndarray:
@@ -60,44 +57,41 @@ class RankedAnswers:
     @property
     def names(self) -> tuple[str, str]:
         """Both parts with their weights, as a legend shows them."""
-        return (f"global part, {1 - self.share:.3g} x cosine", f"local part, {self.share:.3g} x norm")
+        return (f"global part, {1 - self.local_fraction:.3g} x cosine", f"local part, {self.local_fraction:.3g} x norm")
 
     @property
     def tied(self) -> bool:
         """Whether the truth is shown before a wrong answer of equal score, which is counted before it."""
-        return bool(self.true.any()) and int(np.argmax(self.true)) + 1 < self.place
+        return bool(self.true.any()) and int(np.argmax(self.true)) + 1 < self.rank
 
 
-def ranked_answers(rankings: RetrievalResults, direction: str, question: int, k: int) -> RankedAnswers:
-    """The ``k`` best recorded answers to a question, with both parts of their score.
+def ranked_candidates(results: RetrievalResults, direction: str, query: int, k: int) -> RankedCandidates:
+    """The ``k`` best recorded candidates for a query, with both parts of their score.
 
-    ``direction``: one of ``DIRECTIONS``; ``question``: number of the caption or of the picture, from 0.
+    ``direction``: one of ``DIRECTIONS``; ``query``: number of the caption or of the picture, from 0.
     **Shape** (k,), fewer where fewer are recorded. Raises ``InputError`` for what the rankings do not hold.
-    Taught in: notebooks/01_retrieval
     """
     if direction not in DIRECTIONS:
         raise InputError(f"direction is {direction!r}: allowed are {', '.join(DIRECTIONS)}")
-    of, found = rankings.image_of_caption, rankings
-    by_caption = direction == DIRECTIONS[0]
+    of, by_caption = results.image_of_caption, direction == DIRECTIONS[0]
     columns = ("images", "images_global", "images_local", "image_rank") if by_caption else (
         "captions", "captions_global", "captions_local", "caption_rank")  # fmt: skip
-    answers, cosine, local, place = (getattr(found, name) for name in columns)
-    if not 0 <= question < len(answers) or k < 1:
-        raise InputError(f"question {question}, k {k}: allowed are questions 0 to {len(answers) - 1}, k from 1")
-    first, share = answers[question, :k], float(found.local_fraction)
-    true = first == of[question] if by_caption else of[first] == question
-    parts = ((1 - share) * cosine[question, :k], share * local[question, :k])
-    among = len(found.captions) if by_caption else len(of)
-    return RankedAnswers(direction, question, first, *parts, true, int(place[question]), among, share)
+    candidates, cosine, local, rank = (getattr(results, name) for name in columns)
+    if not 0 <= query < len(candidates) or k < 1:
+        raise InputError(f"question {query}, k {k}: allowed are questions 0 to {len(candidates) - 1}, k from 1")
+    first, fraction = candidates[query, :k], float(results.local_fraction)
+    true = first == of[query] if by_caption else of[first] == query
+    parts = ((1 - fraction) * cosine[query, :k], fraction * local[query, :k])
+    among = len(results.captions) if by_caption else len(of)
+    return RankedCandidates(direction, query, first, *parts, true, int(rank[query]), among, fraction)
 
 
-def retrieval_figure(ranked: RankedAnswers, keys: Sequence[int] | None = None) -> go.Figure:
+def retrieval_figure(ranked: RankedCandidates, keys: Sequence[int] | None = None) -> go.Figure:
     """Stacked bars, best answer first; the truth has a thick frame, the score stands above.
 
     Traces: global part, local part, frame of the true answers, scores as text. ``keys`` (K,) are the cards of the bars.
-    Taught in: notebooks/01_retrieval
     """
-    places = np.arange(1, len(ranked.answers) + 1)
+    places = np.arange(1, len(ranked.candidates) + 1)
     figure = go.Figure()
     for name, part, (colour, hatch) in zip(ranked.names, ranked.parts, PART_LOOKS, strict=True):
         marker = hatched(colour, PLOTLY_HATCHES[hatch])
@@ -117,72 +111,37 @@ def retrieval_figure(ranked: RankedAnswers, keys: Sequence[int] | None = None) -
     return figure.update_layout(height=380, margin={"t": 60, "b": 50})
 
 
-def retrieval_static(
-    ranked: RankedAnswers, question: str | np.ndarray, answers: Sequence[str] | Sequence[np.ndarray]
-) -> Figure:
-    """The static twin: a bar an answer with its caption or picture, the truth framed; the question above.
+def answers_figure(
+    ranked: RankedCandidates, question: str | np.ndarray, answers: Sequence[str] | Sequence[np.ndarray]
+) -> go.Figure:
+    """The bars with the question above and every answer below its bar: a caption, in bold where true, or a picture.
 
     **Shape** ``question`` and each of ``answers`` (K,): a text, or a picture (h, w, 3) uint8.
-    Taught in: notebooks/01_retrieval
     """
-    texts = isinstance(answers[0], str)
-    height = 1.5 + len(answers) * (0.34 if texts else PICTURE_INCHES + 0.08)
-    head = 1.0 if isinstance(question, str) else 1.15
-    figure, axis = plt.subplots(figsize=(9, height))
-    figure.subplots_adjust(left=0.6 if texts else 0.14, right=0.97, top=1 - head / height, bottom=0.5 / height)
-    _bars(axis, ranked)
-    handles = [*axis.get_legend_handles_labels()[0], Patch(fc="none", ec="black", lw=2.5, label=FRAMED)]
-    figure.legend(handles=handles, loc="upper right", ncols=3, fontsize=8, frameon=False)
-    _answers(axis, ranked.true, answers)
-    _question(figure, question, height)
-    plt.close(figure)
-    return figure
-
-
-def _bars(axis: Axes, ranked: RankedAnswers) -> None:
-    """Stacked bars from top to bottom, the true ones framed, the score behind each."""
-    (low, top), rows = ranked.ends, np.arange(len(ranked.answers))
-    starts = (np.zeros(len(rows)), np.maximum(ranked.global_part, 0))
-    for name, part, start, (colour, hatch) in zip(ranked.names, ranked.parts, starts, PART_LOOKS, strict=True):
-        axis.barh(rows, part, 0.7, start, color=colour, hatch=HATCHES[hatch], ec="white", lw=0, label=name)
-    true = ranked.true
-    axis.barh(rows[true], (top - low)[true], 0.7, low[true], fc="none", ec="black", lw=2.5)
-    for row, end, score in zip(rows, top, ranked.score, strict=True):
-        axis.text(end, row, f" {score:.3f}", va="center", fontsize=8)
-    axis.set(xlabel="score", ylim=(len(rows) - 0.4, -0.6), yticks=rows)
-    axis.set_xlim(1.1 * low.min(), 1.14 * max(0.1, top.max()))
-
-
-def _answers(axis: Axes, true: np.ndarray, answers: Sequence[str] | Sequence[np.ndarray]) -> None:
-    """Captions as labels of the rows, or pictures in their place; the true ones bold, or framed."""
+    figure, places = retrieval_figure(ranked), range(1, len(answers) + 1)
     if isinstance(answers[0], str):
-        labels = axis.set_yticklabels([_cut(text) for text in answers], fontsize=7.5)
-        for label, right in zip(labels, true, strict=True):
-            label.set_weight("bold" if right else "normal")
-        return
-    axis.set_yticklabels([str(place) for place in range(1, len(answers) + 1)])
-    axis.tick_params(axis="y", pad=2 + 72 * (PICTURE_INCHES + 0.15))
-    for row, (picture, right) in enumerate(zip(answers, true, strict=True)):
-        axis.add_artist(_thumbnail(picture, (0, row), ("axes fraction", "data"), (-24, 0), 3 if right else 0.5))
+        texts = [
+            "<br>".join(map(html.escape, textwrap.wrap(_cut(text, LONGEST), LETTERS // len(answers))))
+            for text in answers
+        ]
+        names = [f"<b>{text}</b>" if true else text for text, true in zip(texts, ranked.true, strict=True)]
+        figure.update_xaxes(tickvals=list(places), ticktext=names, title=None)
+    else:
+        figure.update_xaxes(showticklabels=False, title=None)
+        figure.layout.images = [_picture(image, at, -0.04, 0.34) for image, at in zip(answers, places, strict=True)]
+    as_text = isinstance(question, str)
+    if not as_text:
+        figure.add_layout_image(_picture(question, 1, 1.4, 0.34))
+    words = html.escape(_cut(question, 110)) if as_text else "the picture on the left"
+    title = {"text": f"Question: {words}", "font": {"size": 13}, "x": 0.5}
+    return figure.update_layout(title=title, height=400, margin={"t": 60 if as_text else 130, "b": 120})
 
 
-def _question(figure: Figure, question: str | np.ndarray, height: float) -> None:
-    """The question in the upper left corner."""
-    if isinstance(question, str):
-        figure.text(0.02, 1 - 0.55 / height, f"Question: {_cut(question, 130)}", fontsize=9, va="center")
-        return
-    figure.text(0.02, 1 - 0.55 / height, "Question:", fontsize=9, va="center")
-    figure.add_artist(_thumbnail(question, (0.1, 1 - 0.55 / height), "figure fraction", (24, 0), 0.5, 1.6))
+def _picture(image: np.ndarray, at: float, top: float, height: float) -> dict[str, Any]:
+    """A picture of a plotly layout, its middle at ``at``, its upper edge and height in heights of the panel."""
+    place = {"x": at, "y": top, "sizex": 0.9, "sizey": height, "xanchor": "center", "yanchor": "top"}
+    return {"source": Image.fromarray(image), "xref": "x", "yref": "y domain", **place}
 
 
-def _thumbnail(
-    picture: np.ndarray, at: tuple, coords: object, offset: tuple, frame: float, times: float = 1
-) -> AnnotationBbox:
-    zoom = 72 * PICTURE_INCHES * times / picture.shape[0]
-    box = OffsetImage(picture, zoom=zoom, interpolation="nearest")
-    look = {"edgecolor": "black", "linewidth": frame}
-    return AnnotationBbox(box, at, offset, coords, boxcoords="offset points", pad=0.1, bboxprops=look)
-
-
-def _cut(text: str, letters: int = LONGEST) -> str:
+def _cut(text: str, letters: int) -> str:
     return text if len(text) <= letters else f"{text[: letters - 1]}…"

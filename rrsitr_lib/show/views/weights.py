@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.look import MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
+from rrsitr_lib.show.style import MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR, hatched, straight
 
 SORTS = ("loss", "weight")
 LARGEST_ROWS = 400
@@ -24,7 +21,6 @@ class WeightMap:
     **Shape** ``weight`` (epochs, N) in [0, 1]; ``mismatched`` (N,); ``order`` (N,) true pairs first;
     ``rows`` (rows, epochs) mean weight of neighbouring pairs; ``true_rows`` how many of them are true pairs;
     ``means`` (2, epochs) mean weight of true and of mismatched pairs, NaN where there are none.
-    Taught in: notebooks/04_self_paced_weights
     """
 
     weight: np.ndarray
@@ -52,8 +48,6 @@ def weight_map(
 
     >>> weight_map(np.array([[1.0, 0.0, 0.5]]), np.array([False, True, False]), sort="weight").order.tolist()
     [0, 2, 1]
-
-    Taught in: notebooks/04_self_paced_weights
     """
     weight, mismatched = np.asarray(weight), np.asarray(mismatched, dtype=bool)
     if weight.ndim != 2 or mismatched.shape != weight.shape[1:] or 0 in weight.shape:
@@ -83,7 +77,6 @@ def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None, labe
     ``pair`` is a column of the map, called ``label`` or by its number.
 
     Traces: heat map; true and mismatched pairs as bars; mean of each as lines; the pair.
-    Taught in: notebooks/04_self_paced_weights
     """
     figure = make_subplots(1, 3, column_widths=[0.4, 0.3, 0.3], horizontal_spacing=0.13)
     epochs = np.arange(1, weights.rows.shape[1] + 1)
@@ -96,7 +89,7 @@ def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None, labe
     looks = tuple(zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("", "/"), ("solid", "dash"), strict=True))
     for (name, colour, hatch, _), count in zip(looks, counts, strict=True):
         marker = hatched(colour, hatch)
-        figure.add_trace(go.Bar(x=centres, y=count, name=name, marker=marker), 1, 2)
+        figure.add_trace(go.Bar(x=centres, y=count, name=name, marker=marker, opacity=0.75), 1, 2)
     for kind, (name, colour, _, dash) in enumerate(looks):
         line = {"color": colour, "dash": dash}
         mean = weights.means[kind].round(3)
@@ -128,33 +121,6 @@ def _labelled(figure: go.Figure, weights: WeightMap, epoch: int) -> go.Figure:
     return figure.update_layout(
         shapes=shapes, height=470, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 90}
     )
-
-
-def weights_static(weights: WeightMap, epoch: int) -> Figure:
-    """The static twin of the weights explorer: the map of weights, and their distribution at ``epoch`` (from 1).
-
-    Taught in: notebooks/04_self_paced_weights
-    """
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), width_ratios=(1.3, 1))
-    rows, epochs = weights.rows.shape
-    extent = (0.5, epochs + 0.5, rows, 0)
-    shown = axes[0].imshow(
-        weights.rows, interpolation="nearest", aspect="auto", cmap="cividis", vmin=0, vmax=1, extent=extent
-    )
-    axes[0].axhline(weights.true_rows, color="white", ls="--")
-    axes[0].set(xlabel="epoch", yticks=[], title=weights.rule)
-    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
-    for part, name in ((weights.true_rows / 2, "true"), ((weights.true_rows + rows) / 2, "mismatched")):
-        axes[0].text(-0.02, 1 - part / rows, name, transform=axes[0].transAxes, rotation=90, ha="right", va="center")
-    figure.colorbar(shown, ax=axes[0], label="weight")
-    bins, true_counts, wrong_counts = weights.histogram(epoch)
-    axes[1].stairs(true_counts, bins, fill=True, color=TRUE_COLOUR, alpha=0.6, label=TRUTH_NAMES[0])
-    axes[1].stairs(wrong_counts, bins, hatch="///", fill=False, color=WRONG_COLOUR, label=TRUTH_NAMES[1])
-    axes[1].set(xlabel=f"weight in epoch {epoch}", ylabel="pairs")
-    axes[1].legend()
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
 
 
 def _thinned(weight: np.ndarray, group: int) -> np.ndarray:

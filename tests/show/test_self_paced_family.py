@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rrsitr_lib.methods.rrsitr import weight
-from rrsitr_lib.methods.rrsitr.self_paced_family import SELF_PACED, self_paced_weight
+from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
 
 GRID = np.linspace(0, 1, 20_001)
 

@@ -20,7 +20,7 @@ from rrsitr_lib.data.tables import read_csv
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.methods.base import RunFacts
 from rrsitr_lib.registry import METHODS
-from rrsitr_lib.show.look import WRONG_COLOUR
+from rrsitr_lib.show.style import WRONG_COLOUR
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
@@ -30,11 +30,11 @@ CPU = torch.device("cpu")
 GAMMAS, PAPER_GAMMAS = ("gamma_1", "gamma_2"), (5.0, 18.0)
 
 
-class RunRecord:
-    """What a run folder tells: its ledger, metrics, pairs as trained, pictures, features of a sample, rankings.
+class RunReader:
+    """What a run folder tells: its ledger, metrics, pairs as trained, images, features of a sample, retrieval results.
 
-    ``pairs``, ``album`` and ``rankings`` are None where the folder lacks them (a run that is not finished, a bare
-    ledger). Columns have shape (epochs, N). Taught in: notebooks/03_partition
+    ``pairs``, ``embeddings`` and ``retrieval`` are None where the folder lacks them (a run that is not finished, a bare
+    ledger). Columns have shape (epochs, N).
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -44,9 +44,9 @@ class RunRecord:
         self._cards: dict[int, str] = {}
 
     @classmethod
-    def open(cls, source: "str | Path | Ledger | RunRecord") -> Self:
+    def open(cls, source: "str | Path | Ledger | RunReader") -> Self:
         """Open a run folder, a ledger or its folder. Raises ``InputError`` where there is no ledger."""
-        if isinstance(source, RunRecord):
+        if isinstance(source, RunReader):
             return source
         return cls(source if isinstance(source, Ledger) else Ledger.open(source))
 
@@ -112,13 +112,13 @@ class RunRecord:
         return read_csv(path) if path.exists() else None
 
     @cached_property
-    def album(self) -> EmbeddingHistory | None:
+    def embeddings(self) -> EmbeddingHistory | None:
         """Features of a sample of training pairs, before training and after every epoch."""
         return EmbeddingHistory.open(self.folder, self.epochs)
 
     @cached_property
-    def rankings(self) -> RetrievalResults | None:
-        """The best answers to every question of the test split."""
+    def retrieval(self) -> RetrievalResults | None:
+        """The best candidates for every query of the test split."""
         return RetrievalResults.open(self.folder)
 
     @cached_property
@@ -129,41 +129,45 @@ class RunRecord:
         except (InputError, RunError, OSError):
             return {}
 
-    def picture(self, image: int, split: str = "train") -> np.ndarray | None:
-        """Picture number ``image`` of a split as (h, w, 3) bytes, at most 96 wide; None where it is not at hand."""
+    def image(self, number: int, split: str = "train") -> np.ndarray | None:
+        """Image ``number`` of a split as (h, w, 3) bytes, at most 96 wide; None where it is not at hand."""
         if split not in self._sources:
             return None
-        source = self._sources[split].images[image]
-        picture = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
-        picture.thumbnail((THUMBNAIL, THUMBNAIL))
-        return np.asarray(picture)
+        source = self._sources[split].images[number]
+        shown = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
+        shown.thumbnail((THUMBNAIL, THUMBNAIL))
+        return np.asarray(shown)
+
+    def image_of_pair(self, row: int) -> np.ndarray | None:
+        """The image of training pair ``row``; None where it is not at hand."""
+        return self.image(int(self.pairs.image_of_row[row])) if self.pairs else None
 
     def card(self, row: int) -> str:
         """Training pair ``row`` as HTML: picture, caption as trained, and whether it is mismatched."""
         if row not in self._cards:
             wrong = bool(self.mismatched[row])
             caption = self.pairs.captions[row] if self.pairs else "(captions are not in this folder)"
-            picture = self.picture(int(self.pairs.image_of_row[row])) if self.pairs else None
-            self._cards[row] = card(f"pair {row}", caption, picture, "MISMATCHED" if wrong else "true pair", wrong)
+            note = "MISMATCHED" if wrong else "true pair"
+            self._cards[row] = card(f"pair {row}", caption, self.image_of_pair(row), note, wrong)
         return self._cards[row]
 
 
-def card(title: str, caption: str, picture: np.ndarray | None, note: str = "", framed: bool = False) -> str:
+def card(title: str, caption: str, image: np.ndarray | None, note: str = "", framed: bool = False) -> str:
     """A picture with its caption as a small block of HTML; ``framed`` draws a dashed frame.
 
     >>> "a lake" in card("pair 0", "a lake", None)
     True
     """
     style = f"2px dashed {WRONG_COLOUR}" if framed else "2px solid #ccc"
-    shown = f"<img src='{data_uri(picture)}' width='{THUMBNAIL}' alt=''>" if picture is not None else ""
+    shown = f"<img src='{data_uri(image)}' width='{THUMBNAIL}' alt=''>" if image is not None else ""
     return (
         f"<div style='border:{style};padding:4px;width:9.5rem;font:12px/1.3 sans-serif'>{shown}"
         f"<br><b>{html.escape(title)}</b> {html.escape(note)}<br>{html.escape(str(caption))}</div>"
     )
 
 
-def data_uri(picture: np.ndarray) -> str:
+def data_uri(image: np.ndarray) -> str:
     """A picture (h, w, 3) uint8 as the address of an image that needs no file."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=70)
+    Image.fromarray(image).save(buffer, "JPEG", quality=70)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
