@@ -31,7 +31,7 @@ Cosines = np.ndarray | float
 
 
 class HardNegatives(NamedTuple):
-    """What a pair stands against: cosine ``text`` of the hardest text, ``image`` of the hardest image, base ``sigma``."""
+    """What a pair stands against: cosines of the hardest ``text`` and ``image``, and the base margin ``sigma``."""
 
     text: float
     image: float
