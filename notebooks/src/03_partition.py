@@ -145,7 +145,7 @@ loss, wrong = record.column("loss"), record.mismatched
 last = loss[-1].astype(float)
 ways = {
     "thresholds": partition(torch.tensor(last), config.gamma_1, config.gamma_2).numpy(),
-    "quantiles": quantile_partition(last, config.clean_share, config.noisy_share),
+    "quantiles": quantile_partition(last, config.clean_fraction, config.noisy_fraction),
     "two Gaussians": mixture_partition(last, components=2),
     "three Gaussians": mixture_partition(last, components=3),
 }

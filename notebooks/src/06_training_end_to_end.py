@@ -56,7 +56,7 @@ model, inputs = build_model(config, data)
 wrong, right = noise.mismatched.nonzero()[0], (~noise.mismatched).nonzero()[0]
 rows = np.array([*right[:20:5], *wrong[:2], *right[20::5], *wrong[2:]])[:6]  # four true, two mismatched where there are
 with torch.no_grad():
-    _, pixels, words = RowBatches(inputs["train"], [rows], noise.caption_index, epoch=0)[0]
+    pixels, words = RowBatches(inputs["train"], [rows], noise.caption_index, epoch=0)[0]
     image, text = model.eval()(pixels, words)
 
 # %% [markdown]
