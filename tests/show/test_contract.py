@@ -228,6 +228,7 @@ def test_a_missing_column_is_said_not_raised(name, run, tmp_path):
         assert explorer.view().children == (explorer.text,) and explorer.text.value == explorer.message
         with pytest.raises(InputError, match=f"no column {column}"):
             write_page(explorer, tmp_path / "page.html")
+        assert not (tmp_path / "page.html").exists()
 
 
 @pytest.mark.parametrize("name", OF_COLUMNS)

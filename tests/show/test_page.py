@@ -51,6 +51,7 @@ def test_every_frame_is_the_figure_of_its_position(explorer, tmp_path):
 def test_positions_that_are_left_out_are_said(tmp_path):
     text = write_page(PacingExplorer(), tmp_path / "page.html", frames=20).read_text()
     assert re.search(r"Positions kept: loss of the pair \d+ of 241", text)
+    assert "Fixed here: gamma_2 18.0, lambda_1 0.8" in text
 
 
 @pytest.mark.parametrize("frames", [2, 7, 30, 1000])

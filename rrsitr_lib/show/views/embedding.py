@@ -100,6 +100,7 @@ def space_panels(space: SpaceMap, mismatched: np.ndarray, epochs: Sequence[int],
         figure.update_yaxes(one.layout.yaxis, **equal, col=number)
     figure.update_yaxes(title=None, selector=lambda axis: axis.scaleanchor != "x")
     figure.update_traces(marker_size=7, selector={"mode": "markers"})
+    figure.update_traces(opacity=1, selector={"mode": "lines"})  # mixed colours would double the file of a notebook
     thinned = f" ({len(drawn)} of {len(mismatched)} pairs drawn)" if len(drawn) < len(mismatched) else ""
     title = {"text": space.rule + thinned, "font": {"size": 13}}
     return figure.update_layout(height=350, title=title, legend={"orientation": "h"}, modebar=MODEBAR)

@@ -120,10 +120,8 @@ def answers_figure(
     """
     figure, places = retrieval_figure(ranked), range(1, len(answers) + 1)
     if isinstance(answers[0], str):
-        texts = [
-            "<br>".join(map(html.escape, textwrap.wrap(_cut(text, LONGEST), LETTERS // len(answers))))
-            for text in answers
-        ]
+        lines = [textwrap.wrap(_cut(text, LONGEST), LETTERS // len(answers)) for text in answers]
+        texts = ["<br>".join(map(html.escape, one)) for one in lines]
         names = [f"<b>{text}</b>" if true else text for text, true in zip(texts, ranked.true, strict=True)]
         figure.update_xaxes(tickvals=list(places), ticktext=names, title=None)
     else:
