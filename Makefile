@@ -29,7 +29,7 @@ benchmarks: $(INSTALLED)  ## ratios against the textbook forms, one table
 	$(BIN)/python benchmarks/explorers.py
 
 tiny-weights: $(INSTALLED)  ## train the tiny encoder on clean scenes of another seed and put it into the package
-	$(BIN)/python -m rrsitr_lib.training.pretrain
+	$(BIN)/python -m rrsitr_lib.scenes.pretrain
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=... names it")'

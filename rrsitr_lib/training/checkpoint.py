@@ -50,9 +50,14 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
     return tensors, state
 
 
+def model_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """The model's parameters and buffers under ``model.``."""
+    return {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+
+
 def training_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """The model's parameters and buffers under ``model.``, the optimizer's moments under ``optimizer.NAME.``."""
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    """``model_tensors``, and the optimizer's moments under ``optimizer.NAME.``."""
+    tensors = model_tensors(model)
     names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     for parameter, moments in optimizer.state.items():
         for key, value in moments.items():

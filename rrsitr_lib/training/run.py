@@ -28,6 +28,7 @@ from rrsitr_lib.training.batches import SplitInputs
 from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.checkpoint import (
     load_checkpoint,
+    model_tensors,
     restore_model,
     restore_training,
     save_checkpoint,
@@ -178,9 +179,8 @@ class Run:
         table = pd.DataFrame(self.metrics)
         write_atomically(self.folder / "metrics.csv", lambda temporary: table.to_csv(temporary, index=False))
         if self.best_epoch == len(self.metrics):
-            weights = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
             state = {"epoch": self.best_epoch, "val_mR": self.metrics[-1]["val_mR"], "facts": self.facts}
-            save_checkpoint(self.folder / "best.safetensors", weights, state)
+            save_checkpoint(self.folder / "best.safetensors", model_tensors(self.model), state)
 
     def _result(self, ledger: Ledger) -> dict[str, Any]:
         restore_model(self.model, load_checkpoint(self.folder / "best.safetensors")[0])

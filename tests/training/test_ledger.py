@@ -1,13 +1,10 @@
 """The ledger: epochs as written, nothing of a crash, mapped and not loaded; damaged ones: tests/malformed."""
 
-import gzip
-
 import numpy as np
 import pytest
 
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.experiments.ledger_table import ledger_table
-from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
+from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 PAIRS, CONFIG = 6, {"seed": 3, "noise_rate": 0.4}
 MISMATCHED = np.array([True, False, False, True, False, False])
@@ -129,15 +126,3 @@ def test_create_replaces_an_old_ledger(ledger):
     opened = Ledger.open(ledger.folder)
     assert_holds(opened, [5])
     assert opened.config == {"seed": 4} and (opened.column("mismatched") == ~MISMATCHED).all()
-
-
-def test_table_of_an_epoch_is_sorted_and_knows_the_pairs(ledger):
-    lines = ["filename,title", *(f"i{row}.jpg,caption {row}" for row in range(PAIRS))]
-    (ledger.folder.parent / PAIRS_FILE).write_bytes(gzip.compress("\n".join(lines).encode()))
-    table = ledger_table(ledger.folder.parent, epoch=2)
-    assert table["loss"].tolist() == sorted(epoch(1)["loss"].tolist(), reverse=True)
-    assert table["image"].tolist() == [f"i{row}.jpg" for row in table.index]
-    assert table["caption"].tolist() == [f"caption {row}" for row in table.index]
-    assert table["mismatched"].tolist() == MISMATCHED[table.index].tolist()
-    assert ledger_table(ledger.folder)["loss"].max() == epoch(2)["loss"].max()
-    assert ledger_table(ledger.folder, epoch=-3).equals(ledger_table(ledger.folder, epoch=1))
