@@ -4,18 +4,18 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from rrsitr_lib.config import Positive
 from rrsitr_lib.methods.pair_loss import PairLoss, chance_loss, pair_loss
 from rrsitr_lib.methods.triplet import Triplet, hardest_negatives
 from rrsitr_lib.model.similarity import Features
 
+Positive = Annotated[float, Field(gt=0)]
 PAPER_SCALE = math.exp(2.996)
 
 

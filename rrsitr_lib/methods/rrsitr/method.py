@@ -1,19 +1,20 @@
 """RRSITR as a method: its settings, and what it decides once an epoch, thresholds, categories, draws."""
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from rrsitr_lib.config import Fraction
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, RunFacts
 from rrsitr_lib.methods.rrsitr.gamma_schedules import quantile_gammas, scheduled_gamma
 from rrsitr_lib.methods.rrsitr.objective import Components, TripletKind, WeightOrder, rrsitr_objective
 from rrsitr_lib.methods.rrsitr.partition import mixture_partition, quantile_partition
 from rrsitr_lib.registry import METHODS
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class RrsitrSettings(MethodSettings):
