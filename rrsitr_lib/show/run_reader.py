@@ -15,8 +15,7 @@ from PIL import Image
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.images import open_image
-from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.data.tables import read_csv
+from rrsitr_lib.data.pairs import PairTable, read_csv
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.methods.base import RunFacts
 from rrsitr_lib.registry import METHODS
