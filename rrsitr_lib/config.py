@@ -107,7 +107,8 @@ class RunConfig(BaseModel):
             registry.check(name)
         if self.data not in DATASETS and not _is_folder(self.data):
             raise ValueError(f"data is {self.data!r}: allowed are {', '.join(DATASETS)}, or a folder that exists")
-        if self.images is None and (self.data not in DATASETS or DATASETS[self.data].needs_images):
+        drawn = self.data == type(self).model_fields["data"].default  # known without the import that asking it costs
+        if self.images is None and not drawn and (self.data not in DATASETS or DATASETS[self.data].needs_images):
             raise ValueError(f"data is {self.data!r}, so images must name the folder of its images")
         if self.settings:
             _ = self.method_settings
