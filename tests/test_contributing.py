@@ -1,5 +1,6 @@
 """What CONTRIBUTING says of a method, a protocol and a data set, done in a copy: one file each, and nothing else."""
 
+import json
 import os
 import re
 import shutil
@@ -84,14 +85,13 @@ def test_a_study_compares_them(copy):
     fix = {name: value for name, value in GIVEN.items() if name not in ("method", "kept_fraction")}
     runs = [{"fix": fix, "axes": {"method": ["contrastive", "mine"]}}]
     (copy.folder / "study.yaml").write_text(yaml.safe_dump({"name": "compared", "runs": runs}))
+    assert "2 trials" in copy("-m", "rrsitr_lib", "study", "plan", "study.yaml")
     copy("-m", "rrsitr_lib", "study", "run", "study.yaml", "--workers", "1")
     table = copy("-m", "rrsitr_lib", "study", "table", "compared")
     assert re.search(r"\bmine\b", table) and re.search(r"\bcontrastive\b", table)
 
 
 def test_the_core_trains_where_every_other_room_is_deleted(copy):
-    import json
-
     for room in ROOMS:
         shutil.rmtree(copy.folder / "rrsitr_lib" / room)
     assert copy("-c", TRAIN, json.dumps(GIVEN)).split() == ["True"]

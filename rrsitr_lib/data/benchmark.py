@@ -39,6 +39,10 @@ class Benchmark(DataSet):
         images = locate_images(folder, tables["train"].images[0])
         return {name: Split(table, find_images(images, table.images)) for name, table in tables.items()}
 
+    def count_pairs(self, config: RunConfig) -> dict[str, int]:
+        """As published."""
+        return self.pairs
+
     def read(self, folder: str | Path) -> dict[str, PairTable]:
         """Train, val and test from CSV tables in ``folder``, or else from the set's own JSON in it or below.
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from operator import itemgetter
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -12,9 +11,8 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.plan import Trial
 from rrsitr_lib.experiments.trials import TrialState
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
-from rrsitr_lib.registry import DATASETS
 
-SCENES_VAL_PAIRS, FORWARD = 500, 1 / 3  # evaluation is a forward pass, a third of a training step
+FORWARD = 1 / 3  # evaluation is a forward pass, a third of a training step
 SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "precision", "compile", "device")
 SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "settings", "preset"}
 
@@ -54,17 +52,10 @@ def _cost(config: RunConfig, finished: list[float] | None, step: Mapping[str, An
 
 def epoch_pairs(config: RunConfig) -> float:
     """Pairs of an epoch in units of a trained pair: those trained, and a third of those evaluated."""
-    if config.data == "scenes":
-        trained, evaluated = 5 * config.scenes, SCENES_VAL_PAIRS
-    elif config.data in DATASETS:
-        from rrsitr_lib.exchange.benchmark_check import benchmark
+    from rrsitr_lib.data.datasets import source_of
 
-        pairs = benchmark(config.data).pairs
-        trained, evaluated = pairs["train"], pairs["val"]
-    else:  # lines of the tables, where there are any, without reading them as such
-        tables = [Path(config.data) / f"{split}.csv" for split in ("train", "val")]
-        trained, evaluated = (max(0, path.read_bytes().count(b"\n") - 1) if path.is_file() else 0 for path in tables)
-    return trained + FORWARD * evaluated
+    pairs = source_of(config).count_pairs(config)
+    return pairs["train"] + FORWARD * pairs["val"]
 
 
 def shape_of(config: RunConfig) -> str:

@@ -21,6 +21,10 @@ class Scenes(DataSet):
         """Drawn at the size that the encoder sees."""
         return dict(_scenes(config.scenes, config.scenes_seed, image_size))
 
+    def count_pairs(self, config: RunConfig) -> dict[str, int]:
+        """Five captions a scene."""
+        return {name: 5 * count for name, count in zip(SPLITS, (config.scenes, VAL, TEST), strict=True)}
+
 
 register("scenes")(Scenes())
 

@@ -11,7 +11,7 @@ import numpy as np
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import Noise, inject, load_noise
-from rrsitr_lib.data.pairs import PairTable, read_folder
+from rrsitr_lib.data.pairs import SPLITS, PairTable, read_folder
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS, ENCODERS, extension
 
@@ -38,6 +38,11 @@ class DataSet(ABC):
         Raises ``InputError`` for a missing table or image.
         """
 
+    def count_pairs(self, config: RunConfig) -> dict[str, int]:
+        """Pairs by split, for the expected cost of a run; a set that knows them unopened says so here."""
+        opened = self.open(config, ENCODERS[config.encoder].image_size)
+        return {name: len(split.table) for name, split in opened.items()}
+
 
 class Folder(DataSet):
     """A folder of one's own: train, val and test tables, the images in another or in ``images`` below it."""
@@ -47,14 +52,25 @@ class Folder(DataSet):
         tables, images = read_folder(config.data), str(config.images)
         return {name: Split(table, find_images(images, table.images)) for name, table in tables.items()}
 
+    def count_pairs(self, config: RunConfig) -> dict[str, int]:
+        """Lines of the tables, where there are any, without reading them as such."""
+        tables = {name: Path(config.data) / f"{name}.csv" for name in SPLITS}
+        return {
+            name: max(0, path.read_bytes().count(b"\n") - 1) if path.is_file() else 0 for name, path in tables.items()
+        }
+
+
+def source_of(config: RunConfig) -> DataSet:
+    """The data set that ``config.data`` names, or its folder."""
+    return DATASETS[config.data] if config.data in DATASETS else Folder()
+
 
 def open_data(config: RunConfig, image_size: int | None = None) -> dict[str, Split]:
     """The train, val and test split that ``config.data`` names; drawn images as the encoder sees them, or as asked for.
 
     Raises ``InputError`` for an unknown name, a missing table, a missing image.
     """
-    source = DATASETS[config.data] if config.data in DATASETS else Folder()
-    return source.open(config, image_size or ENCODERS[config.encoder].image_size)
+    return source_of(config).open(config, image_size or ENCODERS[config.encoder].image_size)
 
 
 def inject_noise(config: RunConfig, table: PairTable) -> Noise:
