@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,12 +72,26 @@ def opened(settings: ExecutorSettings) -> Iterator[Any]:
     if settings.address is not None:
         yield settings.address
     elif settings.kind == "local":
-        with _local(settings) as cluster:
+        with _silence(), _local(settings) as cluster:
             yield cluster
     else:
         with _queue(settings) as cluster:
             cluster.scale(jobs=settings.workers or 1)
             yield cluster
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Dask leaves its log to a handler of the root where there is one, as after open_clip's import, at any level."""
+    import distributed  # its own import sets the level
+
+    log = logging.getLogger(distributed.__name__)
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _local(settings: ExecutorSettings) -> Any:

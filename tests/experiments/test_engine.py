@@ -1,5 +1,6 @@
 """Many runs on real processes: every one ends once and equals undisturbed training, whatever dies on the way."""
 
+import logging
 import os
 import random
 import subprocess
@@ -175,6 +176,17 @@ def test_runs_side_by_side_equal_plain_training_and_finished_ones_are_only_read(
     results = run_trials(configs, folders)
     assert list(results) == ["contrastive", "rrsitr"] and results["rrsitr"]["method"] == "rrsitr"
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_root_handler_hears_nothing_of_dask(tmp_path, caplog, monkeypatch):
+    """In a notebook open_clip's import sets one, and every line of the log would stand below the cell."""
+    log = logging.getLogger("distributed")
+    monkeypatch.setattr(log, "propagate", True)
+    before = log.level
+    with caplog.at_level(logging.INFO):
+        run_trials({"one": RunConfig.build(**FIX | {"epochs": 1})}, {"one": tmp_path / "one"}, progress=False)
+    assert (tmp_path / "one" / "result.json").exists() and log.level in (before, logging.INFO)
+    assert [one.message for one in caplog.records if one.name.startswith("distributed")] == []
 
 
 def test_trainings_end_with_a_parent_that_was_killed(tmp_path):
