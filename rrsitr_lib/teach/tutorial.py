@@ -13,7 +13,7 @@ import yaml
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
-from rrsitr_lib.experiments.results import read_results
+from rrsitr_lib.experiments.results import Results, read_results
 from rrsitr_lib.experiments.run_results import RECALLS, read_run
 from rrsitr_lib.teach.site import LessonPage, describe, export_explorers, lesson_html, write_index
 from rrsitr_lib.teach.sources import lesson_notebooks
@@ -59,12 +59,11 @@ def _error_of(step: Callable[..., object], *arguments: Any, **options: Any) -> s
     return ""
 
 
-def comparison(folder: Path) -> pd.DataFrame:
-    """Every finished run under ``folder`` as a row of recalls in percent, then the start and chance; empty without one.
+def comparison(results: Results) -> pd.DataFrame:
+    """Every finished run as a row of recalls in percent, then the start and chance; empty without one.
 
     The row ``before training`` is that of the first run: lessons begin with the same encoder and test set.
     """
-    results = read_results(folder)
     for path, reason in results.left_out.items():
         print(f"not in the table: {path}: {reason}")
     if results.runs.empty:
@@ -79,9 +78,9 @@ def comparison(folder: Path) -> pd.DataFrame:
     return pd.DataFrame([*shown.round({"realised": 3}).to_dict("records"), *ends])
 
 
-def write_explorers(out: Path) -> dict[str, str]:
+def write_explorers(out: Path, results: Results) -> dict[str, str]:
     """Explorers of a run of the paper's method, where one is finished: titles by the names of their pages."""
-    run = _largest_run(out)
+    run = _largest_run(results)
     if run is None:
         return {}
     print(f"explorers of {run.name} …", flush=True)
@@ -94,9 +93,8 @@ def write_explorers(out: Path) -> dict[str, str]:
     return explorers
 
 
-def _largest_run(out: Path) -> Path | None:
+def _largest_run(results: Results) -> Path | None:
     """The run of the whole method with the most pairs: its ablations and the small ones show less."""
-    results = read_results(out)
     whole = results.runs[results.runs["method"] == "rrsitr"]
     return None if whole.empty else results.folders[whole.loc[whole["pairs"].idxmax(), "trial"]]
 
@@ -127,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lessons = run_lessons(out.resolve(), parameters)
     except InputError as error:
         parser.error(str(error))
-    table, explorers = comparison(out), write_explorers(out)
+    results = read_results(out)
+    table, explorers = comparison(results), write_explorers(out, results)
     pages = write_lessons(out, lessons, explorers)
     index = write_index(out, pages, explorers, None if table.empty else table)
     failed = [page.name for page in pages if page.failed]

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from experiments.run_folders import change, write_run
 
+from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.teach import tutorial
 from rrsitr_lib.teach.tutorial import _largest_run, comparison, main
@@ -59,7 +60,7 @@ def test_a_lesson_s_page_shows_the_explorer_that_is_exported_after_the_last_less
     lesson(folder / "00_explorer.ipynb", code)
     lesson(folder / "01_after.ipynb", "open('trained', 'w').close()")
 
-    def exported(out):
+    def exported(out, _results):
         assert (out / "trained").exists(), "the last lesson may train the run"
         return {"explore_pacing.html": "Self-paced functions"}
 
@@ -108,7 +109,7 @@ def test_comparison_sorts_runs_and_ends_with_chance(tmp_path):
     runs = [("rrsitr", 0.6), ("rrsitr", 0.4), ("contrastive", 0.4), ("contrastive", 0.0)]
     for number, (method, rate) in enumerate(runs):
         write_run(tmp_path / f"run{number}", mr=20.5, auroc=0.9 if rate else None, method=method, noise_rate=rate)
-    table = comparison(tmp_path)
+    table = comparison(read_results(tmp_path))
     assert table["method"].tolist() == ["contrastive", "contrastive", "rrsitr", "rrsitr", "before training", "chance"]
     assert table["noise"].tolist()[:4] == [0.0, 0.4, 0.4, 0.6]
     assert table["mR"].tolist()[:5] == [20.5] * 4 + [30.0] and 2 < table["mR"].tolist()[5] < 3
@@ -119,25 +120,25 @@ def test_comparison_sorts_runs_and_ends_with_chance(tmp_path):
 def test_comparison_tells_a_part_that_is_off_from_the_whole_method(tmp_path):
     write_run(tmp_path / "whole", method="rrsitr")
     write_run(tmp_path / "part", method="rrsitr", triplet="off")
-    assert comparison(tmp_path)["method"].tolist()[:2] == ["rrsitr", "rrsitr, without robust triplet"]
+    assert comparison(read_results(tmp_path))["method"].tolist()[:2] == ["rrsitr", "rrsitr, without robust triplet"]
 
 
 def test_comparison_names_a_damaged_run(tmp_path, capsys):
     write_run(tmp_path / "good")
     (write_run(tmp_path / "bad") / "result.json").write_text("{")
-    assert len(comparison(tmp_path)) == 3
+    assert len(comparison(read_results(tmp_path))) == 3
     assert "not in the table: bad: " in capsys.readouterr().out
 
 
 def test_comparison_of_nothing_is_empty(tmp_path):
-    assert comparison(tmp_path).empty
+    assert comparison(read_results(tmp_path)).empty
 
 
 def test_explorers_are_those_of_the_largest_run_of_the_whole_method(tmp_path):
-    assert _largest_run(tmp_path) is None
+    assert _largest_run(read_results(tmp_path)) is None
     write_run(tmp_path / "part", method="rrsitr", self_paced=False)
-    assert _largest_run(tmp_path) is None
+    assert _largest_run(read_results(tmp_path)) is None
     for name, pairs in (("a", 2000), ("b", 4000), ("c", 3000)):
         facts = write_run(tmp_path / name, method="rrsitr") / "run.json"
         change(facts, pairs={"train": pairs, "val": 500, "test": 1000})
-    assert _largest_run(tmp_path) == tmp_path / "b"
+    assert _largest_run(read_results(tmp_path)) == tmp_path / "b"
