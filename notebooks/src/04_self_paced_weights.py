@@ -271,8 +271,8 @@ for L in (4.9, 5.0):
 
 # %% [markdown]
 # **In the library.** A member of the family is a `SelfPaced`: its weight and its regulariser. During training
-# `pace_of_epoch` says which thresholds hold. The explorers draw with `weights_figure`, from a `WeightMap`, and with
-# `pacing_figure`.
+# `scheduled_gamma` says which thresholds hold, or `quantile_gammas` of the last losses. The explorers draw with
+# `weights_figure`, from a `WeightMap`, and with `pacing_figure`.
 #
 # ## Exercises
 #

@@ -85,7 +85,7 @@ print("by hand, as a matrix and by the library: equal")
 # Training follows slopes, not values. Take one direction, with the gap `d = hardest negative - own similarity`. Beyond
 # the margin, `d < -SIGMA`, the loss is 0. Ahead but within the margin it is `SIGMA + d`, which falls by 1 per unit of
 # the own similarity. Behind, `d > 0`, the margin `SIGMA (1 + d)` falls too: the loss is `SIGMA + (1 + SIGMA) d` and falls
-# by `1 + SIGMA`, which is 1.6. The slope at `s_ii` is the negative of this; we call its size the **pull**. Derivation,
+# by `1 + SIGMA`, which is 1.6. The slope at the own similarity is the negative of this; we call its size the **pull**. Derivation,
 # autograd and finite differences must agree.
 
 # %%

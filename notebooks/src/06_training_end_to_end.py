@@ -279,7 +279,7 @@ table.round(2)
 # RSITMD: without all three parts it reaches a higher mR (32.24) than without the weights alone (29.80) or without the
 # triplet loss alone (30.21), numbers from a secondary source. An ablation table is a question, not an answer.
 #
-# **In the library.** The switches of the ablation are `Parts` of `rrsitr_objective`; the control is
+# **In the library.** The switches of the ablation are `Components` of `rrsitr_objective`; the control is
 # `contrastive_objective`. The learning rate follows `warmup_cosine`; after every epoch `evaluate` ranks the validation
 # set and `save_checkpoint` writes all that is needed to go on, which `load_checkpoint` reads as tensors only.
 # `ledger_table` shows one epoch of a run's record as a table, pictures and captions included.

@@ -1,5 +1,6 @@
 """Links both ways: glossary to code, pages to lessons, names to lessons."""
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS
 from rrsitr_lib.experiments.study_file import known_fields
 from rrsitr_lib.teach.lesson_index import taught
-from rrsitr_lib.teach.sources import exercise_sources, form_sources, lesson_sources
+from rrsitr_lib.teach.sources import exercise_sources, form_sources, lesson_sources, source_cells
 from rrsitr_lib.training.ledger import COLUMNS
 
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
@@ -117,3 +118,21 @@ def test_a_lesson_that_imports_a_name_uses_it(name):
     for lesson in taught()[name]:
         mentioned = re.findall(rf"\b{name[0]}\b", LESSONS[lesson].read_text(encoding="utf-8"))
         assert len(mentioned) > 1, f"lesson {lesson} imports {name[0]} and never uses it"
+
+
+def names_in(code: str) -> set[str]:
+    """What is defined, passed, imported or used by name in Python code, a string that is one word included."""
+    kinds = ("name", "id", "arg", "attr", "value")
+    found = [getattr(node, kind, None) for node in ast.walk(ast.parse(code)) for kind in kinds]
+    return {part for name in found if isinstance(name, str) for part in name.split(".")}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_name_in_the_prose_of_a_lesson_is_in_its_code_or_in_the_library(lesson):
+    cells = source_cells(LESSONS[lesson])
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    files = [path for room in ("rrsitr_lib", "benchmarks") for path in (NOTEBOOKS.parent / room).rglob("*.py")]
+    known = names_in(code).union(*(names_in(path.read_text("utf-8")) | {path.stem, path.parent.name} for path in files))
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    said = re.findall(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`", prose)
+    assert [name for name in said if not {*name.split(".")} <= known | {*COLUMNS}] == []
