@@ -24,7 +24,7 @@ def rank_pairs(
     rows: Sequence[int],
     features: PairFeatures,
     duplicates: Duplicates,
-    settings: AuditSettings | None = None,
+    settings: AuditSettings,
     progress: Callable[[int, int], object] | None = None,
 ) -> pd.DataFrame:
     """All pairs, the most suspect first, with ``COLUMNS``.
@@ -35,7 +35,7 @@ def rank_pairs(
     the pair's rank between rounds; ``better_caption``: the caption of another image that fits better, empty where
     none does; ``reasons`` in words.
     """
-    settings, groups = settings or AuditSettings(), duplicates.group_of_pair
+    groups = duplicates.group_of_pair
     scores = cross_validate(features, groups, settings, progress)
     loss = scores.loss.mean(axis=0)
     linear, neighbours = ridge_score(features, groups, settings.folds, settings.seed), neighbour_score(features, groups)

@@ -23,12 +23,12 @@ def read_published(path: str | Path, known: Benchmark) -> dict[str, PairTable]:
     """
     table, split_of = read_entries(path)
     train, val = split_train_val([image for image in table.images if split_of[image] != "test"])
-    test, tables = [image for image in table.images if split_of[image] == "test"], {}
+    test = [image for image in table.images if split_of[image] == "test"]
+    tables = {}
     for split, images in zip(SPLITS, (train, val, test), strict=True):
-        number = {image: index for index, image in enumerate(images)}
-        number_of_row = np.array([number.get(image, -1) for image in table.image_ids])
-        order = np.argsort(number_of_row, kind="stable")[np.count_nonzero(number_of_row < 0) :]
-        tables[split] = replace(table.take(order), split=split)
+        place = {image: number for number, image in enumerate(images)}
+        chosen = sorted((place[image], row) for row, image in enumerate(table.image_ids) if image in place)
+        tables[split] = replace(table.take(np.array([row for _, row in chosen], dtype=np.int64)), split=split)
     if problems := check_tables(known, tables):
         raise InputError(f"{path}: not the whole {known.title}: {problems[0]}")
     return tables
