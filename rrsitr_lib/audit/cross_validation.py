@@ -12,7 +12,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.frozen_towers.heads import HeadsEncoder
+from rrsitr_lib.frozen_towers.heads import HeadsEncoder, TokenHead
 from rrsitr_lib.methods.pair_loss import chance_loss, symmetric_cross_entropy
 from rrsitr_lib.training.batches import InMemory, SplitInputs
 from rrsitr_lib.training.trainer import Trainer
@@ -127,11 +127,12 @@ def train_heads(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> 
 def encode_all(model: HeadsEncoder, features: PairFeatures) -> tuple[np.ndarray, np.ndarray]:
     """All images and captions by trained heads, rows of length one: (M, D), (U, D)."""
     device = next(model.parameters()).device
-    encoded = []
-    for tokens, tower in ((_tokens(features.image), model.image), (_tokens(features.text), model.text)):
-        parts = [tower(part.to(device)).pooled.float().cpu() for part in tokens.split(BLOCK)]
-        encoded.append(unit(torch.cat(parts).numpy()))
-    return encoded[0], encoded[1]
+
+    def encoded(vectors: np.ndarray, tower: TokenHead) -> np.ndarray:
+        parts = [tower(part.to(device)).pooled.float().cpu() for part in _tokens(vectors).split(BLOCK)]
+        return unit(torch.cat(parts).numpy())
+
+    return encoded(features.image, model.image), encoded(features.text, model.text)
 
 
 def held_out_loss(

@@ -1,15 +1,16 @@
 """From out-of-fold scores to a ranked table: score, probability of being wrong, and the reasons in words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.audit.cross_validation import AuditSettings, OutOfFoldScores, cross_validate
+from rrsitr_lib.audit.cross_validation import AuditSettings, OutOfFoldScores
 from rrsitr_lib.audit.duplicates import Duplicates
 from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.mismatch_ranking import unit_rank
 from rrsitr_lib.audit.probes import neighbour_score, ridge_score
+from rrsitr_lib.audit.read_pairs import AuditPairs
 
 COLUMNS = (
     "rank", "row", "image", "caption", "score", "wrong", "loss", "similarity", "linear", "neighbours", "disagreement",
@@ -19,13 +20,7 @@ UNSURE = 0.25  # a pair whose ranks differ by more between rounds
 
 
 def rank_pairs(
-    images: Sequence[str],
-    captions: Sequence[str],
-    rows: Sequence[int],
-    features: PairFeatures,
-    duplicates: Duplicates,
-    settings: AuditSettings,
-    progress: Callable[[int, int], object] | None = None,
+    pairs: AuditPairs, features: PairFeatures, duplicates: Duplicates, scores: OutOfFoldScores, settings: AuditSettings
 ) -> pd.DataFrame:
     """All pairs, the most suspect first, with ``COLUMNS``.
 
@@ -35,15 +30,13 @@ def rank_pairs(
     the pair's rank between rounds; ``better_caption``: the caption of another image that fits better, empty where
     none does; ``reasons`` in words.
     """
-    groups = duplicates.group_of_pair
-    scores = cross_validate(features, groups, settings, progress)
-    loss = scores.loss.mean(axis=0)
+    loss, groups = scores.loss.mean(axis=0), duplicates.group_of_pair
     linear, neighbours = ridge_score(features, groups, settings.folds, settings.seed), neighbour_score(features, groups)
     loss_rank, linear_rank, neighbour_rank = (unit_rank(one) for one in (loss, linear, neighbours))
     table = pd.DataFrame({
-        "row": rows,
-        "image": images,
-        "caption": captions,
+        "row": pairs.rows,
+        "image": pairs.images,
+        "caption": pairs.captions,
         "score": (2 * loss_rank + linear_rank + neighbour_rank) / 4,
         "wrong": wrong_posterior(loss, settings.seed),
         "loss": loss,
@@ -51,9 +44,9 @@ def rank_pairs(
         "linear": -linear,
         "neighbours": -neighbours,
         "disagreement": np.ptp([unit_rank(one) for one in scores.loss], axis=0),
-        **_better(features, scores, images, captions),
+        **_better(pairs, features, scores),
         "lead": scores.lead,
-        "same_picture_as": _twins(images, duplicates),
+        "same_picture_as": _twins(pairs.images, duplicates),
     })  # fmt: skip
     table["reasons"] = _reasons(table, loss_rank, neighbour_rank, scores.chance, duplicates.contradicting)
     table = table.sort_values(["score", "row"], ascending=[False, True], kind="stable", ignore_index=True)
@@ -80,14 +73,12 @@ def wrong_posterior(loss: np.ndarray, seed: int) -> np.ndarray:
     return posterior
 
 
-def _better(
-    features: PairFeatures, scores: OutOfFoldScores, images: Sequence[str], captions: Sequence[str]
-) -> dict[str, list[str]]:
+def _better(pairs: AuditPairs, features: PairFeatures, scores: OutOfFoldScores) -> dict[str, list[str]]:
     """The caption that fits better, and the first image that carries it; both empty where none does."""
     pair_of_caption = np.zeros(len(features.text), dtype=np.int64)
     pair_of_caption[features.caption_of_pair[::-1]] = np.arange(len(features))[::-1]
     found = [
-        (captions[pair], images[pair]) if lead > 0 else ("", "")
+        (pairs.captions[pair], pairs.images[pair]) if lead > 0 else ("", "")
         for pair, lead in zip(pair_of_caption[scores.better], scores.lead, strict=True)
     ]
     return {"better_caption": [text for text, _ in found], "better_image": [name for _, name in found]}
