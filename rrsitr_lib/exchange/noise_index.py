@@ -63,7 +63,7 @@ def load_index(
         raise InputError(
             f"{path}: {len(numbers)} numbers for a table of {len(images)} captions and {image_count} images"
         )
-    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < image_count:
+    if not 0 <= numbers.min() <= numbers.max() < image_count:
         raise InputError(
             f"{path}: image numbers from {numbers.min()} to {numbers.max()}, allowed are 0 to {image_count - 1}"
         )
