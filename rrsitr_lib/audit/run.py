@@ -21,7 +21,7 @@ FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.
 
 
 class Audit(NamedTuple):
-    """``table``: all pairs, most suspect first (``audit.ranking.COLUMNS``); ``summary``: what audit.json holds."""
+    """``table``: all pairs, most suspect first (``audit.ranking.rank_pairs``); ``summary``: what audit.json holds."""
 
     table: pd.DataFrame
     summary: dict[str, Any]

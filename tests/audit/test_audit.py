@@ -15,13 +15,17 @@ from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate
 from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.mismatch_ranking import precision_at
-from rrsitr_lib.audit.ranking import COLUMNS, rank_pairs, wrong_posterior
+from rrsitr_lib.audit.ranking import rank_pairs, wrong_posterior
 from rrsitr_lib.audit.read_pairs import AuditPairs, open_pairs
 from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import read_csv
 from rrsitr_lib.scenes.world import draw_scenes
 
+COLUMNS = [
+    "rank", "row", "image", "caption", "score", "wrong", "loss", "similarity", "linear", "neighbours", "disagreement",
+    "better_caption", "better_image", "lead", "same_picture_as", "reasons",
+]  # fmt: skip
 QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
 
 
@@ -38,7 +42,7 @@ def ranked():
 def test_ranking_puts_moved_captions_first(ranked):
     table, wrong = ranked
     by_row = table.sort_values("row")
-    assert tuple(table.columns) == COLUMNS and table["rank"].tolist() == list(range(1, len(table) + 1))
+    assert list(table) == COLUMNS and table["rank"].tolist() == list(range(1, len(table) + 1))
     assert average_precision_score(wrong, by_row["score"]) > 0.8
     assert (table["score"].diff().dropna() <= 0).all()
     assert table[["score", "wrong", "disagreement"]].stack().between(0, 1).all()
