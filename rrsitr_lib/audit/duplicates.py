@@ -30,8 +30,8 @@ def find_duplicates(features: PairFeatures, images: np.ndarray | Sequence[Path] 
     ``images``: M arrays or files; None compares the features instead. A pair contradicts its twins when its caption
     is less like any of theirs than captions of one image ever are (lowest 5 %).
     """
-    contents = features.image if images is None else images
-    contents = contents if isinstance(contents, np.ndarray) else load_thumbnails(contents)
+    images = features.image if images is None else images
+    contents = images if isinstance(images, np.ndarray) else load_thumbnails(images)
     first: dict[str, int] = {}
     group = np.array([first.setdefault(fingerprint(content), number) for number, content in enumerate(contents)])
     group_of_pair = group[features.image_of_pair]
