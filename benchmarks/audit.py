@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.audit.cross_validation import AuditSettings, folds_of
+from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate, folds_of
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
 from rrsitr_lib.audit.mismatch_ranking import precision_at
 from rrsitr_lib.audit.ranking import rank_pairs
+from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import PROTOCOLS, inject
 from rrsitr_lib.data.pairs import numbered, read_folder
@@ -43,10 +44,10 @@ def scores(
     features: PairFeatures, images: object, captions: np.ndarray, seed: int, shared: bool
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Every score by name, (N,), larger is more suspect; zero-shot only where images and captions share a space."""
-    twins = find_duplicates(features, images)
-    rows = np.arange(1, len(captions) + 1)
-    table = rank_pairs(["-"] * len(captions), captions, rows, features, twins, AuditSettings(seed=seed))
-    table = table.sort_values("row")
+    twins, settings = find_duplicates(features, images), AuditSettings(seed=seed)
+    pairs = AuditPairs(["-"] * len(captions), captions.tolist(), list(range(len(captions))), paths=[], notes=[])
+    held_out = cross_validate(features, twins.group_of_pair, settings)
+    table = rank_pairs(pairs, features, twins, held_out, settings).sort_values("row")
     yield "audit", table["score"].to_numpy()
     yield "its held-out loss alone", table["loss"].to_numpy()
     yield "linear probe (ridge)", -table["linear"].to_numpy()

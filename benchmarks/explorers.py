@@ -45,7 +45,7 @@ def made_up_pairs(pairs: int) -> PairTable:
     return PairTable(images, [f"caption {k} of a picture" for k in range(pairs)], "train", "made up")
 
 
-def moves(explorer: Explorer, name: str, skipped: set[str]) -> Iterator[tuple[str, list[float]]]:
+def moves(explorer: Explorer, skipped: set[str]) -> Iterator[tuple[str, list[float]]]:
     """Seconds of every move, control by control, to places spread over its range, there and back."""
     for spec in explorer.specs:
         if spec.name in skipped:
@@ -62,7 +62,7 @@ def moves(explorer: Explorer, name: str, skipped: set[str]) -> Iterator[tuple[st
 def report(name: str, explorer: Explorer, size: str) -> float:
     """A line a control; returns the largest median in milliseconds."""
     worst = 0.0
-    for label, seconds in moves(explorer, name, {control for kind, control in ONCE if kind == name}):
+    for label, seconds in moves(explorer, {control for kind, control in ONCE if kind == name}):
         median, longest = 1e3 * np.median(seconds), 1e3 * max(seconds)
         worst = max(worst, median)
         print(f"{name:10} {label[:38]:38} {size:>14} {median:9.0f} ms {longest:9.0f} ms", flush=True)

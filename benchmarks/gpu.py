@@ -110,9 +110,9 @@ class Plain(Ours):
         self,
         encoder: Encoder,
         config: RunConfig,
-        paths: list[Path],
         images: np.ndarray,
         device: torch.device,
+        paths: list[Path],
         workers: int,
     ) -> None:
         super().__init__(encoder, config, images, device)
@@ -180,29 +180,22 @@ def main() -> None:
     device = torch.device(arguments.device)
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU: these are not the numbers to quote"
     peak = peak_flops(device)
-    print(
-        f"{card}; torch {torch.__version__}; bfloat16 product {peak / 1e12:.1f} Tflop/s; median of {arguments.steps}\n"
-    )
+    product = f"bfloat16 product {peak / 1e12:.1f} Tflop/s"
+    print(f"{card}; torch {torch.__version__}; {product}; median of {arguments.steps}\n")
     print(f"{'':22}{'pairs':>7}{'step':>13}{'of peak':>9}{'RSITMD epoch':>13}{'memory':>13}")
     with tempfile.TemporaryDirectory() as folder:
         paths = images_on_disk(Path(folder), min(256, max(arguments.batches)), 256)
         images = np.stack([np.asarray(Image.open(path)) for path in paths])
         for pairs in arguments.batches:
-            config = RunConfig.build(
-                preset="paper", encoder=arguments.encoder, batch_size=pairs, gradient_slice=arguments.slice
-            )
+            shared = {"encoder": arguments.encoder, "gradient_slice": arguments.slice}
+            config = RunConfig.build(preset="paper", batch_size=pairs, **shared)
             towers = [build_encoder(arguments.encoder, "none").to(device) for _ in range(2)]
             ours = Ours(towers[0], config, images, device)
             if arguments.compile:
                 towers[0].compile_towers()
             measure(ours, arguments.steps, device, peak, "ours")
-            measure(
-                Plain(towers[1], config, paths, images, device, arguments.workers),
-                arguments.steps,
-                device,
-                peak,
-                "plain",
-            )
+            plain = Plain(towers[1], config, images, device, paths, arguments.workers)
+            measure(plain, arguments.steps, device, peak, "plain")
             step = seconds_of(ours.step, arguments.steps, device)
             spent = {name: seconds_of(part, arguments.steps, device) for name, part in ours.parts()}
             spent["backward and optimiser"] = step - sum(spent.values())

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -96,10 +97,8 @@ STEPS = {
 
 def extra_memory(name: str, sizes: tuple[int, ...]) -> float:
     """Peak MiB that one step adds, in a process of its own: the peak of a process never falls again."""
-    output = subprocess.run(
-        [sys.executable, __file__, "--memory", name, *map(str, sizes)], capture_output=True, text=True, check=True
-    )
-    return float(output.stdout.split()[-1])
+    command = [sys.executable, __file__, "--memory", name, *map(str, sizes)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 
 
 def print_memory(name: str, sizes: tuple[int, ...]) -> None:
@@ -145,12 +144,9 @@ def timed(action: Callable[[], object]) -> float:
 def evaluation(captions: int, images: int, lengths: tuple[int, int], width: int, repeats: int) -> None:
     """Recall of a test set from the fused score, against the textbook form in chunks of 64 captions."""
     generator = torch.Generator().manual_seed(0)
-    text = Features(
-        torch.randn(captions, width, generator=generator), torch.randn(captions, lengths[0], width, generator=generator)
-    )
-    image = Features(
-        torch.randn(images, width, generator=generator), torch.randn(images, lengths[1], width, generator=generator)
-    )
+    draw = partial(torch.randn, generator=generator)
+    text = Features(draw(captions, width), draw(captions, lengths[0], width))
+    image = Features(draw(images, width), draw(images, lengths[1], width))
     answers = np.arange(captions) % images
 
     def textbook() -> None:

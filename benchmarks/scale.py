@@ -5,12 +5,12 @@ Usage: python benchmarks/scale.py [--pairs 5000000]
 
 import argparse
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from gpu import images_on_disk
+from run import timed
 
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.model.encoder import build_encoder
@@ -20,21 +20,16 @@ from rrsitr_lib.training.ledger import COLUMNS, Ledger
 CAPTION = "many green trees and some buildings are near a curved river ."
 
 
-def timed(call: Callable[[], object], count: int) -> float:
+def per_item(call: Callable[[], object], count: int) -> float:
     """Seconds per item, the better of two calls."""
-    best = float("inf")
-    for _ in range(2):
-        start = time.perf_counter()
-        call()
-        best = min(best, (time.perf_counter() - start) / count)
-    return best
+    return min(timed(call) for _ in range(2)) / count
 
 
 def decoding(count: int = 200, size: int = 224) -> float:
     """Seconds to decode a JPEG into the store."""
     with tempfile.TemporaryDirectory() as folder:
         paths, calls = images_on_disk(Path(folder), count, size), iter(range(9))
-        return timed(lambda: image_store(paths, Path(folder) / str(next(calls))), count)
+        return per_item(lambda: image_store(paths, Path(folder) / str(next(calls))), count)
 
 
 def ledger_append(count: int = 1_000_000) -> float:
@@ -42,7 +37,7 @@ def ledger_append(count: int = 1_000_000) -> float:
     rows = {name: np.zeros(count, dtype=kind) for name, kind in COLUMNS.items()}
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger.create(folder, np.zeros(count, dtype=bool), {})
-        return timed(lambda: ledger.append(rows), count)
+        return per_item(lambda: ledger.append(rows), count)
 
 
 def main() -> None:
@@ -54,8 +49,8 @@ def main() -> None:
     ids = np.repeat(np.arange(200_000), 5).astype(str)
     per_pair = {
         "image in the store, 224 x 224": (224 * 224 * 3, decoding()),
-        "token numbers, 77": (77 * 8, timed(lambda: tokenizer.tokenize([CAPTION] * 5000), 5000)),
-        "noise, shuffle": (8 + 1, timed(lambda: inject(ids, 0.4), len(ids))),
+        "token numbers, 77": (77 * 8, per_item(lambda: tokenizer.tokenize([CAPTION] * 5000), 5000)),
+        "noise, shuffle": (8 + 1, per_item(lambda: inject(ids, 0.4), len(ids))),
         "ledger, one epoch": (sum(np.dtype(kind).itemsize for kind in COLUMNS.values()), ledger_append()),
         "pooled features, 2 x 512": (2 * 512 * 4, None),
         "token features, (49 + 77) x 512, float16": ((49 + 77) * 512 * 2, None),

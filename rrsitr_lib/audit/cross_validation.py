@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rrsitr_lib.audit.features import PairFeatures, unit
+from rrsitr_lib.audit.features import PairFeatures, rows_of, unit
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.frozen_towers.heads import HeadsEncoder
+from rrsitr_lib.frozen_towers.heads import HeadsEncoder, TokenHead
 from rrsitr_lib.methods.pair_loss import chance_loss, symmetric_cross_entropy
 from rrsitr_lib.training.batches import InMemory, SplitInputs
 from rrsitr_lib.training.trainer import Trainer
@@ -69,7 +69,7 @@ def folds_of(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
 def cross_validate(
     features: PairFeatures,
     groups: np.ndarray,
-    settings: AuditSettings | None = None,
+    settings: AuditSettings,
     progress: Callable[[int, int], object] | None = None,
 ) -> OutOfFoldScores:
     """Every pair gets ``repeats`` losses, each by heads that never saw an image of its group (``groups``, (N,)).
@@ -78,25 +78,25 @@ def cross_validate(
     """
     if len(features) < SMALLEST:
         raise InputError(f"{len(features)} pairs: cross-validation needs at least {SMALLEST}")
-    settings = settings or AuditSettings()
-    config = _config(settings)
-    loss, similarity = np.zeros((2, settings.repeats, len(features)), dtype=np.float32)
-    best, done = _BestCaption(features), 0
+    config, done = _config(settings), 0
+    loss, similarity, rival = np.zeros((3, settings.repeats, len(features)), dtype=np.float32)
+    caption = np.zeros((settings.repeats, len(features)), dtype=np.int64)
     for repeat in range(settings.repeats):
         fold = folds_of(groups, settings.folds, settings.seed + repeat)
         for number in range(settings.folds):
             seen, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             seed = settings.seed + 1000 * repeat + number
             image, text = encode_all(train_heads(features, seen, config.model_copy(update={"seed": seed})), features)
-            own = np.einsum("nd,nd->n", image[features.image_of_pair[held]], text[features.caption_of_pair[held]])
-            similarity[repeat, held] = own
+            own = image[features.image_of_pair[held]], text[features.caption_of_pair[held]]
+            similarity[repeat, held] = np.einsum("nd,nd->n", *own)
             loss[repeat, held] = held_out_loss(features, held, image, text, config)
-            best.update(held, image, text, own)
+            caption[repeat, held], rival[repeat, held] = best_other_caption(features, held, image, text)
             done += 1
             if progress:
                 progress(done, settings.folds * settings.repeats)
-    chance = chance_loss(config.batch_size) / 2
-    return OutOfFoldScores(loss, similarity, best.caption, best.lead / settings.repeats, chance)
+    better = caption[rival.argmax(axis=0), np.arange(len(features))]
+    lead, chance = (rival - similarity).mean(axis=0), chance_loss(config.batch_size) / 2
+    return OutOfFoldScores(loss, similarity, better, lead, chance)
 
 
 def _config(settings: AuditSettings) -> RunConfig:
@@ -112,7 +112,7 @@ def train_heads(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> 
     """Two heads trained on the pairs at ``rows`` (K,) by the project's own loop, global loss only."""
     config = config.model_copy(update={"batch_size": min(config.batch_size, len(rows))})
     table = PairTable(features.image_of_pair[rows].astype(str), np.full(len(rows), "-"), "train", "pairs to audit")
-    images = _tokens(features.image)[np.array(list(map(int, table.images)))]
+    images = _tokens(features.image)[table.images.astype(np.int64)]
     captions = _tokens(features.text)[features.caption_of_pair[rows]]
     model = HeadsEncoder(images.shape[-1], captions.shape[-1], seed=config.seed).to(config.device)
     inputs = SplitInputs(table, InMemory(images), InMemory(captions))
@@ -127,11 +127,12 @@ def train_heads(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> 
 def encode_all(model: HeadsEncoder, features: PairFeatures) -> tuple[np.ndarray, np.ndarray]:
     """All images and captions by trained heads, rows of length one: (M, D), (U, D)."""
     device = next(model.parameters()).device
-    encoded = []
-    for tokens, tower in ((_tokens(features.image), model.image), (_tokens(features.text), model.text)):
-        parts = [tower(part.to(device)).pooled.float().cpu() for part in tokens.split(BLOCK)]
-        encoded.append(unit(torch.cat(parts).numpy()))
-    return encoded[0], encoded[1]
+
+    def encoded(vectors: np.ndarray, tower: TokenHead) -> np.ndarray:
+        parts = [tower(part.to(device)).pooled.float().cpu() for part in _tokens(vectors).split(BLOCK)]
+        return unit(torch.cat(parts).numpy())
+
+    return encoded(features.image, model.image), encoded(features.text, model.text)
 
 
 def held_out_loss(
@@ -158,28 +159,20 @@ def held_out_loss(
     return total / times
 
 
-class _BestCaption:
-    """The caption of another image that fits every pair's image best, by its similarity over all repeats."""
-
-    def __init__(self, features: PairFeatures) -> None:
-        self.features = features
-        self.caption = np.zeros(len(features), dtype=np.int64)
-        self.lead = np.zeros(len(features), dtype=np.float32)
-        self.top = np.full(len(features), -np.inf, dtype=np.float32)
-        self.own = [features.caption_of_pair[pairs] for pairs in features.pairs_of_image()]
-
-    def update(self, held: np.ndarray, image: np.ndarray, text: np.ndarray, own: np.ndarray) -> None:
-        images, index = np.unique(self.features.image_of_pair[held], return_inverse=True)
-        caption, score = np.zeros(len(images), np.int64), np.zeros(len(images), np.float32)
-        for start in range(0, len(images), BLOCK):
-            block = image[images[start : start + BLOCK]] @ text.T
-            for row, number in enumerate(images[start : start + BLOCK]):
-                block[row, self.own[number]] = -np.inf
-            caption[start : start + BLOCK], score[start : start + BLOCK] = block.argmax(axis=1), block.max(axis=1)
-        better = score[index] > self.top[held]
-        self.caption[held[better]] = caption[index][better]
-        self.top[held] = np.maximum(self.top[held], score[index])
-        self.lead[held] += score[index] - own
+def best_other_caption(
+    features: PairFeatures, held: np.ndarray, image: np.ndarray, text: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The caption of another image that fits the image of each held-out pair best, and its cosine, (H,) both."""
+    images, index = np.unique(features.image_of_pair[held], return_inverse=True)
+    pairs_of, found = rows_of(features.image_of_pair), []
+    for start in range(0, len(images), BLOCK):
+        here = images[start : start + BLOCK]
+        block = image[here] @ text.T
+        for row, number in enumerate(here):
+            block[row, features.caption_of_pair[pairs_of[number]]] = -np.inf
+        found.append((block.argmax(axis=1), block.max(axis=1)))
+    caption, score = (np.concatenate(parts)[index] for parts in zip(*found, strict=True))
+    return caption, score
 
 
 def _tokens(vectors: np.ndarray) -> Tensor:

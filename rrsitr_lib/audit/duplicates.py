@@ -30,17 +30,16 @@ def find_duplicates(features: PairFeatures, images: np.ndarray | Sequence[Path] 
     ``images``: M arrays or files; None compares the features instead. A pair contradicts its twins when its caption
     is less like any of theirs than captions of one image ever are (lowest 5 %).
     """
-    contents = features.image if images is None else images
-    if not isinstance(contents, np.ndarray):
-        contents = load_thumbnails(contents)
+    images = features.image if images is None else images
+    contents = images if isinstance(images, np.ndarray) else load_thumbnails(images)
     first: dict[str, int] = {}
     group = np.array([first.setdefault(fingerprint(content), number) for number, content in enumerate(contents)])
     group_of_pair = group[features.image_of_pair]
     return Duplicates(group_of_pair, _contradicting(features, group_of_pair))
 
 
-def load_thumbnails(paths: Sequence[Path]) -> np.ndarray:
-    """Decode all images to squares: the largest centred square, bicubic. **Shape** (M, SIZE, SIZE, 3) uint8.
+def load_thumbnails(paths: Sequence[Path]) -> list[np.ndarray]:
+    """Decode all images to squares: the largest centred square, bicubic. **Shape** (SIZE, SIZE, 3) uint8 each.
 
     Raises ``InputError`` naming the file.
     """
@@ -48,11 +47,8 @@ def load_thumbnails(paths: Sequence[Path]) -> np.ndarray:
     def square(path: Path) -> np.ndarray:
         return np.asarray(ImageOps.fit(open_image(path), (SIZE, SIZE), Image.Resampling.BICUBIC))
 
-    images = np.empty((len(paths), SIZE, SIZE, 3), np.uint8)
     with ThreadPoolExecutor(THREADS) as pool:
-        for number, image in enumerate(pool.map(square, paths)):
-            images[number] = image
-    return images
+        return list(pool.map(square, paths))
 
 
 def _contradicting(features: PairFeatures, group_of_pair: np.ndarray) -> np.ndarray:

@@ -26,10 +26,6 @@ class PairFeatures:
     def __len__(self) -> int:
         return len(self.image_of_pair)
 
-    def pairs_of_image(self) -> list[np.ndarray]:
-        """The numbers of every image's pairs, M arrays."""
-        return rows_of(self.image_of_pair)
-
 
 def rows_of(groups: np.ndarray) -> list[np.ndarray]:
     """The rows of every group from 0 to the largest. **Shape** (N,) integers -> arrays that hold 0 to N - 1 together.

@@ -1,49 +1,38 @@
 """From out-of-fold scores to a ranked table: score, probability of being wrong, and the reasons in words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.audit.cross_validation import AuditSettings, OutOfFoldScores, cross_validate
+from rrsitr_lib.audit.cross_validation import AuditSettings, OutOfFoldScores
 from rrsitr_lib.audit.duplicates import Duplicates
 from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.mismatch_ranking import unit_rank
 from rrsitr_lib.audit.probes import neighbour_score, ridge_score
+from rrsitr_lib.audit.read_pairs import AuditPairs
 
-COLUMNS = (
-    "rank", "row", "image", "caption", "score", "wrong", "loss", "similarity", "linear", "neighbours", "disagreement",
-    "better_caption", "better_image", "lead", "same_picture_as", "reasons",
-)  # fmt: skip
 UNSURE = 0.25  # a pair whose ranks differ by more between rounds
 
 
 def rank_pairs(
-    images: Sequence[str],
-    captions: Sequence[str],
-    rows: Sequence[int],
-    features: PairFeatures,
-    duplicates: Duplicates,
-    settings: AuditSettings | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    pairs: AuditPairs, features: PairFeatures, duplicates: Duplicates, scores: OutOfFoldScores, settings: AuditSettings
 ) -> pd.DataFrame:
-    """All pairs, the most suspect first, with ``COLUMNS``.
+    """All pairs, the most suspect first, with ``rank`` from 1.
 
     ``score`` in [0, 1]: mean rank of the held-out loss, counted twice, of the distance from what a linear probe
     predicts (``linear``, a cosine) and from the captions of similar images (``neighbours``, a cosine); ``wrong`` in
     [0, 1]: posterior of the upper component of a Gaussian mixture of the losses; ``disagreement`` in [0, 1]: spread of
-    the pair's rank between rounds; ``better_caption``: the caption of another image that fits better, empty where
-    none does; ``reasons`` in words.
+    the pair's rank between rounds; ``better_caption``: the caption of another image that fits better, by ``lead``,
+    empty where none does; ``reasons`` in words.
     """
-    settings, groups = settings or AuditSettings(), duplicates.group_of_pair
-    scores = cross_validate(features, groups, settings, progress)
-    loss = scores.loss.mean(axis=0)
+    loss, groups = scores.loss.mean(axis=0), duplicates.group_of_pair
     linear, neighbours = ridge_score(features, groups, settings.folds, settings.seed), neighbour_score(features, groups)
     loss_rank, linear_rank, neighbour_rank = (unit_rank(one) for one in (loss, linear, neighbours))
     table = pd.DataFrame({
-        "row": rows,
-        "image": images,
-        "caption": captions,
+        "row": pairs.rows,
+        "image": pairs.images,
+        "caption": pairs.captions,
         "score": (2 * loss_rank + linear_rank + neighbour_rank) / 4,
         "wrong": wrong_posterior(loss, settings.seed),
         "loss": loss,
@@ -51,14 +40,14 @@ def rank_pairs(
         "linear": -linear,
         "neighbours": -neighbours,
         "disagreement": np.ptp([unit_rank(one) for one in scores.loss], axis=0),
-        **_better(features, scores, images, captions),
+        **_better(pairs, features, scores),
         "lead": scores.lead,
-        "same_picture_as": _twins(images, duplicates),
+        "same_picture_as": _twins(pairs.images, duplicates),
     })  # fmt: skip
     table["reasons"] = _reasons(table, loss_rank, neighbour_rank, scores.chance, duplicates.contradicting)
     table = table.sort_values(["score", "row"], ascending=[False, True], kind="stable", ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
-    return table[list(COLUMNS)]
+    return table
 
 
 def wrong_posterior(loss: np.ndarray, seed: int) -> np.ndarray:
@@ -80,17 +69,15 @@ def wrong_posterior(loss: np.ndarray, seed: int) -> np.ndarray:
     return posterior
 
 
-def _better(
-    features: PairFeatures, scores: OutOfFoldScores, images: Sequence[str], captions: Sequence[str]
-) -> dict[str, list[str]]:
+def _better(pairs: AuditPairs, features: PairFeatures, scores: OutOfFoldScores) -> dict[str, np.ndarray]:
     """The caption that fits better, and the first image that carries it; both empty where none does."""
     pair_of_caption = np.zeros(len(features.text), dtype=np.int64)
     pair_of_caption[features.caption_of_pair[::-1]] = np.arange(len(features))[::-1]
-    found = [
-        (captions[pair], images[pair]) if lead > 0 else ("", "")
-        for pair, lead in zip(pair_of_caption[scores.better], scores.lead, strict=True)
-    ]
-    return {"better_caption": [text for text, _ in found], "better_image": [name for _, name in found]}
+    pair, fits = pair_of_caption[scores.better], scores.lead > 0
+    return {
+        "better_caption": np.where(fits, np.array(pairs.captions, dtype=object)[pair], ""),
+        "better_image": np.where(fits, np.array(pairs.images, dtype=object)[pair], ""),
+    }
 
 
 def _twins(images: Sequence[str], duplicates: Duplicates) -> list[str]:

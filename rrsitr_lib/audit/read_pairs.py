@@ -55,13 +55,11 @@ def open_pairs(
     raw.notes.insert(0, f"read {', '.join(table.name for table in tables[:3])}{' …' if len(tables) > 3 else ''}")
     if not need_images:
         return _usable(raw, {}, {})
-    folder = Path(images) if images else tables[0].parent / "images"
-    if raw.contents:
-        folder = scratch
-        for name, content in raw.contents.items():
-            write_atomically(scratch / name, partial(Path.write_bytes, data=content))
-    elif not images and not folder.is_dir():
-        folder = tables[0].parent
+    for name, content in raw.contents.items():
+        write_atomically(scratch / name, partial(Path.write_bytes, data=content))
+    beside = tables[0].parent
+    usual = beside / "images" if (beside / "images").is_dir() else beside
+    folder = scratch if raw.contents else Path(images or usual)
     found, lost = _find(folder, raw.table["image"].unique().tolist())
     if lost and (bad == "fatal" or not found):
         row, name = next((row, name) for row, name, _ in raw.table.itertuples(index=False) if name in lost)

@@ -20,13 +20,9 @@ TEMPLATE = Path(__file__).with_name("report_template.html")
 def write_report(path: str | Path, top: pd.DataFrame, summary: dict[str, Any], pairs: AuditPairs) -> Path:
     """Write the page: summary, notes, problems, a row for each pair of ``top``. Raises ``RunError`` on a full disk."""
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(TEMPLATE.read_text(encoding="utf-8"))
-    shown = {name: _thumbnail(file) for name, file in _files(pairs).items() if name in set(top["image"])}
+    files = dict(zip(dict.fromkeys(pairs.images), pairs.paths, strict=False))  # none where features were given
+    shown = {name: _thumbnail(files[name]) for name in top["image"].unique() if name in files}
     return write_text(path, page.render(top=top.to_dict("records"), problems=pairs.problems, images=shown, **summary))
-
-
-def _files(pairs: AuditPairs) -> dict[str, Path]:
-    """The file of every different image by name; none where only features were given."""
-    return dict(zip(dict.fromkeys(pairs.images), pairs.paths, strict=False))
 
 
 def _thumbnail(path: Path) -> str:

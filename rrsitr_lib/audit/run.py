@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 import rrsitr_lib
-from rrsitr_lib.audit.cross_validation import AuditSettings
+from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, read_features, tower_features
 from rrsitr_lib.audit.ranking import rank_pairs
@@ -21,7 +21,7 @@ FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.
 
 
 class Audit(NamedTuple):
-    """``table``: all pairs, most suspect first (``audit.ranking.COLUMNS``); ``summary``: what audit.json holds."""
+    """``table``: all pairs, most suspect first (``audit.ranking.rank_pairs``); ``summary``: what audit.json holds."""
 
     table: pd.DataFrame
     summary: dict[str, Any]
@@ -65,7 +65,8 @@ def audit(
     """
     settings, out = settings or AuditSettings(), Path(out)
     duplicates = find_duplicates(features, pairs.paths or None)
-    table = rank_pairs(pairs.images, pairs.captions, pairs.rows, features, duplicates, settings, progress)
+    scores = cross_validate(features, duplicates.group_of_pair, settings, progress)
+    table = rank_pairs(pairs, features, duplicates, scores, settings)
     by_row = table.sort_values("row", kind="stable").rename(columns={"image": "filename", "caption": "title"})
     kept = by_row[by_row["wrong"] <= 0.5]
     summary = {

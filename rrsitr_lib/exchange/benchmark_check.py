@@ -18,20 +18,16 @@ from rrsitr_lib.registry import DATASETS
 WORD = re.compile(r"[^\W_]")
 
 
-def benchmarks() -> dict[str, Benchmark]:
-    """All registered benchmarks by name."""
-    return {name: source for name, source in DATASETS.items() if isinstance(source, Benchmark)}
-
-
 def benchmark(name: str) -> Benchmark:
     """A benchmark by name; raises ``InputError`` listing the known names.
 
     >>> benchmark("rsicd").pairs
     {'train': 44225, 'val': 4915, 'test': 5465}
     """
-    if name not in benchmarks():
-        raise InputError(f"benchmark is {name!r}: allowed is {', '.join(benchmarks())}")
-    return benchmarks()[name]
+    known = {name: source for name, source in DATASETS.items() if isinstance(source, Benchmark)}
+    if name not in known:
+        raise InputError(f"benchmark is {name!r}: allowed is {', '.join(known)}")
+    return known[name]
 
 
 class Copy(NamedTuple):

@@ -21,19 +21,16 @@ def save_index(noise: Noise, image_ids: np.ndarray, path: str | Path, form: Lite
     images = codes(image_ids, "image_ids")
     check_indices(noise.caption_index, len(images), path)
     if len(np.unique(noise.caption_index)) != len(images):
-        raise InputError(
-            f"{path}: the index forms hold exchanged captions only, {noise.protocol} noise copies captions"
-        )
+        copies = f"{noise.protocol} noise copies captions"
+        raise InputError(f"{path}: the index forms hold exchanged captions only, {copies}")
     image_of_caption = np.empty(len(images), dtype=np.int64)
     image_of_caption[noise.caption_index] = images
     if form == "image":
         first = np.unique(images, return_index=True)[1]
         if not np.array_equal(image_of_caption[first][images], image_of_caption):
-            raise InputError(
-                f"{path}: captions of one image went to several images, so the form 'image' cannot hold them"
-            )
+            several = "captions of one image went to several images"
+            raise InputError(f"{path}: {several}, so the form 'image' cannot hold them")
         image_of_caption = image_of_caption[first]
-
     return save_array(path, image_of_caption)
 
 
@@ -46,35 +43,35 @@ def load_index(
     Captions that stayed with their image keep their row. ``rate`` is the nominal rate, by default the realised one.
     Raises ``InputError`` for another type, length or range, and where an image gets more captions than it has rows.
     """
+    numbers, pairs = _whole_numbers(path), PairIndex(image_ids, captions)
+    images = pairs.images
+    count = int(images.max()) + 1
+    if len(numbers) not in (len(images), count):
+        table = f"a table of {len(images)} captions and {count} images"
+        raise InputError(f"{path}: {len(numbers)} numbers for {table}")
+    if not 0 <= numbers.min() <= numbers.max() < count:
+        found = f"image numbers from {numbers.min()} to {numbers.max()}"
+        raise InputError(f"{path}: {found}, allowed are 0 to {count - 1}")
+    image_of_caption = numbers.astype(np.int64)
+    if len(numbers) == count != len(images):
+        image_of_caption = image_of_caption[images]
+    caption_index = _rows_from_images(image_of_caption, images, path)
+    mismatched = pairs.mismatched(caption_index)
+    rate = float(mismatched.mean()) if rate is None else rate
+    return Noise(caption_index, mismatched, rate, f"file:{Path(path).name}", 0)
+
+
+def _whole_numbers(path: str | Path) -> np.ndarray:
     try:
         numbers = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except Exception as error:  # a foreign file: numpy, zipfile and the system complain in their own ways
         raise InputError(f"{path}: not a .npy array ({error})") from None
-    pairs = PairIndex(image_ids, captions)
-    images = pairs.images
-    image_count = int(images.max()) + 1
     if not isinstance(numbers, np.ndarray) or numbers.ndim != 1 or numbers.dtype.kind not in "iu":
-        raise InputError(
-            f"{path}: expected whole numbers of shape (N,), got {getattr(numbers, 'dtype', type(numbers))}"
-        )
-    if len(numbers) not in (len(images), image_count):
-        raise InputError(
-            f"{path}: {len(numbers)} numbers for a table of {len(images)} captions and {image_count} images"
-        )
-    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < image_count:
-        raise InputError(
-            f"{path}: image numbers from {numbers.min()} to {numbers.max()}, allowed are 0 to {image_count - 1}"
-        )
-    image_of_caption = numbers.astype(np.int64)
-    if len(numbers) == image_count != len(images):
-        image_of_caption = image_of_caption[images]
-    caption_index = _rows_from_images(image_of_caption, images, path)
-    mismatched = pairs.mismatched(caption_index)
-    return Noise(
-        caption_index, mismatched, float(mismatched.mean()) if rate is None else rate, f"file:{Path(path).name}", 0
-    )
+        kind = getattr(numbers, "dtype", type(numbers))
+        raise InputError(f"{path}: expected whole numbers of shape (N,), got {kind}")
+    return numbers
 
 
 def _rows_from_images(image_of_caption: np.ndarray, images: np.ndarray, path: str | Path) -> np.ndarray:
@@ -85,7 +82,6 @@ def _rows_from_images(image_of_caption: np.ndarray, images: np.ndarray, path: st
         raise InputError(f"{path}: image number {image} gets {got[image]} captions but has {rows[image]} rows")
     caption_index = np.arange(len(images))
     moved = np.flatnonzero(image_of_caption != images)
-    caption_index[moved[np.argsort(images[moved], kind="stable")]] = moved[
-        np.argsort(image_of_caption[moved], kind="stable")
-    ]
+    by_row, by_caption = (np.argsort(numbers[moved], kind="stable") for numbers in (images, image_of_caption))
+    caption_index[moved[by_row]] = moved[by_caption]
     return caption_index

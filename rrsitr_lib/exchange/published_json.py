@@ -14,6 +14,8 @@ from rrsitr_lib.data.pairs import SPLITS, PairTable, input_error, read_text, tab
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.exchange.benchmark_check import check_tables
 
+SEED, TRAIN_FRACTION = 42, 0.9  # the authors'
+
 
 def read_published(path: str | Path, known: Benchmark) -> dict[str, PairTable]:
     """Build train, val and test from the set's own JSON by the published rule.
@@ -23,20 +25,18 @@ def read_published(path: str | Path, known: Benchmark) -> dict[str, PairTable]:
     """
     table, split_of = read_entries(path)
     train, val = split_train_val([image for image in table.images if split_of[image] != "test"])
-    test, tables = [image for image in table.images if split_of[image] == "test"], {}
+    test = [image for image in table.images if split_of[image] == "test"]
+    tables = {}
     for split, images in zip(SPLITS, (train, val, test), strict=True):
-        number = {image: index for index, image in enumerate(images)}
-        number_of_row = np.array([number.get(image, -1) for image in table.image_ids])
-        order = np.argsort(number_of_row, kind="stable")[np.count_nonzero(number_of_row < 0) :]
-        tables[split] = replace(table.take(order), split=split)
+        place = {image: number for number, image in enumerate(images)}
+        chosen = sorted((place[image], row) for row, image in enumerate(table.image_ids) if image in place)
+        tables[split] = replace(table.take(np.array([row for _, row in chosen], dtype=np.int64)), split=split)
     if problems := check_tables(known, tables):
         raise InputError(f"{path}: not the whole {known.title}: {problems[0]}")
     return tables
 
 
-def split_train_val(
-    images_in_published_order: Sequence[str], seed: int = 42, train_fraction: float = 0.9
-) -> tuple[list[str], list[str]]:
+def split_train_val(images_in_published_order: Sequence[str]) -> tuple[list[str], list[str]]:
     """Shuffle the published training list as the authors did; the first 90 %, rounded down, train, the rest validate.
 
     Raises ``InputError`` when an image comes twice or a part would be empty.
@@ -48,10 +48,10 @@ def split_train_val(
     images = list(images_in_published_order)
     if len(set(images)) < len(images):
         raise InputError(f"{len(images)} images, {len(set(images))} different: allowed is each image once")
-    random.Random(seed).shuffle(images)
-    cut = int(len(images) * train_fraction)
+    random.Random(SEED).shuffle(images)
+    cut = int(len(images) * TRAIN_FRACTION)
     if not 0 < cut < len(images):
-        raise InputError(f"train_fraction is {train_fraction} of {len(images)} images: allowed leaves both parts one")
+        raise InputError(f"train_fraction is {TRAIN_FRACTION} of {len(images)} images: allowed leaves both parts one")
     return images[:cut], images[cut:]
 
 

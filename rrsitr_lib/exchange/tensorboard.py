@@ -1,7 +1,6 @@
-"""Runs in TensorBoard, for those who compare there: pushed from a run folder, read back. An extra, off by default."""
+"""Runs in TensorBoard, for those who compare there: pushed from a run folder. An extra, off by default."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -18,10 +17,13 @@ def push_tensorboard(run: str | Path, folder: str | Path) -> Path:
     run, target = Path(run), Path(folder) / Path(run).name
     if not (run / "metrics.csv").exists():
         raise InputError(f"{run}: not a run folder with a finished epoch (no metrics.csv)")
-    writer_class = _tensorboard().SummaryWriter
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise InputError("TensorBoard is not installed: pip install 'rrsitr-lib[trackers]'") from None
     for old in target.glob("events.out.tfevents.*"):
         old.unlink()
-    with writer_class(str(target)) as writer:
+    with SummaryWriter(str(target)) as writer:
         for row in pd.read_csv(run / "metrics.csv").to_dict("records"):
             epoch = int(row.pop("epoch"))
             for name, value in row.items():
@@ -33,26 +35,3 @@ def push_tensorboard(run: str | Path, folder: str | Path) -> Path:
             for name, value in result["test"].items():
                 writer.add_scalar(f"test/{name}", value, result["best_epoch"])
     return target
-
-
-def read_tensorboard(folder: str | Path) -> pd.DataFrame:
-    """The epochs that ``push_tensorboard`` wrote, a row each, columns as in metrics.csv. Raises ``InputError``."""
-    _tensorboard()
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    if not list(Path(folder).glob("events.out.tfevents.*")):
-        raise InputError(f"{folder}: no TensorBoard events here")
-    events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
-    columns: dict[str, Any] = {}
-    for tag in events.Tags()["scalars"]:
-        if tag.startswith("epoch/"):
-            columns[tag.removeprefix("epoch/")] = {event.step: event.value for event in events.Scalars(tag)}
-    return pd.DataFrame(columns).rename_axis("epoch").sort_index().reset_index()
-
-
-def _tensorboard() -> Any:
-    try:
-        from torch.utils import tensorboard
-    except ImportError:
-        raise InputError("TensorBoard is not installed: pip install 'rrsitr-lib[trackers]'") from None
-    return tensorboard

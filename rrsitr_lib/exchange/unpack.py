@@ -95,9 +95,8 @@ def _targets(archive: Path, names: list[str], folder: Path) -> list[Path]:
     targets = [root.joinpath(*path.parts[around:]) for path in paths]
     for name, target in zip(names, targets, strict=True):
         if "\0" in name or not target.resolve().is_relative_to(root):
-            raise InputError(
-                f"{archive}: {name!r} would leave the folder, or a link there leads out: nothing was unpacked"
-            )
+            leaves = "would leave the folder, or a link there leads out"
+            raise InputError(f"{archive}: {name!r} {leaves}: nothing was unpacked")
     return targets
 
 

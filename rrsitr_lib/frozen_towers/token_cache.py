@@ -53,7 +53,7 @@ def cached_tokens(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tokens (items, L, width) float16 and lengths (items,) int32 by memory map, computed now where they are not kept.
 
-    ``compute(items)`` gives tokens (batch, at most L, width) and the number of real tokens of each.
+    ``compute(items)`` gives tokens (batch, L, width) and the number of real tokens of each.
     """
 
     @torch.no_grad()
@@ -61,11 +61,8 @@ def cached_tokens(
         tokens, real = compute(part)
         return {"tokens": tokens.cpu().to(torch.float16).numpy(), "lengths": np.array(real, dtype="<i4")}
 
-    def specs() -> dict[str, tuple[str, tuple[int, ...]]]:
-        return {"tokens": ("<f2", rows(range(1))["tokens"].shape[1:]), "lengths": ("<i4", ())}
-
     batch = GPU_BATCH if device_of(towers).type == "cuda" else BATCH
-    arrays = cached_arrays(cache_folder(), name, items, specs, rows, batch, f"tokens of {what}")
+    arrays = cached_arrays(cache_folder(), name, items, rows, batch, f"tokens of {what}")
     return arrays["tokens"], arrays["lengths"]
 
 

@@ -8,28 +8,18 @@ from itertools import accumulate
 
 import numpy as np
 
-from rrsitr_lib.scenes.words import ATTRIBUTES, GRAMMAR, VALUES
+from rrsitr_lib.scenes.words import ATTRIBUTES, GRAMMAR, Production
 
 SLOT = re.compile(r"\{(\w+)\}")
-Rule = tuple[str, list[tuple[int, int]], int]  # text, (column, a bit for each allowed value) ..., weight
-
-
-def _bits(claims: dict[str, str]) -> list[tuple[int, int]]:
-    bits = {a: sum(1 << VALUES[a].index(name) for name in names.split(",")) for a, names in claims.items()}
-    return [(ATTRIBUTES.index(attribute), allowed) for attribute, allowed in bits.items()]
-
-
-RULES: dict[str, list[Rule]] = {slot: [(text, _bits(claims), weight) for text, claims, weight in productions]
-                                for slot, productions in GRAMMAR.items()}  # fmt: skip
 # the columns that decide which productions of a slot are true: all that the cache below must know
-RELEVANT = {slot: sorted({column for _, bits, _ in rules for column, _ in bits}) for slot, rules in RULES.items()}
+RELEVANT = {slot: sorted({column for _, claims, _ in texts for column, _ in claims}) for slot, texts in GRAMMAR.items()}
 
 
 @lru_cache(maxsize=20_000)
-def _options(slot: str, facts: tuple[int, ...]) -> tuple[list[Rule], list[int]]:
+def _options(slot: str, facts: tuple[int, ...]) -> tuple[list[Production], list[int]]:
     """The productions of a slot that are true of a scene (its relevant facts), and their running weights."""
     fact = dict(zip(RELEVANT[slot], facts, strict=True))
-    fitting = [rule for rule in RULES[slot] if all(bits >> fact[column] & 1 for column, bits in rule[1])]
+    fitting = [one for one in GRAMMAR[slot] if all(bits >> fact[column] & 1 for column, bits in one[1])]
     return fitting, list(accumulate(weight for _, _, weight in fitting))
 
 

@@ -13,16 +13,9 @@ from rrsitr_lib.training.checkpoint import load_checkpoint
 from rrsitr_lib.training.run import train
 
 PRETRAINING = RunConfig.build(
-    encoder="tiny",
-    weights="none",
-    scenes=1600,
-    scenes_seed=1000,
-    noise_rate=0.0,
-    method="contrastive",
-    epochs=12,
-    learning_rate=1e-3,
-    seed=3,
-)
+    encoder="tiny", weights="none", scenes=1600, scenes_seed=1000, noise_rate=0.0, method="contrastive", epochs=12,
+    learning_rate=1e-3, seed=3,
+)  # fmt: skip
 
 
 def pretrain(run: str | Path, target: str | Path = TINY_WEIGHTS) -> Path:

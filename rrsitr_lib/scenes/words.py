@@ -122,7 +122,7 @@ xnear(extra) -> [pool] is {near} | [trees,buildings] are {near}, stand near | [p
 # every choice of at most three of these, in this order, is a "where"; one or two are usual
 DETAILS = {"{arranged}": "arrangement=!single", "{on}": "ground=!", "{beside}": "side=!none", "{with}": "extra=!none"}
 
-Production = tuple[str, dict[str, str], int]  # text with {slots}, attribute -> allowed values, weight
+Production = tuple[str, list[tuple[int, int]], int]  # text with {slots}, (column, a bit for each allowed value), weight
 
 
 def _table(text: str) -> dict[str, str]:
@@ -134,14 +134,17 @@ VALUES = {"kind": tuple(WORDS)} | {name: tuple(values.split(", ")) for name, val
 ATTRIBUTES = tuple(VALUES)  # a fact is a position in the tuple of its attribute
 
 
+def _claim(attribute: str, said: str) -> tuple[int, int]:
+    values = VALUES[attribute]
+    bits = sum(1 << values.index(name) for name in said.strip("!").replace("-", " ").split(",") if name)
+    return ATTRIBUTES.index(attribute), (1 << len(values)) - 1 - bits if said[0] == "!" else bits
+
+
 def _productions(attribute: str, alternatives: str) -> list[Production]:
     productions = []
     for claimed, texts in re.findall(r"\s*(?:\[(.*?)\])?([^|]+)", alternatives):
-        claims = {}
-        for name, _, said in (claim.rpartition("=") for claim in claimed.split()):
-            names = said.strip("!").replace("-", " ").split(",")
-            others = [value for value in VALUES[name or attribute] if value not in names]
-            claims[name or attribute] = ",".join(others if said[0] == "!" else names)
+        named = (claim.rpartition("=") for claim in claimed.split())
+        claims = [_claim(name or attribute, said) for name, _, said in named]
         parts = [text.strip().partition("*") for text in texts.split(",")]
         productions += [(text, claims, int(weight or 1)) for text, _, weight in parts]
     return productions

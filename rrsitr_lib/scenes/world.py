@@ -116,10 +116,6 @@ class SceneSet:
     captions (rows,) texts, row r belongs to scene r // captions per scene; attributes (scenes, attributes) int64,
     the facts as positions in ``words.VALUES``; claims (rows, attributes) int64, a bit for each value that
     the caption allows, -1 (all bits) where it says nothing.
-
-    >>> world = draw_scenes(4, seed=1, size=32)
-    >>> bool(world.true_of()[:5, 0].all())
-    True
     """
 
     images: np.ndarray
@@ -130,10 +126,7 @@ class SceneSet:
 
     @property
     def rows_image_ids(self) -> np.ndarray:
-        """Image id of every row.
-
-        **Shape**: (rows,) text.
-        """
+        """Image id of every row. **Shape** (rows,) text."""
         return np.repeat(self.image_ids, len(self.captions) // len(self.image_ids))
 
     def true_of(self, rows: Sequence[int] | np.ndarray | None = None,
@@ -142,8 +135,8 @@ class SceneSet:
 
         **Shape**: rows (r,) and scenes (s,) positions; returns (r, s) bool.
 
-        >>> draw_scenes(3, size=32).true_of(rows=[0, 1], scenes=[2]).shape
-        (2, 1)
+        >>> draw_scenes(3, size=32).true_of(rows=[0, 1], scenes=[0]).tolist()
+        [[True], [True]]
         """
         claims = self.claims if rows is None else self.claims[np.asarray(rows, int)]
         attributes = self.attributes if scenes is None else self.attributes[np.asarray(scenes, int)]

@@ -17,28 +17,20 @@ from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.progress import progress_bar
 
-Specs = Mapping[str, tuple[str, tuple[int, ...]]]
-Rows = Mapping[str, np.ndarray]
+Compute = Callable[[range], Mapping[str, np.ndarray]]
 
 
 def cached_arrays(
-    folder: Path,
-    name: str,
-    items: int,
-    specs: Callable[[], Specs],
-    compute: Callable[[range], Rows],
-    batch: int,
-    what: str,
+    folder: Path, name: str, items: int, compute: Compute, batch: int, what: str
 ) -> dict[str, np.ndarray]:
     """Arrays by name, a row an item, read-only; computed now where they are not there yet, with progress.
 
-    ``specs()`` gives type and shape of a row of each; ``compute(range)`` its rows, where a row may be shorter than its
-    shape and the rest stays zero. Raises ``RunError`` when the disk refuses; what is finished is kept.
+    ``compute(range)`` gives the rows of each, of one type and shape. Raises ``RunError`` when the disk refuses; what is
+    finished is kept.
 
     >>> import tempfile
     >>> squares = lambda items: {"square": np.array(items) ** 2}
-    >>> place = Path(tempfile.mkdtemp())
-    >>> cached_arrays(place, "squares", 5, lambda: {"square": ("<i8", ())}, squares, batch=2, what="squares")["square"]
+    >>> cached_arrays(Path(tempfile.mkdtemp()), "squares", 5, squares, batch=2, what="squares")["square"]
     memmap([ 0,  1,  4,  9, 16])
     """
     final, partial = folder / name, folder / f"{name}.partial"
@@ -47,36 +39,34 @@ def cached_arrays(
         with FileLock(folder / f"{name}.lock"):
             if not final.exists():
                 partial.mkdir(exist_ok=True)
-                _build(partial, items, specs, compute, batch, what)
+                _build(partial, items, compute, batch, what)
                 partial.rename(final)
     except OSError as error:
         raise RunError(f"cannot write {what} in {folder}: {error.strerror or error}; what is done is kept") from error
     return {path.stem: open_memmap(path, mode="r") for path in sorted(final.glob("*.npy"))}
 
 
-def _build(
-    partial: Path, items: int, specs: Callable[[], Specs], compute: Callable[[range], Rows], batch: int, what: str
-) -> None:
+def _build(partial: Path, items: int, compute: Compute, batch: int, what: str) -> None:
     done = 0
     with contextlib.suppress(InputError, TypeError, ValueError):  # an unreadable count: the work begins anew
         done = int(read_json(partial / "done.json"))
-    if not done:
-        for name, (kind, shape) in specs().items():
-            _reserve(partial / f"{name}.npy", kind, (items, *shape))
-    arrays = {path.stem: open_memmap(path, mode="r+") for path in partial.glob("*.npy")}
     with progress_bar(items, what, "item", done) as bar:
         for start in range(done, items, batch):
             part = range(start, min(start + batch, items))
             for name, rows in compute(part).items():
-                arrays[name][(slice(part.start, part.stop), *(slice(size) for size in rows.shape[1:]))] = rows
-                arrays[name].flush()
+                path = partial / f"{name}.npy"
+                if not start:
+                    _reserve(path, rows.dtype, (items, *rows.shape[1:]))
+                array = open_memmap(path, mode="r+")
+                array[start : part.stop] = rows
+                array.flush()
             write_json(partial / "done.json", part.stop)
             bar.update(len(part))
 
 
-def _reserve(path: Path, kind: str, shape: tuple[int, ...]) -> None:
+def _reserve(path: Path, kind: np.dtype, shape: tuple[int, ...]) -> None:
     """Reserve the bytes now: a memory map onto a full disk would end the process without a message."""
-    open_memmap(path, mode="w+", dtype=np.dtype(kind), shape=shape)
+    open_memmap(path, mode="w+", dtype=kind, shape=shape)
     if hasattr(os, "posix_fallocate"):
         with open(path, "r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

@@ -34,16 +34,16 @@ def cubic_weights(start: Tensor, length: Tensor, out: int, full: int) -> Tensor:
     return weight / weight.sum(dim=2, keepdim=True)
 
 
-def crop_resize(images: Tensor, boxes: Tensor, size: int, flip: Tensor | None = None) -> Tensor:
-    """Every image cropped to its box and resized to ``size`` squares; mirrored where ``flip``.
+def crop_resize(images: Tensor, boxes: Tensor, size: int) -> Tensor:
+    """Every image cropped to its box and resized to ``size`` squares.
 
-    **Shape** images (B, H, W, 3) uint8, boxes (B, 4) as top, left, height, width in pixels, flip (B,) bool
+    **Shape** images (B, H, W, 3) uint8, boxes (B, 4) as top, left, height, width in pixels
     -> (B, 3, size, size) float32, whole levels 0 to 255.
     """
     boxes = boxes.to(images.device, torch.float32, non_blocking=True)
     rows = cubic_weights(boxes[:, 0], boxes[:, 2], size, images.shape[1])
     columns = cubic_weights(boxes[:, 1], boxes[:, 3], size, images.shape[2])
-    return _apply(images, rows, columns, flip)
+    return _apply(images, rows, columns)
 
 
 def resize_centre(images: Tensor, size: int) -> Tensor:
@@ -56,8 +56,7 @@ def resize_centre(images: Tensor, size: int) -> Tensor:
         first = round((out - size) / 2)
         start, length = torch.zeros(1, device=images.device), torch.full((1,), float(side), device=images.device)
         weights.append(cubic_weights(start, length, out, side)[:, first : first + size].expand(len(images), -1, -1))
-    rows, columns = weights
-    return _apply(images, rows, columns, None)
+    return _apply(images, *weights)
 
 
 def normalise(levels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -65,9 +64,8 @@ def normalise(levels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return (levels / 255 - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
 
 
-def _apply(images: Tensor, rows: Tensor, columns: Tensor, flip: Tensor | None) -> Tensor:
+def _apply(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     values = images.permute(0, 3, 1, 2).to(torch.float32)
     with torch.autocast(values.device.type, enabled=False):
         across = (values @ columns[:, None].mT).round().clamp(0, 255)
-        result = (rows[:, None] @ across).round().clamp(0, 255)
-    return result if flip is None else torch.where(flip.to(result.device)[:, None, None, None], result.flip(-1), result)
+        return (rows[:, None] @ across).round().clamp(0, 255)

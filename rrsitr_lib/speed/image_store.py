@@ -33,14 +33,9 @@ def image_store(paths: Sequence[Path], folder: Path | None = None) -> np.ndarray
             raise InputError(f"{paths[number]}: {sizes}: allowed is one size for all (store=false takes any)")
         return np.asarray(image)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        arrays = cached_arrays(
-            folder or cache_folder() / "stores",
-            name,
-            len(paths),
-            lambda: {"images": ("|u1", (first.height, first.width, 3))},
-            lambda part: {"images": np.stack(list(pool.map(decode, part)))},
-            CHUNK,
-            "images",
-        )
-    return arrays["images"]
+    def decode_all(part: range) -> dict[str, np.ndarray]:
+        with ThreadPoolExecutor(THREADS) as pool:
+            return {"images": np.stack(list(pool.map(decode, part)))}
+
+    folder = folder or cache_folder() / "stores"
+    return cached_arrays(folder, name, len(paths), decode_all, CHUNK, "images")["images"]

@@ -19,19 +19,23 @@ ON_DEVICE_BYTES = 8 * 1024**3
 class StoredImages:
     """Stored images, transformed as open_clip would, with the same crops as ``ImageFiles`` draws.
 
-    **Shape** images (M, H, W, 3) uint8. On a GPU they are kept there where they fit into 8 GiB.
+    Drawn images (M, H, W, 3) uint8, or files, whose store is built now where it is not there yet; on a GPU they are
+    kept there where they fit into 8 GiB. Raises ``InputError`` naming the first image of another size.
     """
 
-    def __init__(self, images: np.ndarray, encoder: Encoder, augment: bool, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, images: np.ndarray | Sequence[Path], encoder: Encoder, augment: bool, seed: int, device: torch.device
+    ) -> None:
+        stored = images if isinstance(images, np.ndarray) else image_store(images)
         self.augment, self.seed, self.device = augment, seed, device
         train, evaluation = encoder.train_transform.transforms, encoder.eval_transform.transforms
         self.crop = next(step for step in train if isinstance(step, RandomResizedCrop))
         levels = next(step for step in evaluation if isinstance(step, Normalize))
         self.mean, self.std = (torch.tensor(values, device=device) for values in (levels.mean, levels.std))
         self.size = self.crop.size[0]
-        self.images: np.ndarray | Tensor = images
-        if device.type == "cuda" and images.nbytes <= ON_DEVICE_BYTES:
-            self.images = torch.from_numpy(np.array(images)).to(device)
+        self.images: np.ndarray | Tensor = stored
+        if device.type == "cuda" and stored.nbytes <= ON_DEVICE_BYTES:
+            self.images = torch.from_numpy(np.array(stored)).to(device)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -57,14 +61,3 @@ class StoredImages:
     def _box(self, item: int, epoch: int, shape: Sequence[int]) -> tuple[int, int, int, int]:
         with drawn_from(self.seed, epoch, item):
             return self.crop.get_params(torch.empty(3, *shape), list(self.crop.scale), list(self.crop.ratio))
-
-
-def stored_images(
-    images: np.ndarray | Sequence[Path], encoder: Encoder, augment: bool, seed: int, device: torch.device
-) -> StoredImages:
-    """Stored images over drawn arrays, or over the store of files, which is built now where it is not there yet.
-
-    Images of unequal sizes are not stored: ``InputError`` names the first.
-    """
-    stored = images if isinstance(images, np.ndarray) else image_store(images)
-    return StoredImages(stored, encoder, augment, seed, device)

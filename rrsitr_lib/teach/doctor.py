@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # every import below happens within a check, so that one that
     from packaging.specifiers import SpecifierSet
 
 INSTALL = "pip install -c constraints.txt -e '.[notebooks,study,test]'"
+INSTALL_TOGETHER = "install both together: pip install --force-reinstall torch torchvision"
 NEEDED_BYTES = 2 * 1024**3
 
 
@@ -32,12 +33,16 @@ class Check:
 def checks() -> list[Check]:
     """Everything that a lesson or a run needs of the environment; never raises."""
     version = ".".join(map(str, sys.version_info[:3]))
-    others: dict[str, Callable[[], tuple[bool, str]]] = {
-        "torch with torchvision": _torch_pair, "processor": _processor, "disk": _disk, "Jupyter kernel": _kernel,
-        "tiny weights": _tiny_weights, "token cache": _cache,
-    }  # fmt: skip
-    python = Check("Python", sys.version_info >= (3, 11), f"{version} (3.11 or newer is needed)")
-    return [python, *_packages(), *(_tried(name, look) for name, look in others.items())]
+    return [
+        Check("Python", sys.version_info >= (3, 11), f"{version} (3.11 or newer is needed)"),
+        *_packages(),
+        _tried("torch with torchvision", _torch_pair, INSTALL_TOGETHER),
+        _tried("processor", _processor),
+        _tried("disk", _disk),
+        _tried("Jupyter kernel", _kernel),
+        _tried("tiny weights", _tiny_weights),
+        _tried("token cache", _cache),
+    ]
 
 
 def report(found: list[Check]) -> str:
@@ -58,12 +63,12 @@ def start(seed: int) -> np.random.Generator:
     return default_rng(seed)
 
 
-def _tried(name: str, look: Callable[[], tuple[bool, str]]) -> Check:
+def _tried(name: str, look: Callable[[], tuple[bool, str]], advice: str = INSTALL) -> Check:
     """A check that breaks is a finding, not the end of the report."""
     try:
         return Check(name, *look())
     except Exception as error:  # a damaged package can raise anything at import
-        return Check(name, False, f"{' '.join(str(error).split())[:90]}; {INSTALL}")
+        return Check(name, False, f"{' '.join(str(error).split())[:90]}; {advice}")
 
 
 def _packages() -> list[Check]:
@@ -92,16 +97,12 @@ def _package(name: str, allowed: SpecifierSet) -> Check:
 
 def _torch_pair() -> tuple[bool, str]:
     """torch and torchvision of two builds import, and then fail at the first operator."""
-    try:
-        import torch
-        import torchvision
+    import torch
+    import torchvision
 
-        boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.9, 1.9]])
-        kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5)
-        return kept.tolist() == [0], "one build, operators work"
-    except (ImportError, RuntimeError, OSError) as error:
-        advice = "install both together: pip install --force-reinstall torch torchvision"
-        return False, f"{' '.join(str(error).split())[:80]}; {advice}"
+    boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.9, 1.9]])
+    kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5)
+    return kept.tolist() == [0], "one build, operators work"
 
 
 def _processor() -> tuple[bool, str]:

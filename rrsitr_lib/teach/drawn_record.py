@@ -3,12 +3,13 @@
 import numpy as np
 
 
-def drawn_record(seed: int, epochs: int = 12, pairs: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """A record as of plain training, drawn: loss (epochs, pairs) and which pairs are mismatched, (pairs,) bool.
+def drawn_record(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A record as of plain training, drawn: loss (12, 200) and which of the 200 pairs are mismatched, (200,) bool.
 
     True pairs are learned, the hard ones slowly; mismatched pairs stay near chance level and are memorised at last.
     Now and then a pair meets a batch full of look-alikes, and its loss leaps for this one epoch.
     """
+    epochs, pairs = 12, 200
     generator, epoch = np.random.default_rng(seed), np.arange(epochs)[:, None]
     mismatched = generator.random(pairs) < 0.25
     slow, quick = generator.uniform(0.12, 0.2, pairs), generator.uniform(0.3, 0.9, pairs)

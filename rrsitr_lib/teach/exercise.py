@@ -90,7 +90,7 @@ class Exercise:
         return [self._outcome(answer, case) for case in self.cases]
 
     def _outcome(self, answer: Answer, case: Mapping[str, Any]) -> Any:
-        found = answer(**_copied(case))
+        found = answer(**copy.deepcopy(dict(case)))  # it may change its arguments: the next one must not see that
         return found if self.measure is None or found is None or found is ... else self.measure(found, **case)
 
     def _same(self, got: Any, wanted: Any) -> bool:
@@ -116,11 +116,6 @@ def _array(value: Any) -> np.ndarray:
         return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
     except ValueError:  # rows of unequal length
         return np.asarray(value, dtype=object)
-
-
-def _copied(case: Mapping[str, Any]) -> dict[str, Any]:
-    """A student's function may change its arguments in place; the next answer must not see that."""
-    return {name: value.clone() if hasattr(value, "clone") else copy.deepcopy(value) for name, value in case.items()}
 
 
 def _shown(case: Mapping[str, Any]) -> str:

@@ -16,6 +16,9 @@ from rrsitr_lib.teach.exercise import POINTS, Exercise
 from rrsitr_lib.teach.exercise_source import BEGIN, FUNCTION, is_grading, read_exercises, without_solution
 from rrsitr_lib.teach.sources import as_notebook, exercise_sources, source_cells
 
+# nbgrader gives all points to a cell that does not raise, and our checks only print; it takes hidden tests out of what
+# students get, and puts them back to grade
+HIDDEN_TEST = "\n### BEGIN HIDDEN TESTS\nassert checks.{0}.grade({0})[0]\n### END HIDDEN TESTS"
 ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\|.*\n)*")
 
 
@@ -45,20 +48,12 @@ def _prepare(cell: NotebookNode, checked: str, known: Mapping[str, Exercise], so
         cell.source = cell.source if solved else without_solution(cell.source)
     elif checked in known:
         cell.metadata["nbgrader"] = _mark(f"check-{checked}", points=POINTS[known[checked].difficulty])
-        cell.source += _hidden_test(checked) if solved else ""
+        cell.source += HIDDEN_TEST.format(checked) if solved else ""
 
 
 def _mark(name: str, solution: bool = False, **more: Any) -> dict[str, Any]:
     kind = {"grade": not solution, "solution": solution, "locked": not solution, "task": False}
     return {"schema_version": 3, "cell_type": "code", "grade_id": name, **kind, **more}
-
-
-def _hidden_test(name: str) -> str:
-    """What grades a check: nbgrader gives all points to a cell that does not raise, and our checks only print.
-
-    nbgrader takes hidden tests out of what students get, and puts them back to grade.
-    """
-    return f"\n### BEGIN HIDDEN TESTS\nassert checks.{name}.grade({name})[0]\n### END HIDDEN TESTS"
 
 
 def with_list(text: str) -> str:

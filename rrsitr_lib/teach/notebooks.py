@@ -78,9 +78,9 @@ def _chosen(names: Sequence[str]) -> list[Path]:
 
 def compare(source: Path) -> list[str]:
     """What differs between a source and its notebook; empty when they agree."""
-    if source in exercise_sources():
-        return check(read_book(source, solved=False), target_of(source), executed=False)
-    return check(as_notebook(source_cells(source)), target_of(source), executed=True)
+    exercise = source in exercise_sources()
+    wanted = read_book(source, solved=False) if exercise else as_notebook(source_cells(source))
+    return check(wanted, target_of(source), executed=not exercise)
 
 
 def _make(source: Path) -> Path:

@@ -42,7 +42,7 @@ def whole_encoders(
     seeds = range(config.seed, config.seed + count)
     encoders = [build_encoder(config.encoder, config.weights, config.pad_tokens, seed) for seed in seeds]
     stored = device.type == "cuda" if config.store == "auto" else config.store
-    image_source: Any = extension("speed.stored_images").stored_images if stored else image_items
+    image_source: Any = extension("speed.stored_images").StoredImages if stored else image_items
     inputs = {}
     for name, split in data.items():
         images = image_source(split.images, encoders[0], config.augment and name == "train", config.seed, device)

@@ -11,17 +11,21 @@ from PIL import Image
 from sklearn.metrics import average_precision_score
 from test_cli import rrsitr
 
-from rrsitr_lib.audit.cross_validation import AuditSettings
+from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate
 from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.mismatch_ranking import precision_at
-from rrsitr_lib.audit.ranking import COLUMNS, rank_pairs, wrong_posterior
-from rrsitr_lib.audit.read_pairs import open_pairs
+from rrsitr_lib.audit.ranking import rank_pairs, wrong_posterior
+from rrsitr_lib.audit.read_pairs import AuditPairs, open_pairs
 from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import read_csv
 from rrsitr_lib.scenes.world import draw_scenes
 
+COLUMNS = [
+    "rank", "row", "image", "caption", "score", "wrong", "loss", "similarity", "linear", "neighbours", "disagreement",
+    "better_caption", "better_image", "lead", "same_picture_as", "reasons",
+]  # fmt: skip
 QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
 
 
@@ -31,13 +35,14 @@ def ranked():
     names = [f"{k}.png" for k in data.image_of_pair]
     captions = [f"caption {k}" for k in data.caption_of_pair]
     twins = Duplicates(data.image_of_pair, np.zeros(len(data), dtype=bool))
-    return rank_pairs(names, captions, range(1, len(data) + 1), data, twins, AuditSettings(folds=3)), wrong
+    pairs, settings = AuditPairs(names, captions, list(range(1, len(data) + 1)), [], []), AuditSettings(folds=3)
+    return rank_pairs(pairs, data, twins, cross_validate(data, data.image_of_pair, settings), settings), wrong
 
 
 def test_ranking_puts_moved_captions_first(ranked):
     table, wrong = ranked
     by_row = table.sort_values("row")
-    assert tuple(table.columns) == COLUMNS and table["rank"].tolist() == list(range(1, len(table) + 1))
+    assert list(table) == COLUMNS and table["rank"].tolist() == list(range(1, len(table) + 1))
     assert average_precision_score(wrong, by_row["score"]) > 0.8
     assert (table["score"].diff().dropna() <= 0).all()
     assert table[["score", "wrong", "disagreement"]].stack().between(0, 1).all()

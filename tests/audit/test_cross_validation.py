@@ -28,7 +28,7 @@ def test_too_few_groups_and_pairs_are_refused():
         folds_of(np.array([0, 1, 2, 2]), 4, 0)
     few, _ = synthetic.features(images=8, captions_each=1)
     with pytest.raises(InputError, match="8 pairs: cross-validation needs at least 20"):
-        cross_validate(few, np.arange(8))
+        cross_validate(few, np.arange(8), AuditSettings())
 
 
 def test_no_pair_is_scored_by_what_saw_its_image(monkeypatch):

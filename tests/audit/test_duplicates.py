@@ -13,7 +13,7 @@ def saved(path, picture):
 
 def test_thumbnails_keep_order_and_take_the_centre(tmp_path):
     paths = [saved(tmp_path / f"{side}.png", Image.new("L", (side, 8), side)) for side in range(8, 40)]
-    pictures = load_thumbnails(paths)
+    pictures = np.stack(load_thumbnails(paths))
     assert pictures.shape == (32, SIZE, SIZE, 3) and pictures.dtype == np.uint8
     assert (pictures == np.arange(8, 40)[:, None, None, None]).all()
     wide = np.zeros((10, 30, 3), np.uint8)

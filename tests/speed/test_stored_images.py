@@ -8,7 +8,7 @@ from test_cli import rrsitr
 
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.scenes.world import draw_scenes
-from rrsitr_lib.speed.stored_images import StoredImages, stored_images
+from rrsitr_lib.speed.stored_images import StoredImages
 from rrsitr_lib.training.batches import ImageFiles
 
 CPU = torch.device("cpu")
@@ -39,8 +39,8 @@ def test_without_augmentation_training_sees_the_evaluation(encoder):
 
 def test_files_are_stored_in_the_cache(encoder, tmp_path, cache):
     Image.new("RGB", (64, 64), "red").save(tmp_path / "a.png")
-    stored = stored_images([tmp_path / "a.png"], encoder, False, 0, CPU)
-    drawn = stored_images(np.asarray(Image.open(tmp_path / "a.png"))[None], encoder, False, 0, CPU)
+    stored = StoredImages([tmp_path / "a.png"], encoder, False, 0, CPU)
+    drawn = StoredImages(np.asarray(Image.open(tmp_path / "a.png"))[None], encoder, False, 0, CPU)
     assert (stored.fetch(np.array([0])) == drawn.fetch(np.array([0]))).all() and list(cache.glob("stores/*"))
 
 

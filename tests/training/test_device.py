@@ -108,7 +108,7 @@ def test_on_a_gpu_images_are_stored_or_decoded_by_several_processes(monkeypatch)
 def build_stand_in(name):
     class Room:
         @staticmethod
-        def stored_images(images, *_):
+        def StoredImages(images, *_):
             return ImageFiles(images, None, None, 0)
 
     return Room
