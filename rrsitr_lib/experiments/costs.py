@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import Trial
+from rrsitr_lib.experiments.study_file import Trial
 from rrsitr_lib.experiments.trials import TrialState
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
 

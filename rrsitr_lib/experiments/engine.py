@@ -10,10 +10,9 @@ from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments.dispatch import Dispatch
 from rrsitr_lib.experiments.execute_trial import execute_trial, job_of, wait_for_orphan
 from rrsitr_lib.experiments.executors import ExecutorSettings, opened
-from rrsitr_lib.experiments.plan import Trial
 from rrsitr_lib.experiments.progress import Progress
 from rrsitr_lib.experiments.run_results import is_finished
-from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_file import Study, Trial
 from rrsitr_lib.experiments.study_folder import OUTCOME, TRIALS_FILE
 from rrsitr_lib.experiments.trials import TrialState, locate, open_study, write_outcome
 from rrsitr_lib.files import read_json, write_atomically

@@ -12,8 +12,7 @@ from filelock import FileLock, Timeout
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
-from rrsitr_lib.experiments.plan import Trial
-from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_file import Study, Trial
 from rrsitr_lib.experiments.study_folder import DIGITS, NOTEBOOK, RUN
 from rrsitr_lib.experiments.trials import locate, trial_lock, write_outcome
 

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import Trial, plan
-from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_file import Study, Trial, plan
 from rrsitr_lib.experiments.study_folder import OUTCOME, RUN, refuse_earlier, with_name
 from rrsitr_lib.files import read_json, write_json
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import torch
 
-from rrsitr_lib.experiments.plan import plan
-from rrsitr_lib.experiments.study_file import Grid, Study
+from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import NOTEBOOK
 from rrsitr_lib.training.checkpoint import load_checkpoint
 from rrsitr_lib.training.ledger import Ledger

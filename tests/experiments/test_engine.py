@@ -18,7 +18,7 @@ from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments import dispatch, engine
 from rrsitr_lib.experiments.engine import run_study, run_trials
 from rrsitr_lib.experiments.executors import ExecutorSettings, local_workers
-from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.study_file import plan
 from rrsitr_lib.experiments.study_folder import NOTEBOOK
 from rrsitr_lib.experiments.trials import counts, open_study
 

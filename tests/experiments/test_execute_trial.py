@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from rrsitr_lib.experiments import execute_trial as module
 from rrsitr_lib.experiments.execute_trial import check_trial, execute_trial, job_of
-from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.study_file import plan
 from rrsitr_lib.experiments.study_folder import NOTEBOOK, OUTCOME, RUN
 from rrsitr_lib.experiments.trials import locate
 from rrsitr_lib.files import read_json

@@ -18,9 +18,9 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.engine import run_study
 from rrsitr_lib.experiments.executors import ExecutorSettings
 from rrsitr_lib.experiments.figures import over_noise
-from rrsitr_lib.experiments.plan import plan
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.ro_crate import pack
+from rrsitr_lib.experiments.study_file import plan
 from rrsitr_lib.experiments.study_folder import RUN
 from rrsitr_lib.experiments.summary import comparison, study_table
 from rrsitr_lib.experiments.trials import open_study

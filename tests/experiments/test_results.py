@@ -16,12 +16,11 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
-from rrsitr_lib.experiments.plan import plan
 from rrsitr_lib.experiments.published_results import TABLE, paper_differences, paper_results
 from rrsitr_lib.experiments.report_tables import FORMATS, cell_text, lines, write_tables
 from rrsitr_lib.experiments.results import METRICS, read_results
 from rrsitr_lib.experiments.run_results import RECALLS
-from rrsitr_lib.experiments.study_file import Grid, Study
+from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import RUN
 from rrsitr_lib.experiments.summary import beside_paper, comparison, missing, study_table, summarise, variance
 from rrsitr_lib.experiments.trials import write_outcome

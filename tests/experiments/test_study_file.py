@@ -6,10 +6,9 @@ import yaml
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import plan
 from rrsitr_lib.experiments.published_results import paper_differences, paper_results
 from rrsitr_lib.experiments.run_results import method_name
-from rrsitr_lib.experiments.study_file import PRESET_FILES, PRESETS, Grid, Study, schema
+from rrsitr_lib.experiments.study_file import PRESET_FILES, PRESETS, Grid, Study, plan, schema
 from rrsitr_lib.registry import METHODS
 
 

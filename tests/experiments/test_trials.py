@@ -11,9 +11,8 @@ from rrsitr_lib.config import IDENTITY
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.clean import clean
 from rrsitr_lib.experiments.engine import run_study
-from rrsitr_lib.experiments.plan import plan
 from rrsitr_lib.experiments.results import read_results
-from rrsitr_lib.experiments.study_file import Grid, Study
+from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import OUTCOME, RUN
 from rrsitr_lib.experiments.trials import counts, locate, open_study, read_state, write_outcome
 from rrsitr_lib.experiments.verify import verify
