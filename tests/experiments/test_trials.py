@@ -39,15 +39,15 @@ def test_states(root):
     assert states[NAMES[1]].outcome["reason"] == "RunError: loss not finite"
     assert [states[name].epochs for name in NAMES] == [0, 0, 2, 0]
     assert states[NAMES[3]].folder == root / "one" / NAMES[3]
-    assert counts(locate(root / "absent", "one", NAMES))["waiting"] == 4
+    assert counts(locate(root / "absent" / "one", NAMES))["waiting"] == 4
 
 
 def test_trial_of_another_study_is_found_where_it_was_trained_and_ones_own_comes_first(root):
-    states = locate(root, "two", NAMES)
+    states = locate(root / "two", NAMES)
     assert states[NAMES[0]].state == "done" and states[NAMES[0]].folder == root / "one" / NAMES[0]
     assert states[NAMES[3]].folder == root / "two" / NAMES[3], "a new trial lies in the study's own folder"
     write_outcome(root / "another" / NAMES[0], "failed", 1.0)
-    assert locate(root, "one", NAMES)[NAMES[0]].folder.parent.name == "one"
+    assert locate(root / "one", NAMES)[NAMES[0]].folder.parent.name == "one"
 
 
 def test_two_studies_share_a_trial(tmp_path, monkeypatch):
