@@ -1,7 +1,6 @@
 """Is a study what it says? Fingerprints are computed anew, and the saved weights of drawn trials are tested again."""
 
 from collections.abc import Callable, Iterator
-from functools import wraps
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,29 +39,23 @@ def verify(
     done = [name for name, state in states.items() if state.state == "done"]
     if not done:
         raise InputError(f"{folder}: no trial is done, so there is nothing to verify")
+    files = "files, fingerprints of configuration and noise, recalls of the retrieval results"
     for name in done:
-        problem = _configuration(states[name]) or _records(states[name])
-        yield Finding(name, "files, fingerprints of configuration and noise, recalls of the retrieval results", problem)
+        yield Finding(name, files, _problem(_files, states[name]))
     for name in np.random.default_rng(seed).permutation(done)[:trials].tolist():
-        yield Finding(name, "fingerprints of data and noise", _sources(states[name]))
-        yield Finding(name, "test recalls by the saved weights", _recalls(states[name], tolerance))
+        yield Finding(name, "fingerprints of data and noise", _problem(_sources, states[name]))
+        yield Finding(name, "test recalls by the saved weights", _problem(_recalls, states[name], tolerance))
 
 
-def _said(check: Callable[..., str]) -> Callable[..., str]:
-    """A check whose files cannot be read says so."""
-
-    @wraps(check)
-    def saying(*arguments: object) -> str:
-        try:
-            return check(*arguments)
-        except (InputError, KeyError, TypeError, OSError) as error:
-            return str(error)
-
-    return saying
+def _problem(check: Callable[..., str], *arguments: object) -> str:
+    """What a check finds; where a file cannot be read, that."""
+    try:
+        return check(*arguments)
+    except (InputError, KeyError, TypeError, OSError) as error:
+        return str(error)
 
 
-@_said
-def _configuration(state: TrialState) -> str:
+def _files(state: TrialState) -> str:
     name, run = state.folder.name, state.run
     for path in (state.folder / NOTEBOOK, run / "result.json", run / "run.json", run / "config.yaml"):
         if not path.is_file():
@@ -71,10 +64,9 @@ def _configuration(state: TrialState) -> str:
     for where, found in (("config.yaml", written), ("run.json", read_json(run / "run.json")["config"])):
         if found[:DIGITS] != name:
             return f"{where} is the configuration {found[:DIGITS]}, not {name}"
-    return ""
+    return _records(state)
 
 
-@_said
 def _records(state: TrialState) -> str:
     """The saved noise is the noise of the run, and its retrieval results give its recalls, but for one query."""
     noise, noted = load_noise(state.run / "noise.npz").fingerprint, read_json(state.run / "run.json")["noise"]
@@ -88,7 +80,6 @@ def _records(state: TrialState) -> str:
     return ", ".join(f"{name} is {found[name]:.4f} by {RETRIEVAL}, {stated[name]} in result.json" for name in apart)
 
 
-@_said
 def _sources(state: TrialState) -> str:
     config, noted = RunConfig.read(state.run / "config.yaml"), read_json(state.run / "run.json")
     data = open_data(config)
@@ -98,7 +89,6 @@ def _sources(state: TrialState) -> str:
     return ", ".join(f"{name} is {now[:12]} now, {then[:12]} when it was trained" for name, now, then in apart)
 
 
-@_said
 def _recalls(state: TrialState, tolerance: float) -> str:
     from rrsitr_lib.training.evaluate import evaluate
     from rrsitr_lib.training.run_folder import open_run
