@@ -13,8 +13,8 @@ SHORT = dict(zip(RECALLS, ("I→T R@1", "R@5", "R@10", "T→I R@1", "R@5 ", "R@1
 def cell_text(mean: float, std: float | None = None) -> str:
     """A cell as the paper prints it, empty where there is no number.
 
-    >>> cell_text(46.1, 1.08), cell_text(45.58), cell_text(float("nan"))
-    ('46.10 ± 1.08', '45.58', '')
+    >>> cell_text(46.1, 1.078), cell_text(45.58), cell_text(1, float("nan")), cell_text(float("nan"))
+    ('46.10 ± 1.08', '45.58', '1.00', '')
     """
     text = "" if pd.isna(mean) else f"{mean:.2f}"
     return text if std is None or pd.isna(std) else f"{text} ± {std:.2f}"

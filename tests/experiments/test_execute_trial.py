@@ -1,11 +1,10 @@
-"""One trial in a process of its own: done, failed with its notebook, too slow, killed, busy, on a full disk."""
+"""One trial in a process of its own: done, too slow, killed, busy, on a full disk; one that fails: test_engine.py."""
 
 import os
 import threading
 import time
 from pathlib import Path
 
-import nbformat
 import psutil
 import pytest
 from experiments.small_studies import assert_executed, assert_same, small_study, undisturbed
@@ -57,16 +56,6 @@ def test_card_says_where_the_run_came_from(done):
 def test_done_trial_is_not_run_again(done, monkeypatch):
     monkeypatch.setattr(module, "_execute", lambda *_: pytest.fail("executed again"))
     assert execute_trial(*done[1]) == done[2]
-
-
-def test_failed_run_keeps_its_notebook_with_the_traceback(tmp_path):
-    folder, own = job(tmp_path, batch_size=500)
-    outcome = execute_trial(*own)
-    assert outcome["state"] == "failed" and "InputError: batch_size is 500" in outcome["reason"]
-    assert "\n" not in outcome["reason"] and read_json(folder / OUTCOME) == outcome
-    notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
-    errors = [output for one in notebook.cells for output in one.get("outputs", ()) if output.output_type == "error"]
-    assert any("batch_size is 500" in error.evalue for error in errors)
 
 
 def test_run_that_takes_too_long_is_ended_and_its_process_gone(tmp_path):

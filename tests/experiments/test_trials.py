@@ -1,11 +1,10 @@
 """What a study knows of its trials, from their folders alone; what may be deleted; what an earlier version left."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from filelock import FileLock
+from test_cli import rrsitr
 
 from rrsitr_lib.config import IDENTITY
 from rrsitr_lib.errors import InputError
@@ -153,13 +152,11 @@ def test_runs_of_an_earlier_version_are_said_and_not_trained_again(earlier, read
     ["run", "laptop"], ["run", "FOLDER"], ["plan", "laptop", "--no-measure"], ["status", "laptop"],
     ["table", "FOLDER"], ["retry", "laptop"], ["report", "laptop"],
 ])  # fmt: skip
-def test_every_command_says_so_on_one_line(earlier, command):
-    given = [str(earlier) if word == "FOLDER" else word for word in command]
-    done = subprocess.run(
-        [sys.executable, "-m", "rrsitr_lib", "study", *given, "--runs", str(earlier.parent)],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 2 and SAID in done.stderr and done.stderr.count("\n") == 1
+def test_every_command_says_so_on_one_line(earlier, command, capsys):
+    given = [earlier if word == "FOLDER" else word for word in command]
+    assert rrsitr("study", *given, "--runs", earlier.parent) == 2
+    said = capsys.readouterr().err
+    assert SAID in said and said.count("\n") == 1
 
 
 def test_a_study_says_by_which_rule_its_trials_are_named(earlier, tmp_path):

@@ -10,7 +10,6 @@ from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.experiments.uncertainty import (
     HitCounts,
     count_hits,
-    mean_hits,
     paired,
     recall_error,
     resampled,
@@ -92,11 +91,6 @@ def test_equal_methods_differ_by_nothing():
     runs = [drawn(100, 0.4, seed) for seed in range(3)]
     found = paired(runs, runs)
     assert (found.difference, found.low, found.high) == (0, 0, 0)
-
-
-def test_mean_over_seeds():
-    first, second = drawn(100, 0.4, 0), drawn(100, 0.4, 1)
-    np.testing.assert_allclose(mean_hits([first, second]).hits, (first.hits + second.hits) / 2)
 
 
 @pytest.mark.parametrize(("first", "second", "message"), [
