@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.run_folders import change, write_run
+from experiments.run_folders import change, ranked, write_run
 from papermill.exceptions import PapermillExecutionError
 
 from rrsitr_lib.config import RunConfig
@@ -24,7 +24,6 @@ from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import RUN
 from rrsitr_lib.experiments.summary import beside_paper, comparison, missing, study_table, summarise, variance
 from rrsitr_lib.experiments.trials import write_outcome
-from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 BASE = {"encoder": "vit-b-32", "data": "rsitmd", "images": "data/rsitmd"}
 IMAGES = 60
@@ -37,9 +36,7 @@ def drawn_results(generator, share):
     def ranks(queries):
         return np.where(generator.random(queries) < share, 1, 50)
 
-    none = np.zeros((0, 1))
-    return RetrievalResults(np.arange(IMAGES).repeat(5), none, none, none, ranks(5 * IMAGES), none, none, none,
-                            ranks(IMAGES), np.array(0.1), np.array([]))  # fmt: skip
+    return ranked(np.arange(IMAGES).repeat(5), ranks(5 * IMAGES), ranks(IMAGES))
 
 
 @pytest.fixture(scope="module")

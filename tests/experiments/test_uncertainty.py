@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from experiments.run_folders import ranked
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.run_results import RECALLS
@@ -16,15 +17,6 @@ from rrsitr_lib.experiments.uncertainty import (
     resampling_interval,
     t_interval,
 )
-from rrsitr_lib.training.retrieval_results import RetrievalResults
-
-
-def results_of(image_of_caption, image_rank, caption_rank):
-    none = np.zeros((0, 1))
-    return RetrievalResults(
-        np.array(image_of_caption), none, none, none, np.array(image_rank), none, none, none, np.array(caption_rank),
-        np.array(0.1), np.array([]),
-    )  # fmt: skip
 
 
 def drawn(images, share, seed=0):
@@ -34,7 +26,7 @@ def drawn(images, share, seed=0):
 
 
 def test_hits_by_loop():
-    results = results_of([0, 0, 1, 3, 3, 3], [1, 7, 2, 11, 5, 10], [3, 1, 0, 12])  # image 2 has no caption
+    results = ranked([0, 0, 1, 3, 3, 3], [1, 7, 2, 11, 5, 10], [3, 1, 0, 12])  # image 2 has no caption
     counted = count_hits(results)
     assert counted.queries.tolist() == [[1, 2], [1, 1], [0, 0], [1, 3]]
     for column, (way, k) in enumerate((way, k) for way in ("image", "text") for k in (1, 5, 10)):
@@ -49,7 +41,7 @@ def test_hits_by_loop():
 
 
 def test_whole_test_set_gives_the_recalls_themselves():
-    results = results_of([0, 0, 1, 1], [1, 6, 2, 1], [1, 4])
+    results = ranked([0, 0, 1, 1], [1, 6, 2, 1], [1, 4])
     found = paired([count_hits(results)], [HitCounts(np.zeros((2, 6)), count_hits(results).queries)])
     image_way, text_way = [50, 100, 100], [50, 75, 100]
     assert found.difference == pytest.approx(np.mean(image_way + text_way))
