@@ -263,17 +263,6 @@ def test_no_folder_is_an_error_and_an_empty_one_a_table(tmp_path):
     assert set(lines(beside_paper(summarise(runs), how="outer"))["mR"]) == {""}
 
 
-@pytest.mark.parametrize(("given", "name"), [
-    ({}, "rrsitr"), ({"local_loss": False}, "rrsitr, without local"),
-    ({"self_paced": False, "triplet": "fixed"}, "rrsitr, without self-paced weights, fixed margin"),
-    ({"triplet": "off"}, "rrsitr, without robust triplet"),
-    ({"local_loss": False, "self_paced": False, "triplet": "off"}, "rrsitr, without all three"),
-])  # fmt: skip
-def test_a_method_with_a_part_off_has_another_name(tmp_path, given, name):
-    write_run(tmp_path / "run", **given)
-    assert read_results(tmp_path).runs["method"].tolist() == [name]
-
-
 def test_a_seed_counts_once_and_only_equal_settings_data_and_noise_are_averaged(tmp_path):
     write_run(tmp_path / "a", 41.0, seed=3, device="cpu", images="here")
     write_run(tmp_path / "b", 43.0, seed=13, workers=2, images="there")
