@@ -47,11 +47,8 @@ def over_noise(
     figure, axes = plt.subplots(1, max(1, len(names)), figsize=size, squeeze=False, layout="tight")
     for axis, data in zip(axes[0], names, strict=False):
         here, published = (rows[rows["data"] == data].sort_values("noise_rate") for rows in (ours, theirs))
-        _draw_ours(axis, here, styles)
+        _draw_ours(axis, here, None if runs is None else runs[runs["data"] == data], styles)
         _draw_published(axis, published, styles, set(here["method"].str.casefold()))
-        for method, seeds in () if runs is None else runs[runs["method"].isin(here["method"])].groupby("method"):
-            seeds, colour = seeds[seeds["data"] == data], styles[method.casefold()]["color"]
-            axis.plot(100 * seeds["noise_rate"], seeds["mR"], ".", color=colour, ms=4, alpha=0.6)
         if probe is not None:
             axis.plot(100 * probe.index, probe, "x--", color="#777777", label="linear probe")
         for (name, level), dash in zip(levels.items(), (":", "-.", "--"), strict=False):
@@ -83,7 +80,7 @@ def _chance(runs: pd.DataFrame | None, paper: pd.DataFrame) -> dict[str, float]:
     return {"chance": known.iloc[0]} if len(known) else {}
 
 
-def _draw_ours(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
+def _draw_ours(axis: Axes, rows: pd.DataFrame, runs: pd.DataFrame | None, styles: Mapping[str, dict[str, Any]]) -> None:
     for method, line in rows.groupby("method", sort=False):
         style, rate, known = styles[method.casefold()], 100 * line["noise_rate"], line["low"].notna()
         spread = None if known.all() else line["std"].where(~known)
@@ -91,6 +88,9 @@ def _draw_ours(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[str, An
         axis.fill_between(rate, line["low"], line["high"], where=known, color=style["color"], alpha=0.15, lw=0)
         if len(line) == 1:  # a band needs two rates
             axis.vlines(rate, line["low"], line["high"], color=style["color"], lw=1.2)
+        if runs is not None:
+            seeds = runs[runs["method"] == method]
+            axis.plot(100 * seeds["noise_rate"], seeds["mR"], ".", color=style["color"], ms=4, alpha=0.6)
 
 
 def _draw_published(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]], beside: set[str]) -> None:
