@@ -30,7 +30,8 @@ def recorded(run: str | Path) -> Iterator[None]:
         return
     found = [path for path in (run / HIDDEN, run / FILE) if path.exists()]  # hidden: of a session that was killed
     earlier = read_json(found[0])["sessions"] if found else []
-    session = {"began": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": None, "joules": None}
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    session: dict[str, Any] = {"began": began, "seconds": None, "joules": None}
     where = {"code": code_version(), "packages": packages(), **machine(), "sessions": [*earlier, session]}
     run.mkdir(parents=True, exist_ok=True)
     started, energy = time.perf_counter(), _joules()
