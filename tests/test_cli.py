@@ -57,6 +57,8 @@ def test_help_teaches(command, capsys):
 # what a configuration refuses: test_config.py; what a file's reader refuses: malformed/
 @pytest.mark.parametrize(("arguments", "message"), [
     (["train", "--out", "x", "--noise-rate", "1.4"], "noise_rate is 1.4: allowed is a value less than or equal to 1"),
+    *((["train", "--out", "x", f"--{name}", "magic"], f"{name} is 'magic'")
+      for name in ("data", "encoder", "train", "method", "protocol", "device")),
     (["train", "--out", "x", "--set", "gamma_3=1"], "unknown field 'gamma_3': known are preset, data"),
     (["train", "--out", "x", "--set", "gamma_2"], "--set gamma_2: expected FIELD=VALUE"),
     (["train", "--out", "x", "--config", "none.json"], "none.json: no such file"),
@@ -81,8 +83,8 @@ def test_noise_writes_every_form(protocol, table, tmp_path, capsys):
     assert "fingerprint" in capsys.readouterr().out
     assert rrsitr("noise", table, "--rate", "0.4", "--protocol", protocol, "--out", tmp_path / "n.csv") == 0
     assert (tmp_path / "n.csv").read_text().count("\n") == 21
-    form = rrsitr("noise", table, "--protocol", protocol, "--out", tmp_path / "n.npy")
-    assert form == (2 if protocol == "hard" else 0), "drawn captions have no index"
+    code = rrsitr("noise", table, "--protocol", protocol, "--out", tmp_path / "n.npy")
+    assert code == (2 if protocol == "hard" else 0)
     assert rrsitr("noise", table, "--out", tmp_path / "n.txt") == 2
 
 
