@@ -22,7 +22,7 @@ PRESET_FILES = {Path(str(file)).stem: Path(str(file)) for file in (files(__packa
 PRESETS = tuple(sorted(PRESET_FILES))
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 Model = TypeVar("Model", bound=BaseModel)
-# fields that a table has columns for; the value of another axis is told as a variant
+# the value on an axis of any other field stands in the name of the variant
 NAMED = {"data", "images", "encoder", "weights", "train", "method", "protocol", "noise_rate", "noise_seed", "seed"}
 
 
