@@ -19,8 +19,7 @@ from pathlib import Path
 
 from rrsitr_lib.experiments.engine import run_study
 from rrsitr_lib.experiments.executors import ExecutorSettings
-from rrsitr_lib.experiments.plan import plan
-from rrsitr_lib.experiments.study_file import Grid, Study
+from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.trials import write_outcome
 
 FIX = {"encoder": "tiny", "scenes": 60, "epochs": 2}

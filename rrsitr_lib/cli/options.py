@@ -27,20 +27,18 @@ def assigned(set_: list[str] | None) -> dict[str, Any]:
 
 
 def study_of(
-    source: str | Path, data: str | None = None, weights: str | None = None, set_: list[str] | None = None
-) -> Any:
-    """A study with what ``--data``, ``--weights`` and ``--set`` give to every run of it."""
+    source: str, runs: Path, data: str | None = None, weights: str | None = None, set_: list[str] | None = None
+) -> tuple[Any, Path]:
+    """A study with what ``--data``, ``--weights`` and ``--set`` give to every run of it, and the folder of studies.
+
+    A study that is named by its own folder lies where it lies.
+    """
     from rrsitr_lib.experiments.study_file import Study
-
-    given = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
-    return Study.read(source, given | assigned(set_))
-
-
-def root_of(study: str, runs: Path) -> Path:
-    """The folder of studies; a study that is named by its own folder lies where it lies."""
     from rrsitr_lib.experiments.study_folder import STUDY_FILE
 
-    return Path(study).resolve().parent if (Path(study) / STUDY_FILE).is_file() else runs
+    given = {name: value for name, value in (("data", data), ("weights", weights)) if value is not None}
+    root = Path(source).resolve().parent if (Path(source) / STUDY_FILE).is_file() else runs
+    return Study.read(source, given | assigned(set_)), root
 
 
 def begun_folder(study: str, runs: Path) -> Path:
@@ -48,9 +46,10 @@ def begun_folder(study: str, runs: Path) -> Path:
 
     Raises ``InputError`` where none was begun.
     """
+    from rrsitr_lib.experiments.study_file import Study
     from rrsitr_lib.experiments.study_folder import STUDY_FILE
 
-    named = runs / (study_of(study).name if Path(study).is_file() else study)
+    named = runs / (Study.read(study).name if Path(study).is_file() else study)
     for folder in (Path(study), named):
         if (folder / STUDY_FILE).is_file():
             return folder

@@ -13,12 +13,13 @@ from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
 
 def train(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="run folder; the same command goes on with an unfinished run")],
     data: Annotated[str | None, typer.Option(help=f"{', '.join(DATASETS)}, or a FOLDER of csv tables")] = None,
     images: Annotated[str | None, typer.Option(help="folder of the images (default: FOLDER/images)")] = None,
     encoder: Annotated[str | None, typer.Option(help=", ".join(ENCODERS))] = None,
     weights: Annotated[str | None, typer.Option(help="local weight file or folder; 'none': from scratch")] = None,
-    train_: Annotated[str | None, typer.Option("--train", help="all, or heads on frozen, cached towers")] = None,
+    train: Annotated[str | None, typer.Option(help="all, or heads on frozen, cached towers")] = None,
     noise_rate: Annotated[float | None, typer.Option(help="nominal share of mismatched pairs, 0 to 1")] = None,
     protocol: Annotated[str | None, typer.Option(help=", ".join(PROTOCOLS))] = None,
     method: Annotated[str | None, typer.Option(help=", ".join(METHODS))] = None,
@@ -40,11 +41,7 @@ def train(
     from rrsitr_lib.config import RunConfig
 
     fields: dict[str, Any] = RunConfig.fields_of(config) if config else {}
-    options = {
-        "data": data, "images": images, "encoder": encoder, "weights": weights, "train": train_,
-        "noise_rate": noise_rate, "protocol": protocol, "method": method, "epochs": epochs,
-        "batch_size": batch_size, "seed": seed, "device": device,
-    }  # fmt: skip
+    options = {name: value for name, value in context.params.items() if name in RunConfig.model_fields}
     fields |= {name: value for name, value in options.items() if value is not None}
     fields |= assigned(set_)
     settings = RunConfig.build(**fields)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli.options import begun_folder, executor_of, root_of, study_of
+from rrsitr_lib.cli.options import begun_folder, executor_of, study_of
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def plan(
     from rrsitr_lib.experiments.overview import plan_text
     from rrsitr_lib.experiments.trials import open_study
 
-    opened = open_study(study_of(study, data, weights, set_), root_of(study, runs))
+    opened = open_study(*study_of(study, runs, data, weights, set_))
     expected = costs(opened.trials, opened.states)
     if measure and any(cost.seconds is None for cost in expected.values()):
         typer.echo("measuring a step, once on this machine ...", err=True)
@@ -68,7 +68,7 @@ def run(
     Example: rrsitr study run laptop
     """
     settings = executor_of(workers, scheduler, cluster, resource)
-    _run(study_of(study, data, weights, set_), root_of(study, runs), settings, threads)
+    _run(*study_of(study, runs, data, weights, set_), settings, threads)
 
 
 @app.command()
@@ -80,8 +80,8 @@ def retry(
     scheduler: Scheduler = None,
 ) -> None:
     """Run the failed trials again, from their last checkpoint, and what is left."""
-    folder = begun_folder(study, runs)
-    _run(study_of(folder), folder.resolve().parent, executor_of(workers, scheduler), threads, retry=True)
+    found = study_of(str(begun_folder(study, runs)), runs)
+    _run(*found, executor_of(workers, scheduler), threads, retry=True)
 
 
 def _run(study: Any, root: Path, settings: Any, threads: int, retry: bool = False) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import plan
-from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_file import Study, plan
 from rrsitr_lib.experiments.study_folder import STUDY_FILE, is_trial, with_name
 from rrsitr_lib.experiments.trials import read_state, trial_lock
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import Trial
+from rrsitr_lib.experiments.study_file import Trial
 from rrsitr_lib.experiments.trials import TrialState
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
 
@@ -43,19 +43,14 @@ def costs(trials: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict
 
 
 def _cost(config: RunConfig, finished: list[float] | None, step: Mapping[str, Any] | None) -> Cost:
-    pairs = epoch_pairs(config) * config.epochs
+    from rrsitr_lib.data.datasets import source_of
+
+    of_epoch = source_of(config).count_pairs(config)
+    pairs = (of_epoch["train"] + FORWARD * of_epoch["val"]) * config.epochs  # in units of a trained pair
     operations = step["operations_per_pair"] * pairs if step and step.get("operations_per_pair") else None
     if finished:
         return Cost(median(finished), "finished runs", operations)
     return Cost(step["seconds_per_pair"] * pairs, "measured step", operations) if step else Cost(None, "unknown")
-
-
-def epoch_pairs(config: RunConfig) -> float:
-    """Pairs of an epoch in units of a trained pair: those trained, and a third of those evaluated."""
-    from rrsitr_lib.data.datasets import source_of
-
-    pairs = source_of(config).count_pairs(config)
-    return pairs["train"] + FORWARD * pairs["val"]
 
 
 def shape_of(config: RunConfig) -> str:

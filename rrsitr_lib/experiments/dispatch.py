@@ -5,6 +5,7 @@ import queue
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from rrsitr_lib.errors import RunError
@@ -15,27 +16,26 @@ TRIES = 4  # of a run whose worker or process dies, or whose machine's disk is f
 POLL, BUSY_PAUSE, CONNECT, RECONNECT = 2.0, 5.0, 30.0, 600.0  # seconds
 
 
+@dataclass
 class Dispatch:
     """The loop over jobs: hand out, hear, hand out again; survives a scheduler that is restarted.
 
     ``execute`` is called on a worker with what ``jobs`` holds by name; it returns a ``state`` and a ``reason``.
     """
 
-    def __init__(
-        self,
-        execute: Callable[..., dict[str, Any]],
-        jobs: Mapping[str, tuple[Any, ...]],
-        cluster: Any,
-        settings: ExecutorSettings,
-        bar: Progress,
-    ) -> None:
-        self.execute, self.jobs, self.cluster, self.settings, self.bar = execute, jobs, cluster, settings, bar
-        self.waiting = deque(jobs)
-        self.later: list[tuple[float, str]] = []  # (when, name) that another study is at
-        self.flying: dict[str, Any] = {}
-        self.heard: queue.Queue[Any] = queue.Queue()
-        self.tries: Counter[str] = Counter()
-        self.full: set[str] = set()  # addresses of workers whose disk has refused
+    execute: Callable[..., dict[str, Any]]
+    jobs: Mapping[str, tuple[Any, ...]]
+    cluster: Any
+    settings: ExecutorSettings
+    bar: Progress
+    later: list[tuple[float, str]] = field(default_factory=list)  # (when, name) that another study is at
+    flying: dict[str, Any] = field(default_factory=dict)
+    heard: queue.Queue[Any] = field(default_factory=queue.Queue)
+    tries: Counter[str] = field(default_factory=Counter)
+    full: set[str] = field(default_factory=set)  # addresses of workers whose disk has refused
+
+    def __post_init__(self) -> None:
+        self.waiting = deque(self.jobs)
 
     def outcomes(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name and outcome of every job as it ends, done or failed."""

@@ -8,12 +8,11 @@ from typing import Any
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments.dispatch import Dispatch
-from rrsitr_lib.experiments.execute_trial import execute_trial, job_of, wait_for_orphan
+from rrsitr_lib.experiments.execute_trial import execute_trial, wait_for_orphan
 from rrsitr_lib.experiments.executors import ExecutorSettings, opened
-from rrsitr_lib.experiments.plan import Trial
 from rrsitr_lib.experiments.progress import Progress
 from rrsitr_lib.experiments.run_results import is_finished
-from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_file import Study, Trial
 from rrsitr_lib.experiments.study_folder import OUTCOME, TRIALS_FILE
 from rrsitr_lib.experiments.trials import TrialState, locate, open_study, write_outcome
 from rrsitr_lib.files import read_json, write_atomically
@@ -33,26 +32,26 @@ def run_study(
     study goes on with the same call; two calls at once share the work. Raises ``RunError`` where no worker can be
     reached.
     """
-    root, settings = Path(root), settings or ExecutorSettings()
-    opened_study = open_study(study, root)
-    trials, states = opened_study.trials, opened_study.states
-    study.save(opened_study.folder)
-    write_trials(trials.values(), opened_study.folder / TRIALS_FILE)
+    settings = settings or ExecutorSettings()
+    _, folder, trials, states = open_study(study, root)
+    study.save(folder)
+    write_trials(trials.values(), folder / TRIALS_FILE)
     if retry:
         for state in states.values():
             if state.state == "failed":
                 (state.folder / OUTCOME).unlink(missing_ok=True)
-        states = locate(root, study.name, trials)
+        states = locate(folder, trials)
     todo = {name: states[name].run for name in trials if states[name].state in ("begun", "waiting")}
     if todo:
         epochs = {name: trial.config.epochs for name, trial in trials.items()}
         failed = sum(state.state == "failed" for state in states.values())
-        jobs = {name: (job_of(trials[name], study, root, threads),) for name in todo}
+        shared = (folder.absolute(), Path.cwd(), study.limit_minutes, threads)
+        jobs = {name: (trials[name], *shared) for name in todo}
         with opened(settings) as cluster, Progress(epochs, todo, failed, progress) as bar:
             for name, outcome in Dispatch(execute_trial, jobs, cluster, settings, bar).outcomes():
-                now = locate(root, study.name, [name])[name]  # another study may have begun it
+                now = locate(folder, [name])[name]  # another study may have begun it
                 bar.ended(name, now.outcome or write_outcome(now.folder, "failed", 0.0, outcome["reason"]))
-    return locate(root, study.name, trials)
+    return locate(folder, trials)
 
 
 def run_trials(

@@ -41,14 +41,14 @@ class ExecutorSettings(BaseModel):
 
 def gpus() -> list[str]:
     """Numbers of the GPUs that this process may use, without loading torch where there is no driver."""
-    if not Path("/proc/driver/nvidia").exists() and "CUDA_VISIBLE_DEVICES" not in os.environ:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None and not Path("/proc/driver/nvidia").exists():
         return []
     import torch
 
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    named = [number for number in visible.split(",") if number] if visible is not None else None
     count = torch.cuda.device_count()
-    return [] if not count else (named or [str(number) for number in range(count)])[:count]
+    named = [number for number in (visible or "").split(",") if number]
+    return (named or [str(number) for number in range(count)])[:count]
 
 
 def local_workers(workers: int, cards: list[str]) -> list[dict[str, Any]]:

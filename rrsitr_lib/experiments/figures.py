@@ -28,30 +28,27 @@ def over_noise(
     paper: pd.DataFrame | None = None,
     levels: Mapping[str, float] | None = None,
     probe: pd.Series | None = None,
-    metric: str = "mR",
 ) -> Figure:
-    """Recall over the noise rate, a panel a data set: a line a method, and a variant that was run at several rates.
+    """mR over the noise rate, a panel a data set: a line a method, and a variant that was run at several rates.
 
     ``table``: of ``study_table`` or ``summarise``; its intervals are bands, where there are none the deviations bars.
     ``runs``: single runs as dots. ``paper``: published numbers (of ``paper_results``, or those in ``table``), crosses
     beside a line of ours; alone a line, filled where the paper's table states them, hollow where a secondary source
     does. ``levels``: recall by name, drawn over all rates (by default chance). ``probe``: the linear probe's, by rate.
     """
-    ours = pd.DataFrame(columns=["data", "method", "noise_rate"]) if table is None else _drawn(table, metric)
-    theirs = _published(ours) if paper is None else paper[paper["metric"] == metric]
-    levels = _chance(runs, theirs, metric) if levels is None else levels
+    ours = pd.DataFrame(columns=["data", "method", "noise_rate"]) if table is None else _drawn(table)
+    theirs = _published(ours) if paper is None else paper[paper["metric"] == "mR"]
+    levels = _chance(runs, theirs) if levels is None else levels
     theirs = theirs[theirs["source"] != CHANCE]
     keys = {name.casefold(): None for name in [*ours["method"], *theirs["method"]]}
     styles = {key: style_of(number) for number, key in enumerate(keys)}
     names = list(dict.fromkeys([*ours["data"], *theirs["data"]]))
-    figure, axes = plt.subplots(1, max(1, len(names)), figsize=(max(7, 4 * len(names)), 3.8), squeeze=False)
+    size = (max(7, 4 * len(names)), 3.8)
+    figure, axes = plt.subplots(1, max(1, len(names)), figsize=size, squeeze=False, layout="tight")
     for axis, data in zip(axes[0], names, strict=False):
         here, published = (rows[rows["data"] == data].sort_values("noise_rate") for rows in (ours, theirs))
-        _draw_ours(axis, here, styles)
+        _draw_ours(axis, here, None if runs is None else runs[runs["data"] == data], styles)
         _draw_published(axis, published, styles, set(here["method"].str.casefold()))
-        for method, seeds in () if runs is None else runs[runs["method"].isin(here["method"])].groupby("method"):
-            seeds, colour = seeds[seeds["data"] == data], styles[method.casefold()]["color"]
-            axis.plot(100 * seeds["noise_rate"], seeds[metric], ".", color=colour, ms=4, alpha=0.6)
         if probe is not None:
             axis.plot(100 * probe.index, probe, "x--", color="#777777", label="linear probe")
         for (name, level), dash in zip(levels.items(), (":", "-.", "--"), strict=False):
@@ -59,16 +56,15 @@ def over_noise(
         rates = sorted({*here["noise_rate"], *published["noise_rate"]})
         axis.set(title=data, xlabel="nominal noise rate (%)", xticks=[100 * rate for rate in rates], ylim=(0, None))
         axis.grid(alpha=0.3)
-    axes[0, 0].set_ylabel(f"test {metric} (%)")
+    axes[0, 0].set_ylabel("test mR (%)")
     title = "filled: the paper's table\nhollow: a secondary source" if table is None else None
     axes[0, 0].legend(frameon=False, fontsize=8, ncols=1 + len(keys) // 6, title=title, title_fontsize=8)
-    figure.tight_layout()
     return closed(figure)
 
 
-def _drawn(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+def _drawn(table: pd.DataFrame) -> pd.DataFrame:
     """Methods as they are, and their variants where they are more than a point."""
-    rows = table[table["metric"] == metric].dropna(subset="mean")
+    rows = table[table["metric"] == "mR"].dropna(subset="mean")
     rates = rows.groupby(["data", "method"])["noise_rate"].transform("nunique")
     return rows[(rows["method"] == rows["kind"]) | (rates > 1)]
 
@@ -79,12 +75,12 @@ def _published(ours: pd.DataFrame) -> pd.DataFrame:
     return ours.reindex(columns=columns).rename(columns={"paper": "mean"}).dropna(subset="mean")
 
 
-def _chance(runs: pd.DataFrame | None, paper: pd.DataFrame, metric: str) -> dict[str, float]:
+def _chance(runs: pd.DataFrame | None, paper: pd.DataFrame) -> dict[str, float]:
     known = paper.loc[paper["source"] == CHANCE, "mean"] if runs is None else runs["chance"].dropna()
-    return {"chance": known.iloc[0]} if metric == "mR" and len(known) else {}
+    return {"chance": known.iloc[0]} if len(known) else {}
 
 
-def _draw_ours(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
+def _draw_ours(axis: Axes, rows: pd.DataFrame, runs: pd.DataFrame | None, styles: Mapping[str, dict[str, Any]]) -> None:
     for method, line in rows.groupby("method", sort=False):
         style, rate, known = styles[method.casefold()], 100 * line["noise_rate"], line["low"].notna()
         spread = None if known.all() else line["std"].where(~known)
@@ -92,6 +88,9 @@ def _draw_ours(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[str, An
         axis.fill_between(rate, line["low"], line["high"], where=known, color=style["color"], alpha=0.15, lw=0)
         if len(line) == 1:  # a band needs two rates
             axis.vlines(rate, line["low"], line["high"], color=style["color"], lw=1.2)
+        if runs is not None:
+            seeds = runs[runs["method"] == method]
+            axis.plot(100 * seeds["noise_rate"], seeds["mR"], ".", color=style["color"], ms=4, alpha=0.6)
 
 
 def _draw_published(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]], beside: set[str]) -> None:
@@ -116,7 +115,7 @@ def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:
     if variants.empty:
         return None
     rows = rows.merge(variants, on=where).sort_values("mean")
-    figure, axis = plt.subplots(figsize=(7.5, 0.6 + 0.36 * len(rows)))
+    figure, axis = plt.subplots(figsize=(7.5, 0.6 + 0.36 * len(rows)), layout="tight")
     height = np.arange(len(rows))
     reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["mean"].to_numpy())
     shade = np.where(rows["method"] == rows["kind"], COLOURS[1], "#bbbbbb")
@@ -128,7 +127,6 @@ def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:
     axis.set_yticks(height, labels)
     axis.set_xlabel("test mR (%), 95 % interval over test images")
     axis.legend(frameon=False, loc="lower right")
-    figure.tight_layout()
     return closed(figure)
 
 
@@ -142,7 +140,7 @@ def two_variances(moved: pd.DataFrame) -> Figure | None:
     if not both.any():
         return None
     rows = moved[both].sort_values([*keys, "what"])
-    figure, axis = plt.subplots(figsize=(7.5, 0.8 + 0.4 * len(rows)))
+    figure, axis = plt.subplots(figsize=(7.5, 0.8 + 0.4 * len(rows)), layout="tight")
     for height, row in enumerate(rows.itertuples()):
         style = style_of(0 if row.what == "training seed" else 1) | {"ls": ""}
         axis.plot(row.values, [height] * len(row.values), **style)
@@ -152,7 +150,6 @@ def two_variances(moved: pd.DataFrame) -> Figure | None:
     axis.margins(x=0.5, y=0.15)  # room for the words
     axis.set_xlabel("test mR (%)")
     axis.grid(alpha=0.3, axis="x")
-    figure.tight_layout()
     return closed(figure)
 
 
@@ -161,7 +158,7 @@ def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_test
 
     **Shape** resampled (draws,), percent; the other three in percent and percentage points.
     """
-    figure, axis = plt.subplots(figsize=(7, 3.2))
+    figure, axis = plt.subplots(figsize=(7, 3.2), layout="tight")
     values, counts = np.unique(np.round(resampled, 6), return_counts=True)  # a recall takes few values: one bar each
     step = np.diff(values).min() if len(values) > 1 else 1.0
     axis.bar(values, counts, step, color="#bbbbbb", label="resampled test sets")
@@ -172,5 +169,4 @@ def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_test
     axis.axvline(mean, color="black", ls=":", lw=1)
     axis.set(xlabel="i2t R@1 (%)", ylabel="resampled test sets", ylim=(0, 1.45 * top))
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    figure.tight_layout()
     return closed(figure)

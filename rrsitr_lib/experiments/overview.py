@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rrsitr_lib.experiments.costs import Cost
-from rrsitr_lib.experiments.plan import Trial
+from rrsitr_lib.experiments.study_file import Trial
 from rrsitr_lib.experiments.trials import OpenStudy, counts
 
 HEAD = ("data", "method", "runs", "done", "minutes a run", "hours left")

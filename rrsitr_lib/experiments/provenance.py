@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.metadata
-import os
 import platform
 import subprocess
 import time
@@ -31,11 +30,8 @@ def recorded(run: str | Path) -> Iterator[None]:
         return
     found = [path for path in (run / HIDDEN, run / FILE) if path.exists()]  # hidden: of a session that was killed
     earlier = read_json(found[0])["sessions"] if found else []
-    session: dict[str, Any] = {
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": None,
-        "joules": None,
-    }
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    session: dict[str, Any] = {"began": began, "seconds": None, "joules": None}
     where = {"code": code_version(), "packages": packages(), **machine(), "sessions": [*earlier, session]}
     run.mkdir(parents=True, exist_ok=True)
     started, energy = time.perf_counter(), _joules()
@@ -57,9 +53,11 @@ def code_version() -> dict[str, Any]:
     found: dict[str, Any] = {"version": importlib.metadata.version("rrsitr-lib"), "commit": None, "dirty": None}
     folder = Path(__file__).parents[2]
     if (folder / ".git").exists():
-        commit, changes = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain")
-        if commit is not None and changes is not None:
-            found |= {"commit": commit.strip(), "dirty": bool(changes.strip())}
+        command = ["git", "--no-optional-locks", "-C", str(folder), "status", "--porcelain=v2", "--branch"]
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.splitlines()
+            commit = said[0].removeprefix("# branch.oid ")
+            found |= {"commit": commit, "dirty": not all(line.startswith("#") for line in said)}
     return found
 
 
@@ -87,14 +85,6 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return f"CPU {line.partition(':')[2].strip()}"
     return f"CPU {platform.processor() or platform.machine()}"
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20, env=environment).stdout
-    return None
 
 
 def _joules() -> float | None:

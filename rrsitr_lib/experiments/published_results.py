@@ -37,12 +37,10 @@ def paper_differences(config: RunConfig) -> dict[str, tuple[Any, Any]]:
     >>> paper_differences(RunConfig.build(encoder="vit-b-32", batch_size=50))
     {'batch_size': (100, 50)}
     """
-    settings = config.method_settings
-    fields = [(name, field.default, getattr(config, name)) for name, field in RunConfig.model_fields.items()]
-    fields += [(name, field.default, getattr(settings, name)) for name, field in type(settings).model_fields.items()]
     differences = {}
-    for name, default, value in fields:
-        if name not in NOT_SETTINGS and value != default:
-            is_path = name in ("weights", "noise_file")
-            differences[name] = (default, Path(value).name if is_path else value)
+    for fields in (config, config.method_settings):
+        for name, field in type(fields).model_fields.items():
+            value = getattr(fields, name)
+            if name not in NOT_SETTINGS and value != field.default:
+                differences[name] = (field.default, Path(value).name if name in ("weights", "noise_file") else value)
     return differences

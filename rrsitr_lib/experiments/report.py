@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
-from rrsitr_lib.experiments.report_tables import write_tables
+from rrsitr_lib.experiments.report_tables import FORMATS
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.summary import study_table, variance
 from rrsitr_lib.files import write_atomically, write_text
@@ -28,7 +28,7 @@ def write_report(folder: str | Path) -> list[Path]:
         figures["over_noise"] = over_noise(table, results.runs)
         figures["ablation"] = ablation_bars(table, results.runs)
         figures["variance"] = two_variances(variance(results))
-    written = write_tables(table, folder)
+    written = [write_text(folder / f"table.{ending}", form(table)) for ending, form in FORMATS.items()]
     for name, figure in figures.items():
         if figure is not None:
             write = partial(figure.savefig, dpi=110, format="png")

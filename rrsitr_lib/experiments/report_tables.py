@@ -1,13 +1,11 @@
 """The table of cells for people: one line a cell, as CSV, Markdown, HTML, and LaTeX with booktabs."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 
 from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.experiments.summary import CELL
-from rrsitr_lib.files import write_text
 
 SHORT = dict(zip(RECALLS, ("I→T R@1", "R@5", "R@10", "T→I R@1", "R@5 ", "R@10 ", "mR"), strict=True))
 
@@ -15,8 +13,8 @@ SHORT = dict(zip(RECALLS, ("I→T R@1", "R@5", "R@10", "T→I R@1", "R@5 ", "R@1
 def cell_text(mean: float, std: float | None = None) -> str:
     """A cell as the paper prints it, empty where there is no number.
 
-    >>> cell_text(46.1, 1.08), cell_text(45.58), cell_text(float("nan"))
-    ('46.10 ± 1.08', '45.58', '')
+    >>> cell_text(46.1, 1.078), cell_text(45.58), cell_text(1, float("nan")), cell_text(float("nan"))
+    ('46.10 ± 1.08', '45.58', '1.00', '')
     """
     text = "" if pd.isna(mean) else f"{mean:.2f}"
     return text if std is None or pd.isna(std) else f"{text} ± {std:.2f}"
@@ -53,16 +51,6 @@ def _gain(row: pd.Series) -> str:
     return f"{row['gain']:+.2f} ({row['gain_low']:+.2f} to {row['gain_high']:+.2f})"
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """For a README."""
-    return lines(table).to_markdown(index=False, disable_numparse=True) + "\n"
-
-
-def html(table: pd.DataFrame) -> str:
-    """For a page."""
-    return lines(table).to_html(index=False, border=0, classes="study") + "\n"
-
-
 def latex(table: pd.DataFrame) -> str:
     """For a paper: needs ``\\usepackage{booktabs}``; everything that LaTeX would read as a command is escaped."""
     shown = lines(table).rename(columns=str.strip)
@@ -71,14 +59,10 @@ def latex(table: pd.DataFrame) -> str:
     return text.replace("±", r"$\pm$").replace("→", r"$\rightarrow$")
 
 
-def csv(table: pd.DataFrame) -> str:
-    """For other programs: one row a cell and metric; recalls in percent, AUROC in [0, 1], missing numbers empty."""
-    return table.drop(columns="settings").to_csv(index=False, float_format="%.4f")
-
-
-FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {"md": markdown, "tex": latex, "csv": csv, "html": html}
-
-
-def write_tables(table: pd.DataFrame, folder: str | Path) -> list[Path]:
-    """Write ``table.md``, ``.tex``, ``.csv`` and ``.html`` into a folder."""
-    return [write_text(Path(folder) / f"table.{ending}", form(table)) for ending, form in FORMATS.items()]
+FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {
+    "md": lambda table: lines(table).to_markdown(index=False, disable_numparse=True) + "\n",
+    "tex": latex,
+    # for other programs: one row a cell and metric; recalls in percent, AUROC in [0, 1], missing numbers empty
+    "csv": lambda table: table.drop(columns="settings").to_csv(index=False, float_format="%.4f"),
+    "html": lambda table: lines(table).to_html(index=False, border=0, classes="study") + "\n",
+}

@@ -20,7 +20,7 @@ from rrsitr_lib.training.retrieval_results import RetrievalResults
 METRICS = (*RECALLS, "AUROC")
 NUMBERS = (*METRICS, "realised", "best_epoch", "before", "chance", "pairs", "seconds")
 CONTROL = "contrastive"
-Listed = Iterator[tuple[str, Path, str, str, dict[str, Any]]]  # name, folder, state, reason, what a study says of it
+Listed = Iterator[tuple[dict[str, Any], Path, str]]  # what is known of a run unread, its folder, why it failed
 
 
 class Results(NamedTuple):
@@ -56,14 +56,13 @@ def read_results(folder: str | Path) -> Results:
     opened = open_study(folder) if (folder / STUDY_FILE).is_file() else None
     results = Results(pd.DataFrame(), {}, {}, {}, opened.study if opened else None)
     rows: list[dict[str, Any]] = []
-    for name, run_folder, state, reason, planned in _planned(opened) if opened else _found(folder):
-        row = {"trial": name, "state": state, **planned}
-        if state == "failed":
+    for row, run_folder, reason in _planned(opened) if opened else _found(folder):
+        name = row["trial"]
+        if row["state"] == "failed":
             results.left_out[name] = reason
-        elif state == "done":
+        elif row["state"] == "done":
             try:
-                numbers, counted = _read(run_folder, planned)
-                row |= numbers
+                row, counted = _read(run_folder, row)
                 results.hits.update({name: counted} if counted else {})
                 results.folders[name] = run_folder
             except (InputError, OSError) as error:
@@ -76,12 +75,13 @@ def read_results(folder: str | Path) -> Results:
 def _planned(opened: OpenStudy) -> Listed:
     for name, (_, config, variant) in opened.trials.items():
         state = opened.states[name]
-        yield name, state.run, state.state, state.outcome.get("reason", ""), _described(config, variant)
+        row = {"trial": name, "state": state.state, **_described(config, variant)}
+        yield row, state.run, state.outcome.get("reason", "")
 
 
 def _found(folder: Path) -> Listed:
     for run in sorted({path.parent for name in ("config.yaml", "result.json") for path in folder.rglob(name)}):
-        yield run.relative_to(folder).as_posix(), run, "done", "", {}
+        yield {"trial": run.relative_to(folder).as_posix(), "state": "done"}, run, ""
 
 
 def _described(config: RunConfig, variant: str = "") -> dict[str, Any]:
@@ -97,18 +97,17 @@ def _described(config: RunConfig, variant: str = "") -> dict[str, Any]:
             "differs": len(paper_differences(config))}  # fmt: skip
 
 
-def _read(folder: Path, planned: Mapping[str, Any]) -> tuple[dict[str, Any], HitCounts | None]:
+def _read(folder: Path, known: Mapping[str, Any]) -> tuple[dict[str, Any], HitCounts | None]:
     """The row of a finished run, and what it answered where its retrieval results are there."""
-    run = read_run(folder)
-    row, result = dict(planned or _described(run.config)), run.result
-    auroc = result["partition"]["auroc"]
-    row |= {name: float(result["test"][name]) for name in RECALLS}
-    row |= {"before": result["before"]["mR"], "chance": result["chance"]["mR"], "seconds": result.get("seconds")}
-    row |= {"AUROC": auroc, "realised": result["realised_noise_rate"], "best_epoch": result["best_epoch"],
-            "pairs": run.facts["pairs"]["train"]}  # fmt: skip
-    row |= {"settings": run.settings, "pair": fingerprint(row["pair"], *run.sources)[:12]}
-    ranked = RetrievalResults.open(folder)
-    return row, None if ranked is None else count_hits(ranked)
+    run, ranked = read_run(folder), RetrievalResults.open(folder)
+    result, row = run.result, {**_described(run.config), **known}  # a study names a variant
+    return row | {
+        **{name: float(result["test"][name]) for name in RECALLS}, "AUROC": result["partition"]["auroc"],
+        "before": result["before"]["mR"], "chance": result["chance"]["mR"], "seconds": result.get("seconds"),
+        "realised": result["realised_noise_rate"], "best_epoch": result["best_epoch"],
+        "pairs": run.facts["pairs"]["train"], "settings": run.settings,
+        "pair": fingerprint(row["pair"], *run.sources)[:12],
+    }, None if ranked is None else count_hits(ranked)  # fmt: skip
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import Trial
 from rrsitr_lib.experiments.provenance import FILE as PROVENANCE
+from rrsitr_lib.experiments.study_file import Trial
 from rrsitr_lib.experiments.study_folder import NOTEBOOK, OUTCOME, RUN, STUDY_FILE, TRIALS_FILE
 from rrsitr_lib.experiments.trials import TrialState, open_study
 from rrsitr_lib.files import read_json, write_atomically

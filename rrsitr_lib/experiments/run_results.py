@@ -9,14 +9,13 @@ from typing import Any
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint, read_json
-from rrsitr_lib.registry import DATASETS
 
 RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
 
 
 def data_name(config: RunConfig) -> str:
     """Name of the data; of a folder only its last part."""
-    return config.data if config.data in DATASETS else Path(config.data).name
+    return Path(config.data).name
 
 
 def method_name(config: RunConfig, variant: str = "") -> str:

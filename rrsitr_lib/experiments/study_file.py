@@ -1,15 +1,20 @@
-"""A study is a YAML file: grids of runs, each with fixed fields, axes that are combined, and named variants."""
+"""A study is a YAML file: grids of runs, each with fixed fields, axes that are combined, and named variants.
 
+``plan`` turns it into trials, one configuration each, named by its fingerprint, so that equal runs are one trial.
+"""
+
+import itertools
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrsitr_lib.config import IDENTITY, RunConfig
 from rrsitr_lib.errors import InputError, describe_error
-from rrsitr_lib.experiments.study_folder import STUDY_FILE, refuse_earlier
+from rrsitr_lib.experiments.study_folder import DIGITS, STUDY_FILE, refuse_earlier
 from rrsitr_lib.files import write_text
 from rrsitr_lib.registry import METHODS
 
@@ -17,6 +22,8 @@ PRESET_FILES = {Path(str(file)).stem: Path(str(file)) for file in (files(__packa
 PRESETS = tuple(sorted(PRESET_FILES))
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 Model = TypeVar("Model", bound=BaseModel)
+# the value on an axis of any other field stands in the name of the variant
+NAMED = {"data", "images", "encoder", "weights", "train", "method", "protocol", "noise_rate", "noise_seed", "seed"}
 
 
 def read_yaml(model: type[Model], path: str | Path, shown: str = "") -> Model:
@@ -109,6 +116,47 @@ class Study(BaseModel):
         content = self.model_dump(exclude_defaults=True) | {"identity": IDENTITY}
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         return write_text(Path(folder) / STUDY_FILE, text)
+
+
+class Trial(NamedTuple):
+    """One run of a study. ``name``: the first digits of the configuration's fingerprint; ``variant``: what it is called
+    in the study file, or the fields of its own that an axis gave it, else empty."""
+
+    name: str
+    config: RunConfig
+    variant: str
+
+
+def plan(study: Study) -> list[Trial]:
+    """All trials of a study in the order of its file; a configuration that comes twice is one trial, the first.
+
+    Raises ``InputError`` naming the grid and the combination that is no valid configuration.
+
+    >>> study = Study(name="x", runs=[Grid(fix={"encoder": "tiny"}, axes={"seed": [3, 13], "noise_rate": [0.4]})])
+    >>> [(trial.config.seed, len(trial.name)) for trial in plan(study)]
+    [(3, 16), (13, 16)]
+    """
+    trials: dict[str, Trial] = {}
+    for number, grid in enumerate(study.runs, 1):
+        for fields, variant in _combinations(grid):
+            try:
+                config = RunConfig.build(**fields)
+            except InputError as error:
+                given = ", ".join(f"{name}={value}" for name, value in fields.items())[:200]
+                raise InputError(f"study {study.name}, grid {number}, {given}: {error}") from None
+            name = config.fingerprint[:DIGITS]
+            trials.setdefault(name, Trial(name, config, variant))
+    return list(trials.values())
+
+
+def _combinations(grid: Grid) -> Iterator[tuple[dict[str, Any], str]]:
+    for variant, changed in (grid.variants or {"": {}}).items():
+        for values in itertools.product(*grid.axes.values()):
+            fields, own = dict(grid.fix), []
+            for axis, value in zip(grid.axes, values, strict=True):
+                fields |= value if isinstance(value, dict) else {axis: value}
+                own += [] if axis in NAMED or isinstance(value, dict) else [f"{axis}={value}"]
+            yield fields | changed, ", ".join([variant, *own] if variant else own)
 
 
 def is_field(name: str) -> bool:

@@ -74,13 +74,13 @@ def study_table(results: Results) -> pd.DataFrame:
     return beside_paper(table).merge(gains, "left", ["settings", "metric"])
 
 
-def comparison(results: Results, control: str = CONTROL, metric: str = "mR") -> pd.DataFrame:
+def comparison(results: Results, control: str = CONTROL) -> pd.DataFrame:
     """Every method and variant against plain training, by the seeds that both have finished, at every noise rate.
 
     Columns: data, encoder, protocol, noise_rate, ``settings`` and ``method``, ``control``, ``seeds`` compared,
-    ``difference`` (method minus control) with its interval ``low``, ``high`` in points, ``wins``: at how many seeds the
-    method is ahead, ``by_seed``. A pair has the same data, noise and seed; of several variants of the control its plain
-    form, or else its first, is taken.
+    ``difference`` of mR (method minus control) with its interval ``low``, ``high`` in points, ``wins``: at how many
+    seeds the method is ahead, ``by_seed``. A pair has the same data, noise and seed; of several variants of the control
+    its plain form, or else its first, is taken.
     """
     runs = main_runs(results.runs)
     done = runs[runs["trial"].isin(results.hits)]
@@ -91,15 +91,15 @@ def comparison(results: Results, control: str = CONTROL, metric: str = "mR") -> 
     rows = []
     for _, part in both.sort_values("seed", kind="stable").groupby("settings", sort=False):
         first, second = ([results.hits[name] for name in part[side]] for side in ("trial", "trial_control"))
-        found = paired(first, second, metric)
+        found = paired(first, second)
         own = {**part.iloc[0][[*SUBJECT, "settings", "method"]], "control": control, "seeds": len(part)}
         rows.append({**own, **found._asdict(), "wins": sum(value > 0 for value in found.by_seed)})
     columns = [*SUBJECT, "settings", "method", "control", "seeds", "difference", "low", "high", "wins", "by_seed"]
     return pd.DataFrame(rows, columns=columns).sort_values(SUBJECT, kind="stable", ignore_index=True)
 
 
-def variance(results: Results, metric: str = "mR") -> pd.DataFrame:
-    """How much a result moves with the training seed and with the draw of the noise, each with the other held fixed.
+def variance(results: Results) -> pd.DataFrame:
+    """How much mR moves with the training seed and with the draw of the noise, each with the other held fixed.
 
     One row a method, noise rate and source of variation with two runs or more: ``what`` (training seed, noise seed),
     ``runs``, ``mean``, ``std`` (n - 1), ``values``. The paper has one draw of the noise only.
@@ -107,7 +107,7 @@ def variance(results: Results, metric: str = "mR") -> pd.DataFrame:
     rows, keys = [], [*SUBJECT, "method", "draws"]
     for what, moves, fixed in (("training seed", "seed", "noise_seed"), ("noise seed", "noise_seed", "seed")):
         for key, part in results.done.groupby([*keys, fixed], sort=False):
-            values = part.drop_duplicates(moves)[metric]
+            values = part.drop_duplicates(moves)["mR"]
             if len(values) > 1:
                 rows.append({**dict(zip(keys, key, strict=False)), "what": what, "runs": len(values),
                              "mean": values.mean(), "std": values.std(), "values": (*values.round(2),)})  # fmt: skip

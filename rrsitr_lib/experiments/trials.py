@@ -3,7 +3,6 @@
 A trial that two studies share lies in the one that trained it.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import Trial, plan
-from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_file import Study, Trial, plan
 from rrsitr_lib.experiments.study_folder import OUTCOME, RUN, refuse_earlier, with_name
 from rrsitr_lib.files import read_json, write_json
 
@@ -60,20 +58,17 @@ def open_study(study: Study | str | Path, root: str | Path = "") -> OpenStudy:
         folder = with_name(study)
         study = Study.read(folder)
     trials = {trial.name: trial for trial in plan(study)}
-    return OpenStudy(study, folder, trials, locate(folder.parent, folder.name, trials))
+    return OpenStudy(study, folder, trials, locate(folder, trials))
 
 
-def locate(root: Path, study: str, names: Iterable[str]) -> dict[str, TrialState]:
-    """The state of trials by name; folders are listed once, so that thousands of trials take no time."""
-    homes: dict[str, Path] = {}
-    if root.is_dir():
-        studies = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
-        for name in [study, *(other for other in studies if other != study)]:
-            if (root / name).is_dir():
-                for entry in os.scandir(root / name):
-                    homes.setdefault(entry.name, Path(entry.path))
-    waiting = {name: TrialState("waiting", root / study / name, {}) for name in names}
-    return {name: read_state(homes[name]) if name in homes else new for name, new in waiting.items()}
+def locate(study: Path, names: Iterable[str]) -> dict[str, TrialState]:
+    """The state of trials by name, in the study's folder, else in that of the first other study that has them.
+
+    Folders are listed once, so that thousands of trials take no time.
+    """
+    studies = sorted(study.parent.glob("[!.]*/"), key=lambda folder: (folder != study, folder.name), reverse=True)
+    homes = {trial.name: trial for folder in studies for trial in folder.iterdir()}  # the first study comes last
+    return {name: read_state(homes.get(name, study / name)) for name in names}
 
 
 def read_state(folder: Path) -> TrialState:

@@ -11,7 +11,7 @@ from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 AT = (1, 5, 10)
-DRAWS, LEVEL = 2000, 0.95
+DRAWS, ENDS = 2000, (0.025, 0.975)  # of the 95 % interval
 
 
 def recall_error(recall: float, queries: int) -> float:
@@ -41,15 +41,15 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, flo
     >>> [round(end, 1) for end in t_interval([45.0, 46.0, 47.0])]
     [43.5, 48.5]
     """
-    from scipy.stats import t
+    from scipy.stats import sem, t
 
     array = np.asarray(values, dtype=float)
     if array.ndim != 1 or len(array) < 2:
         raise InputError(f"values has shape {array.shape}: allowed are two values or more")
     if not 0 < level < 1:
         raise InputError(f"level is {level}: allowed is between 0 and 1")
-    half = t.ppf((1 + level) / 2, len(array) - 1) * array.std(ddof=1) / math.sqrt(len(array))
-    return float(array.mean() - half), float(array.mean() + half)
+    low, high = t.interval(level, len(array) - 1, array.mean(), sem(array))
+    return float(low), float(high)
 
 
 class HitCounts(NamedTuple):
@@ -62,9 +62,9 @@ class HitCounts(NamedTuple):
     hits: np.ndarray
     queries: np.ndarray
 
-    def recalls(self) -> np.ndarray:
-        """(7,) the six recalls and mR of the test set as it is, in percent."""
-        return _recalls(self.hits.sum(axis=0), self.queries.sum(axis=0))
+    def mean_recall(self) -> float:
+        """mR of the test set as it is, in percent."""
+        return float(_recalls(self.hits.sum(axis=0), self.queries.sum(axis=0))[-1])
 
 
 def count_hits(results: RetrievalResults) -> HitCounts:
@@ -84,18 +84,18 @@ def mean_hits(runs: Sequence[HitCounts]) -> HitCounts:
     return HitCounts(np.mean([run.hits for run in runs], axis=0), runs[0].queries)
 
 
-def resampled(counts: HitCounts, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+def resampled(counts: HitCounts, draws: int = DRAWS) -> np.ndarray:
     """Recalls and mR, in percent, of ``draws`` test sets of as many images, drawn with replacement.
 
-    **Shape** -> (draws, 7): the six recalls in the order of the table, then mR. Equal seeds draw equal test sets,
-    so that two methods can be compared draw by draw.
+    **Shape** -> (draws, 7): the six recalls in the order of the table, then mR. Every call draws the same test sets, so
+    that two methods can be compared draw by draw.
 
     >>> all_found = HitCounts(np.ones((5, 6)), np.ones((5, 2)))
     >>> resampled(all_found, draws=2).tolist() == [[100.0] * 7] * 2
     True
     """
     images = len(counts.queries)
-    times = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=draws)
+    times = np.random.default_rng(0).multinomial(images, np.full(images, 1 / images), size=draws)
     return _recalls(times @ counts.hits, times @ counts.queries)
 
 
@@ -105,20 +105,20 @@ def _recalls(hits: np.ndarray, queries: np.ndarray) -> np.ndarray:
     return np.concatenate([recalls, recalls.mean(axis=-1, keepdims=True)], axis=-1)
 
 
-def resampling_interval(
-    counts: HitCounts, level: float = LEVEL, draws: int = DRAWS, seed: int = 0
-) -> dict[str, tuple[float, float]]:
-    """Interval of every recall and mR over resampled test images (percentiles), in percent, by the metric's name.
+def resampling_interval(counts: HitCounts) -> dict[str, tuple[float, float]]:
+    """95 % interval of every recall and mR over resampled test images, in percent, by the metric's name.
 
     It says what another test set of this size would change; training seeds and noise stay as they are.
     """
-    ends = np.quantile(resampled(counts, draws, seed), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    ends = np.quantile(resampled(counts), ENDS, axis=0)
     return {name: (float(low), float(high)) for name, low, high in zip(RECALLS, *ends, strict=True)}
 
 
 class Paired(NamedTuple):
-    """Two methods on the same seeds, noise and test images. ``difference`` in percentage points, first minus second;
-    ``low``, ``high``: its interval over resampled test images; ``by_seed``: the difference at every shared seed."""
+    """Two methods on the same seeds, noise and test images: ``difference`` of mR in points, first minus second.
+
+    ``low``, ``high``: its interval over resampled test images; ``by_seed``: the difference at every shared seed.
+    """
 
     difference: float
     low: float
@@ -126,19 +126,16 @@ class Paired(NamedTuple):
     by_seed: tuple[float, ...]
 
 
-def paired(first: Sequence[HitCounts], second: Sequence[HitCounts], metric: str = "mR") -> Paired:
-    """Compare two methods run by run: item k of both has the same seed and the same noise.
+def paired(first: Sequence[HitCounts], second: Sequence[HitCounts]) -> Paired:
+    """Compare the mR of two methods run by run: item k of both has the same seed and the same noise.
 
     Both get the same resampled queries, so what makes a test set hard for both cancels. Raises ``InputError``
-    for unequal numbers of runs, none, different test sets, and an unknown metric.
+    for unequal numbers of runs, none, and different test sets.
     """
     if len(first) != len(second) or not first:
         raise InputError(f"{len(first)} and {len(second)} runs: allowed is one of each for every seed")
-    if metric not in RECALLS:
-        raise InputError(f"metric is {metric!r}: allowed are {', '.join(RECALLS)}")
-    column = RECALLS.index(metric)
     mean_hits([*first, *second])  # the same queries
-    by_seed = [one.recalls()[column] - other.recalls()[column] for one, other in zip(first, second, strict=True)]
-    moved = resampled(mean_hits(first))[:, column] - resampled(mean_hits(second))[:, column]
-    low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Paired(float(np.mean(by_seed)), float(low), float(high), tuple(map(float, by_seed)))
+    by_seed = [one.mean_recall() - other.mean_recall() for one, other in zip(first, second, strict=True)]
+    moved = (resampled(mean_hits(first)) - resampled(mean_hits(second)))[:, -1]
+    low, high = np.quantile(moved, ENDS)
+    return Paired(float(np.mean(by_seed)), float(low), float(high), tuple(by_seed))

@@ -1,7 +1,6 @@
 """Is a study what it says? Fingerprints are computed anew, and the saved weights of drawn trials are tested again."""
 
 from collections.abc import Callable, Iterator
-from functools import wraps
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +10,9 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.run_results import FinishedRun, read_run
 from rrsitr_lib.experiments.study_folder import DIGITS, NOTEBOOK
 from rrsitr_lib.experiments.trials import TrialState, open_study
-from rrsitr_lib.files import read_json
 from rrsitr_lib.training.retrieval_results import FILE as RETRIEVAL
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
@@ -40,57 +39,45 @@ def verify(
     done = [name for name, state in states.items() if state.state == "done"]
     if not done:
         raise InputError(f"{folder}: no trial is done, so there is nothing to verify")
+    files = "files, fingerprints of configuration and noise, recalls of the retrieval results"
     for name in done:
-        problem = _configuration(states[name]) or _records(states[name])
-        yield Finding(name, "files, fingerprints of configuration and noise, recalls of the retrieval results", problem)
+        yield Finding(name, files, _problem(_files, states[name]))
     for name in np.random.default_rng(seed).permutation(done)[:trials].tolist():
-        yield Finding(name, "fingerprints of data and noise", _sources(states[name]))
-        yield Finding(name, "test recalls by the saved weights", _recalls(states[name], tolerance))
+        yield Finding(name, "fingerprints of data and noise", _problem(_sources, states[name]))
+        yield Finding(name, "test recalls by the saved weights", _problem(_recalls, states[name], tolerance))
 
 
-def _said(check: Callable[..., str]) -> Callable[..., str]:
-    """A check whose files cannot be read says so."""
-
-    @wraps(check)
-    def saying(*arguments: object) -> str:
-        try:
-            return check(*arguments)
-        except (InputError, KeyError, TypeError, OSError) as error:
-            return str(error)
-
-    return saying
+def _problem(check: Callable[..., str], *arguments: object) -> str:
+    """What a check finds; where a file cannot be read, that."""
+    try:
+        return check(*arguments)
+    except (InputError, KeyError, TypeError, OSError) as error:
+        return str(error)
 
 
-@_said
-def _configuration(state: TrialState) -> str:
-    name, run = state.folder.name, state.run
-    for path in (state.folder / NOTEBOOK, run / "result.json", run / "run.json", run / "config.yaml"):
+def _files(state: TrialState) -> str:
+    run, name = read_run(state.run), state.folder.name
+    for path in (state.folder / NOTEBOOK, state.run / RETRIEVAL):
         if not path.is_file():
             return f"{path} is missing"
-    written = RunConfig.read(run / "config.yaml", elsewhere=True).fingerprint
-    for where, found in (("config.yaml", written), ("run.json", read_json(run / "run.json")["config"])):
+    for where, found in (("config.yaml", run.config.fingerprint), ("run.json", run.facts["config"])):
         if found[:DIGITS] != name:
             return f"{where} is the configuration {found[:DIGITS]}, not {name}"
-    return ""
+    noise, noted = load_noise(state.run / "noise.npz").fingerprint, run.facts["noise"]
+    return f"noise.npz is {noise[:12]}, {noted[:12]} in run.json" if noise != noted else _ranks(state.run, run)
 
 
-@_said
-def _records(state: TrialState) -> str:
-    """The saved noise is the noise of the run, and its retrieval results give its recalls, but for one query."""
-    noise, noted = load_noise(state.run / "noise.npz").fingerprint, read_json(state.run / "run.json")["noise"]
-    if noise != noted:
-        return f"noise.npz is {noise[:12]}, {noted[:12]} in run.json"
-    results, stated = RetrievalResults.open(state.run), read_json(state.run / "result.json")["test"]
-    if results is None:
-        return f"{state.run / RETRIEVAL} is missing"
-    found, query = results.recalls(), 100 / len(results.caption_rank)
+def _ranks(folder: Path, run: FinishedRun) -> str:
+    """The retrieval results give the recalls of the run, but for one query."""
+    results = RetrievalResults.open(folder)
+    assert results is not None  # its file is there
+    found, query, stated = results.recalls(), 100 / len(results.caption_rank), run.result["test"]
     apart = [name for name, value in found.items() if not abs(value - stated[name]) <= query]
     return ", ".join(f"{name} is {found[name]:.4f} by {RETRIEVAL}, {stated[name]} in result.json" for name in apart)
 
 
-@_said
 def _sources(state: TrialState) -> str:
-    config, noted = RunConfig.read(state.run / "config.yaml"), read_json(state.run / "run.json")
+    config, noted = RunConfig.read(state.run / "config.yaml"), read_run(state.run).facts  # its data must be here
     data = open_data(config)
     found = {f"data {name}": (split.table.fingerprint, noted["data"][name]) for name, split in data.items()}
     found["noise"] = inject_noise(config, data["train"].table).fingerprint, noted["noise"]
@@ -98,12 +85,11 @@ def _sources(state: TrialState) -> str:
     return ", ".join(f"{name} is {now[:12]} now, {then[:12]} when it was trained" for name, now, then in apart)
 
 
-@_said
 def _recalls(state: TrialState, tolerance: float) -> str:
     from rrsitr_lib.training.evaluate import evaluate
     from rrsitr_lib.training.run_folder import open_run
 
     model, inputs, config = open_run(state.run)
-    found, noted = evaluate(model, inputs["test"], config), read_json(state.run / "result.json")["test"]
-    apart = {name: abs(found[name] - noted[name]) for name in found if not abs(found[name] - noted[name]) <= tolerance}
+    found, noted = evaluate(model, inputs["test"], config), read_run(state.run).result["test"]
+    apart = [name for name, value in found.items() if not abs(value - noted[name]) <= tolerance]
     return ", ".join(f"{name} is {found[name]:.4f} now, {noted[name]:.4f} in result.json" for name in apart)

@@ -10,7 +10,7 @@ import sys
 import psutil
 from experiments.small_studies import assert_executed, assert_same
 
-from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.study_file import plan
 from rrsitr_lib.experiments.study_folder import OUTCOME, RUN
 from rrsitr_lib.experiments.trials import open_study
 from rrsitr_lib.files import read_json

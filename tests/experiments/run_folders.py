@@ -1,4 +1,4 @@
-"""Run folders as training leaves them, without weights and ledger."""
+"""Run folders as training leaves them, without weights and ledger; retrieval results that are ranks alone."""
 
 import json
 
@@ -7,6 +7,7 @@ import numpy as np
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.evaluation import chance_recall
 from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 
 def write_run(folder, mr=40.0, auroc=0.9, data="scenes", **given):
@@ -29,3 +30,9 @@ def write_run(folder, mr=40.0, auroc=0.9, data="scenes", **given):
 
 def change(path, **fields):
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+def ranked(image_of_caption, image_rank, caption_rank):
+    none = np.zeros((0, 1))
+    return RetrievalResults(np.array(image_of_caption), none, none, none, np.array(image_rank), none, none, none,
+                            np.array(caption_rank), np.array(0.1), np.array([]))  # fmt: skip

@@ -1,19 +1,18 @@
-"""One trial in a process of its own: done, failed with its notebook, too slow, killed, busy, on a full disk."""
+"""One trial in a process of its own: done, too slow, killed, busy, on a full disk; one that fails: test_engine.py."""
 
 import os
 import threading
 import time
 from pathlib import Path
 
-import nbformat
 import psutil
 import pytest
 from experiments.small_studies import assert_executed, assert_same, small_study, undisturbed
 from filelock import FileLock
 
 from rrsitr_lib.experiments import execute_trial as module
-from rrsitr_lib.experiments.execute_trial import check_trial, execute_trial, job_of
-from rrsitr_lib.experiments.plan import plan
+from rrsitr_lib.experiments.execute_trial import check_trial, execute_trial
+from rrsitr_lib.experiments.study_file import plan
 from rrsitr_lib.experiments.study_folder import NOTEBOOK, OUTCOME, RUN
 from rrsitr_lib.experiments.trials import locate
 from rrsitr_lib.files import read_json
@@ -22,9 +21,9 @@ from rrsitr_lib.files import read_json
 
 
 def job(root, limit=None, **fields):
-    study = small_study(limit_minutes=limit, **fields)
-    (trial,) = plan(study)
-    return root / "small" / trial.name, job_of(trial, study, root, 1)
+    """The folder of a trial, and what ``execute_trial`` is told to execute it."""
+    (trial,) = plan(small_study(**fields))
+    return root / "small" / trial.name, (trial, root / "small", Path.cwd(), limit, 1)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def expected(tmp_path_factory):
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     folder, own = job(tmp_path_factory.mktemp("done"))
-    return folder, own, execute_trial(own)
+    return folder, own, execute_trial(*own)
 
 
 def test_done_trial_is_an_executed_notebook_and_a_run_equal_to_plain_training(done, expected):
@@ -56,22 +55,12 @@ def test_card_says_where_the_run_came_from(done):
 
 def test_done_trial_is_not_run_again(done, monkeypatch):
     monkeypatch.setattr(module, "_execute", lambda *_: pytest.fail("executed again"))
-    assert execute_trial(done[1]) == done[2]
-
-
-def test_failed_run_keeps_its_notebook_with_the_traceback(tmp_path):
-    folder, own = job(tmp_path, batch_size=500)
-    outcome = execute_trial(own)
-    assert outcome["state"] == "failed" and "InputError: batch_size is 500" in outcome["reason"]
-    assert "\n" not in outcome["reason"] and read_json(folder / OUTCOME) == outcome
-    notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
-    errors = [output for one in notebook.cells for output in one.get("outputs", ()) if output.output_type == "error"]
-    assert any("batch_size is 500" in error.evalue for error in errors)
+    assert execute_trial(*done[1]) == done[2]
 
 
 def test_run_that_takes_too_long_is_ended_and_its_process_gone(tmp_path):
     before = {process.pid for process in psutil.Process().children(recursive=True)}
-    outcome = execute_trial(job(tmp_path, limit=0.1, epochs=10_000)[1])
+    outcome = execute_trial(*job(tmp_path, limit=0.1, epochs=10_000)[1])
     assert outcome["state"] == "failed" and outcome["reason"] == "ran longer than 0.1 minutes"
     left = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
     assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
@@ -80,7 +69,7 @@ def test_run_that_takes_too_long_is_ended_and_its_process_gone(tmp_path):
 def test_killed_process_is_tried_again_from_its_checkpoint(tmp_path, expected):
     folder, own = job(tmp_path)
     outcome = {}
-    thread = threading.Thread(target=lambda: outcome.update(execute_trial(own)))
+    thread = threading.Thread(target=lambda: outcome.update(execute_trial(*own)))
     thread.start()
     until = time.monotonic() + 120
     while not (folder / RUN / "metrics.csv").exists() and time.monotonic() < until:
@@ -89,7 +78,7 @@ def test_killed_process_is_tried_again_from_its_checkpoint(tmp_path, expected):
     kernel.kill()
     thread.join(60)
     assert outcome["state"] == "died" and not (folder / OUTCOME).exists()
-    assert execute_trial(own)["state"] == "done"
+    assert execute_trial(*own)["state"] == "done"
     assert_same(folder / RUN, expected)
     sessions = read_json(folder / RUN / "provenance.json")["sessions"]
     assert [session["seconds"] is None for session in sessions] == [True, False], "the killed one is told"
@@ -98,7 +87,7 @@ def test_killed_process_is_tried_again_from_its_checkpoint(tmp_path, expected):
 def test_trial_that_another_process_is_at_is_busy(tmp_path):
     (tmp_path / ".locks").mkdir()
     with FileLock(tmp_path / ".locks" / TRIAL.name):
-        assert execute_trial(job(tmp_path)[1])["state"] == "busy"
+        assert execute_trial(*job(tmp_path)[1])["state"] == "busy"
 
 
 def test_full_disk_is_no_failure_of_the_run(tmp_path, monkeypatch):
@@ -106,9 +95,9 @@ def test_full_disk_is_no_failure_of_the_run(tmp_path, monkeypatch):
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(module, "_execute", full)
-    outcome = execute_trial(job(tmp_path)[1])
+    outcome = execute_trial(*job(tmp_path)[1])
     assert outcome["state"] == "full" and "No space left" in outcome["reason"]
-    assert locate(Path(tmp_path), "small", [TRIAL.name])[TRIAL.name].state == "waiting"
+    assert locate(tmp_path / "small", [TRIAL.name])[TRIAL.name].state == "waiting"
 
 
 def test_wrong_parameters_are_refused_before_training():

@@ -2,14 +2,14 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import zipfile
 
 import pytest
 import torch
+from experiments.run_folders import change
 from experiments.small_studies import small_study
 from rocrate.rocrate import ROCrate
+from test_cli import rrsitr
 from typer.testing import CliRunner
 
 from rrsitr_lib.cli.main import app
@@ -17,12 +17,9 @@ from rrsitr_lib.data.noise import inject, load_noise, save_noise
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.engine import run_study
 from rrsitr_lib.experiments.executors import ExecutorSettings
-from rrsitr_lib.experiments.figures import over_noise
-from rrsitr_lib.experiments.plan import plan
-from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.ro_crate import pack
+from rrsitr_lib.experiments.study_file import plan
 from rrsitr_lib.experiments.study_folder import RUN
-from rrsitr_lib.experiments.summary import comparison, study_table
 from rrsitr_lib.experiments.trials import open_study
 from rrsitr_lib.experiments.verify import verify
 from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
@@ -52,17 +49,8 @@ def problems(folder, trials=3):
     return {finding.trial: finding.problem for finding in verify(folder, trials, seed=0) if finding.problem}
 
 
-def rrsitr(*arguments):
+def study(*arguments):
     return CliRunner().invoke(app, ["study", *map(str, arguments)])
-
-
-def test_every_method_stands_in_table_gains_and_figure(finished):
-    results = read_results(finished)
-    table = study_table(results).query("metric == 'mR'")
-    assert table["method"].tolist() == METHODS and table["mean"].notna().all()
-    assert comparison(results)["method"].tolist() == table.dropna(subset="gain")["method"].tolist() == METHODS[1:]
-    labels = over_noise(study_table(results), results.runs).axes[0].get_legend_handles_labels()[1]
-    assert set(METHODS) < set(labels)
 
 
 def test_untouched_study_is_verified(finished):
@@ -93,12 +81,6 @@ def touched_config(run):
     (run / "config.yaml").write_text(text.replace("sigma: 0.6", "sigma: 0.7"))
 
 
-def touched_noise(run):
-    facts = json.loads((run / "run.json").read_text())
-    facts["noise"] = "0" * 64
-    (run / "run.json").write_text(json.dumps(facts))
-
-
 def touched_noise_file(run):
     noise = load_noise(run / "noise.npz")
     save_noise(inject(noise.caption_index, 0.4, seed=noise.seed + 1), run / "noise.npz")
@@ -106,7 +88,8 @@ def touched_noise_file(run):
 
 @pytest.mark.parametrize(("touch", "drawn", "message"), [
     (touched_weights, 3, "now, "), (touched_result, 3, "mR is "),
-    (touched_config, 0, "config.yaml is the configuration "), (touched_noise, 0, "noise.npz is "),
+    (touched_config, 0, "config.yaml is the configuration "),
+    (lambda run: change(run / "run.json", noise="0" * 64), 0, "noise.npz is "),
     (lambda run: (run.parent / "run.ipynb").unlink(), 0, "run.ipynb is missing"),
     (touched_noise_file, 0, "noise.npz is "),
     (lambda run: touched_result(run, "i2t_R@10", 30), 0, " by retrieval.npz, "),
@@ -120,10 +103,10 @@ def test_touched_trial_is_found_out_and_the_others_are_not(copy, touch, drawn, m
 
 
 def test_verify_command_says_so_by_its_exit_code(copy):
-    said = rrsitr("verify", copy, "--trials", 3)
+    said = study("verify", copy, "--trials", 3)
     assert said.exit_code == 0 and "9 checks, 0 failed" in said.output
     touched_result(copy / FIRST / RUN)
-    said = rrsitr("verify", copy, "--trials", 3)
+    said = study("verify", copy, "--trials", 3)
     assert said.exit_code == 1 and "[FAIL]" in said.output and "9 checks, 1 failed" in said.output
 
 
@@ -140,7 +123,7 @@ def test_study_with_nothing_done_cannot_be_verified_or_packed(tmp_path):
 
 
 def test_report_is_written_and_packed_as_a_crate_that_names_every_file_in_it(copy, tmp_path):
-    said = rrsitr("report", copy)
+    said = study("report", copy)
     assert said.exit_code == 0, said.output
     for name in ("report.ipynb", "report.html", "table.md", "table.tex", "table.csv", "table.html", "over_noise.png"):
         assert (copy / name).stat().st_size > 100, name
@@ -174,30 +157,30 @@ def test_archive_with_weights_can_be_verified_by_its_reader(copy, tmp_path):
 
 
 def test_status_table_plan_and_clean(copy):
-    state = json.loads(rrsitr("status", copy, "--json").output)
+    state = json.loads(study("status", copy, "--json").output)
     assert state == {"study": "small", "trials": 3, "done": 3, "failed": 0, "begun": 0, "waiting": 0, "reasons": {}}
-    assert "| scenes" in rrsitr("table", copy).output and r"\toprule" in rrsitr("table", copy, "--format", "tex").output
-    planned = rrsitr("plan", copy, "--no-measure").output
+    assert "| scenes" in study("table", copy).output and r"\toprule" in study("table", copy, "--format", "tex").output
+    planned = study("plan", copy, "--no-measure").output
     assert "3 trials in" in planned and "cost from finished runs" in planned
-    assert rrsitr("clean", copy).output.strip() == "0.0 MiB"
+    assert study("clean", copy).output.strip() == "0.0 MiB"
 
 
 def test_plan_measures_a_step_once_and_counts_its_operations(tmp_path, monkeypatch):
     monkeypatch.setenv("RRSITR_CACHE", str(tmp_path / "cache"))
     (tmp_path / "s.yaml").write_text("name: s\nruns: [{fix: {encoder: tiny, batch_size: 20, scenes: 400}}]")
-    without = rrsitr("plan", tmp_path / "s.yaml", "--runs", tmp_path, "--no-measure")
+    without = study("plan", tmp_path / "s.yaml", "--runs", tmp_path, "--no-measure")
     assert "unknown hours left here" in without.output and "one GPU" not in without.output
-    first = rrsitr("plan", tmp_path / "s.yaml", "--runs", tmp_path)
+    first = study("plan", tmp_path / "s.yaml", "--runs", tmp_path)
     assert "measuring a step" in first.output and "cost from measured step" in first.output
     assert "on one GPU: about" in first.output and "not measured" in first.output
-    assert "measuring" not in rrsitr("plan", tmp_path / "s.yaml", "--runs", tmp_path).output
+    assert "measuring" not in study("plan", tmp_path / "s.yaml", "--runs", tmp_path).output
     (kept,) = json.loads((tmp_path / "cache" / "steps.json").read_text()).values()
     assert kept["seconds_per_pair"] > 0 and kept["operations_per_pair"] > 1e6 and kept["pairs"] == 20
 
 
 def test_schema_command_prints_json(tmp_path):
-    assert json.loads(rrsitr("schema").output)["properties"]["runs"]
-    assert rrsitr("schema", "--out", tmp_path / "s.json").exit_code == 0 and (tmp_path / "s.json").exists()
+    assert json.loads(study("schema").output)["properties"]["runs"]
+    assert study("schema", "--out", tmp_path / "s.json").exit_code == 0 and (tmp_path / "s.json").exists()
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -209,7 +192,7 @@ def test_schema_command_prints_json(tmp_path):
     (("run", "laptop", "--scheduler", "tcp://x:1", "--cluster", "c.yaml"), "allowed is one of them"),
     (("run", "laptop", "--resource", "GPU"), "expected NAME=NUMBER"),
 ])  # fmt: skip
-def test_wrong_commands_are_one_line_and_exit_2(arguments, message, tmp_path):
-    command = [sys.executable, "-m", "rrsitr_lib", "study", *arguments, "--runs", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
+def test_wrong_commands_are_one_line_and_exit_2(arguments, message, tmp_path, capsys):
+    assert rrsitr("study", *arguments, "--runs", tmp_path) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1

@@ -10,9 +10,8 @@ from PIL import Image
 
 from rrsitr_lib.experiments.engine import run_study
 from rrsitr_lib.experiments.executors import ExecutorSettings
-from rrsitr_lib.experiments.plan import plan
 from rrsitr_lib.experiments.results import read_results
-from rrsitr_lib.experiments.study_file import Study
+from rrsitr_lib.experiments.study_file import Study, plan
 from rrsitr_lib.experiments.summary import comparison, study_table
 from rrsitr_lib.training.checkpoint import load_checkpoint
 

@@ -6,10 +6,9 @@ import yaml
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.plan import plan
 from rrsitr_lib.experiments.published_results import paper_differences, paper_results
 from rrsitr_lib.experiments.run_results import method_name
-from rrsitr_lib.experiments.study_file import PRESET_FILES, PRESETS, Grid, Study, schema
+from rrsitr_lib.experiments.study_file import PRESET_FILES, PRESETS, Grid, Study, plan, schema
 from rrsitr_lib.registry import METHODS
 
 
@@ -35,6 +34,8 @@ def test_every_row_of_the_papers_ablation_is_planned_under_its_name_and_sweeps_s
     wanted = {(row.data, row.noise_rate, row.method.casefold()) for row in published.itertuples()}
     assert len(wanted) == 8 and wanted <= ours
     assert len({trial.name for trial in trials}) == len(trials) == 150 + 8 * 5 + 4 * 4
+    two_parts = RunConfig.build(self_paced=False, triplet="fixed")
+    assert method_name(two_parts) == "rrsitr, without self-paced weights, fixed margin"
 
 
 def test_laptop_has_two_methods_three_rates_three_seeds_and_more_draws_of_the_noise():
@@ -120,9 +121,8 @@ def test_fields_of_every_run_replace_axes():
 
 
 def test_variants_are_named_and_axes_of_other_fields_too():
-    grid = Grid(
-        fix={"encoder": "tiny"}, axes={"gamma_2": [15.0, 18.0]}, variants={"fixed": {"triplet": "fixed"}, "": {}}
-    )
+    variants = {"fixed": {"triplet": "fixed"}, "": {}}
+    grid = Grid(fix={"encoder": "tiny"}, axes={"gamma_2": [15.0, 18.0]}, variants=variants)
     names = [trial.variant for trial in plan(Study(name="x", runs=[grid]))]
     assert names == ["fixed, gamma_2=15.0", "fixed, gamma_2=18.0", "gamma_2=15.0", "gamma_2=18.0"]
 

@@ -1,19 +1,17 @@
 """What a study knows of its trials, from their folders alone; what may be deleted; what an earlier version left."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from filelock import FileLock
+from test_cli import rrsitr
 
 from rrsitr_lib.config import IDENTITY
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.clean import clean
 from rrsitr_lib.experiments.engine import run_study
-from rrsitr_lib.experiments.plan import plan
 from rrsitr_lib.experiments.results import read_results
-from rrsitr_lib.experiments.study_file import Grid, Study
+from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import OUTCOME, RUN
 from rrsitr_lib.experiments.trials import counts, locate, open_study, read_state, write_outcome
 from rrsitr_lib.experiments.verify import verify
@@ -40,15 +38,15 @@ def test_states(root):
     assert states[NAMES[1]].outcome["reason"] == "RunError: loss not finite"
     assert [states[name].epochs for name in NAMES] == [0, 0, 2, 0]
     assert states[NAMES[3]].folder == root / "one" / NAMES[3]
-    assert counts(locate(root / "absent", "one", NAMES))["waiting"] == 4
+    assert counts(locate(root / "absent" / "one", NAMES))["waiting"] == 4
 
 
 def test_trial_of_another_study_is_found_where_it_was_trained_and_ones_own_comes_first(root):
-    states = locate(root, "two", NAMES)
+    states = locate(root / "two", NAMES)
     assert states[NAMES[0]].state == "done" and states[NAMES[0]].folder == root / "one" / NAMES[0]
     assert states[NAMES[3]].folder == root / "two" / NAMES[3], "a new trial lies in the study's own folder"
     write_outcome(root / "another" / NAMES[0], "failed", 1.0)
-    assert locate(root, "one", NAMES)[NAMES[0]].folder.parent.name == "one"
+    assert locate(root / "one", NAMES)[NAMES[0]].folder.parent.name == "one"
 
 
 def test_two_studies_share_a_trial(tmp_path, monkeypatch):
@@ -154,13 +152,11 @@ def test_runs_of_an_earlier_version_are_said_and_not_trained_again(earlier, read
     ["run", "laptop"], ["run", "FOLDER"], ["plan", "laptop", "--no-measure"], ["status", "laptop"],
     ["table", "FOLDER"], ["retry", "laptop"], ["report", "laptop"],
 ])  # fmt: skip
-def test_every_command_says_so_on_one_line(earlier, command):
-    given = [str(earlier) if word == "FOLDER" else word for word in command]
-    done = subprocess.run(
-        [sys.executable, "-m", "rrsitr_lib", "study", *given, "--runs", str(earlier.parent)],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 2 and SAID in done.stderr and done.stderr.count("\n") == 1
+def test_every_command_says_so_on_one_line(earlier, command, capsys):
+    given = [earlier if word == "FOLDER" else word for word in command]
+    assert rrsitr("study", *given, "--runs", earlier.parent) == 2
+    said = capsys.readouterr().err
+    assert SAID in said and said.count("\n") == 1
 
 
 def test_a_study_says_by_which_rule_its_trials_are_named(earlier, tmp_path):
