@@ -24,7 +24,10 @@ from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
 from rrsitr_lib.show.run_reader import card
-from rrsitr_lib.show.views.gallery import PAGE, SHOWS, SORTS, Curve, curve, gallery_figure, listed
+from rrsitr_lib.show.views.gallery import gallery_figure, places
+
+PAGE = 6
+SORTS, SHOWS = ("agreement", *SIGNALS), ("all", "undecided", "wrong", "right")
 
 
 class GalleryExplorer(RunExplorer):
@@ -105,15 +108,13 @@ class GalleryExplorer(RunExplorer):
         )
 
     def draw(self, sort: str, page: int, show: str, truth: str) -> go.Figure:
-        rows = self.page_rows(sort, page, show)
-        return gallery_figure(self.curve(sort), rows, self.decisions, sort, truth == "shown")
+        return gallery_figure(self.score(sort), self.page_rows(sort, page, show), self.decisions, truth == "shown")
 
     def say(self, sort: str, page: int, show: str, truth: str) -> str:
         meaning = SIGNALS.get(sort, "mean rank over all signals")
-        rows, view = self.page_rows(sort, page, show), self.curve(sort)
+        there = places(self.score(sort), self.page_rows(sort, page, show))
         pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
-        places = view.rank[rows]
-        where = f"places {places.min()} to {places.max()}" if len(rows) else "no pair"
+        where = f"places {there.min()} to {there.max()}" if len(there) else "no pair"
         return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. {self._decided()}."
 
     def shown(self, sort: str, page: int, show: str, truth: str) -> Sequence[int]:
@@ -133,14 +134,16 @@ class GalleryExplorer(RunExplorer):
     # --- the page, its buttons ---
 
     @kept(len(SORTS))
-    def curve(self, sort: str) -> Curve:
-        """All pairs by one signal."""
-        return curve(self.table.index.to_numpy(), self.table[sort].to_numpy())
+    def score(self, sort: str) -> pd.Series:
+        """All pairs by one signal, the most suspect first, ties as they come."""
+        return self.table[sort].sort_values(ascending=False, kind="stable")
 
     def page_rows(self, sort: str, page: int, show: str) -> np.ndarray:
         """Rows of a page, at most six, none beyond the end of the list."""
         if (sort, show) not in self._lists:
-            self._lists[sort, show] = listed(self.curve(sort).order, self.decisions, show)
+            rows = self.score(sort).index
+            chosen = [show in ("all", self.decisions.get(row, "undecided")) for row in rows]
+            self._lists[sort, show] = rows[chosen].to_numpy()
         return self._lists[sort, show][(page - 1) * PAGE : page * PAGE]
 
     def view(self) -> widgets.Widget:

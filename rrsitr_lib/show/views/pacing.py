@@ -1,16 +1,14 @@
 """What the weight would be: under another schedule of the thresholds, and by other self-paced functions."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
 import torch
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
 from rrsitr_lib.methods.rrsitr.self_paced import weight
-from rrsitr_lib.show.style import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, closed, straight
+from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_DASHES, straight
 from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
 
 LOSSES = np.linspace(0, 24, 241)
@@ -67,33 +65,3 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
     figure.update_layout(xaxis=across, xaxis2=across, yaxis=up, yaxis2=up)
     shapes = [straight(loss, panel, "dot", "grey") for panel in (1, 2)]
     return figure.update_layout(shapes=shapes, height=400, margin={"t": 50, "b": 50}, modebar=MODEBAR)
-
-
-def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:
-    """Effective weight over the loss, drawn as two pieces so that the jump is no line."""
-    figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
-    pieces = ((0, gamma_1, "clean"), (gamma_1, gamma_2, "ambiguous"), (gamma_2, gamma_2 * 1.3, "noisy"))
-    for number, (low, high, name) in enumerate(pieces):
-        losses = np.linspace(low, high - 1e-9, 200)
-        weights = paced_weight(losses, gamma_1, gamma_2, lambda_1)
-        axis.plot(losses, weights, DASHES[number], color=COLOURS[number], lw=2.5, label=name)
-    axis.axvline(gamma_1, color="black", ls=":", lw=1)
-    axis.annotate("the jump", (gamma_1, 0.4), (10, 0), textcoords="offset points", arrowprops={"arrowstyle": "->"})
-    axis.set(xlabel="loss of the pair", ylabel="effective weight", ylim=(-0.03, 1.05))
-    axis.legend()
-    return closed(figure)
-
-
-def family_static(gamma_2: float) -> Figure:
-    """All self-paced functions over the loss, four and four."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), sharey=True, layout="tight")
-    losses = np.linspace(0, 1.4 * gamma_2, 300)
-    for number, kind in enumerate(SELF_PACED):
-        look = {"color": COLOURS[number % 4], "ls": DASHES[number % 4], "lw": 2}
-        axes[number // 4].plot(losses, self_paced_weight(kind, losses, gamma_2), label=kind, **look)
-    for axis in axes:
-        axis.axvline(gamma_2, color="black", ls=":", lw=1)
-        axis.set(xlabel="loss of the pair (dotted: gamma_2)")
-        axis.legend()
-    axes[0].set_ylabel("weight")
-    return closed(figure)

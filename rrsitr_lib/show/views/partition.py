@@ -2,22 +2,17 @@
 
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
 from rrsitr_lib.show.style import (
-    COLOURS,
-    DASHES,
     MODEBAR,
     TRUE_COLOUR,
     TRUTH_NAMES,
     WRONG_COLOUR,
-    closed,
     hatched,
     straight,
 )
@@ -112,19 +107,3 @@ def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int, epo
     )
     legend = {"orientation": "h", "y": 1.25}
     return figure.update_layout(height=420, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})
-
-
-def batch_sizes_static(losses: dict[int, np.ndarray], gamma_2: float) -> Figure:
-    """The losses of the same pairs in batches of other sizes, chance level and the fixed threshold.
-
-    **Shape** ``losses`` maps a batch size to (N,).
-    """
-    figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
-    sizes = list(losses)
-    axis.boxplot([losses[size] for size in sizes], tick_labels=[str(size) for size in sizes], whis=(5, 95), sym="")
-    chance = [4 * np.log(size) for size in sizes]
-    axis.plot(range(1, len(sizes) + 1), chance, DASHES[1], color=COLOURS[1], marker="s", label="chance level 4 ln B")
-    axis.axhline(gamma_2, color="black", ls=DASHES[3], label="gamma_2")
-    axis.set(xlabel="batch size B", ylabel="loss of the pair")
-    axis.legend()
-    return closed(figure)
