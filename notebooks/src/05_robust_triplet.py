@@ -150,7 +150,7 @@ gap = np.linspace(-1, 1, 2001)
 entropies = entropy_gradient_magnitude(0, gap, gap)
 growing, fixed_margin = (LAMBDA_2 * triplet_gradient_magnitude(0, gap, gap, SIGMA, kind) for kind in (True, False))
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="tight")
-for axis, top, title in zip(axes, (42, 1.4 * growing.max() + 0.1), ("pull on the pair", "the lowest part of it, enlarged")):
+for axis, top, title in zip(axes, (42, 1.4 * growing.max() + 0.1), ("pull on the pair", "the lowest part of it, enlarged"), strict=True):
     axis.plot(gap, entropies, "-", gap, 0.5 * entropies, "--", gap, growing, "-.", gap, fixed_margin, ":", lw=2.2)
     axis.set(xlabel="hardest negative less own similarity (cosine)", ylim=(-0.02 * top, top), title=title)
     axis.grid(alpha=0.3)

@@ -228,8 +228,9 @@ from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
 from rrsitr_lib.show.style import CATEGORY_COLOURS
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="tight")
-for axis, name, kind in zip(axes, ("true", "mismatched"), (~wrong, wrong)):
-    called = {label: (columns["category"][:, kind] == k).mean(axis=1) for k, label in enumerate(CATEGORY_NAMES)}
+for axis, name, kind in zip(axes, ("true", "mismatched"), (~wrong, wrong), strict=True):
+    of_kind = columns["category"][:, kind]
+    called = {label: (of_kind == k).sum(axis=1) / max(1, kind.sum()) for k, label in enumerate(CATEGORY_NAMES)}
     shares = pd.DataFrame(called, index=range(1, ledger.epochs + 1))
     shares.plot.bar(stacked=True, width=1, color=CATEGORY_COLOURS, edgecolor="white", legend=False, ax=axis)
     axis.set(xlabel="epoch", ylabel="share called", title=f"{name} pairs ({kind.sum()})")

@@ -207,7 +207,8 @@ for place, state in enumerate(states):
 # ranks of all distances: rank both lists, and correlate the ranks. For the twelve points by hand:
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.space_map import map_agreement
+from scipy.spatial.distance import pdist
+from scipy.stats import spearmanr
 
 pairs = [(i, j) for i in range(12) for j in range(i)]
 unit = twelve / np.linalg.norm(twelve, axis=1, keepdims=True)
@@ -216,7 +217,7 @@ np.testing.assert_allclose([((unit[i] - unit[j]) ** 2).sum() / 2 for i, j in pai
 on_map = np.array([np.sqrt(((by_hand[i] - by_hand[j]) ** 2).sum()) for i, j in pairs])
 ranks = [[(values < value).sum() for value in values] for values in (in_space, on_map)]
 spearman = np.corrcoef(ranks)[0, 1]
-np.testing.assert_allclose(map_agreement(twelve, by_hand, neighbours=3)[0], spearman, atol=1e-6)
+np.testing.assert_allclose(spearmanr(pdist(twelve, "cosine"), pdist(by_hand)).statistic, spearman, atol=1e-6)
 print(f"{len(pairs)} distances among the twelve points: Spearman correlation {spearman:.2f}")
 
 # %% [markdown]
@@ -280,11 +281,15 @@ static_twin(space_panels(seeds, wrong, (0, 1), (f"seed {SEED}", f"seed {SEED + 1
 # Spearman correlation whether far points are drawn far.
 
 # %% tags=["nbval-ignore-output"]
+from sklearn.manifold import trustworthiness
+
 rows = {}
 for place, state in enumerate(states):
     features = np.concatenate([three.image[place], three.text[place]])
     for name, space in (("PCA", pca), ("UMAP", umap)):
-        rows[state, name] = map_agreement(features, space.points[place].reshape(-1, 2))
+        points = space.points[place].reshape(-1, 2)
+        order = spearmanr(pdist(features, "cosine"), pdist(points)).statistic
+        rows[state, name] = order, trustworthiness(features, points, n_neighbors=10, metric="cosine")
 pd.DataFrame(rows, index=["Spearman of distances", "trustworthiness"]).T.round(2)
 
 # %% [markdown]

@@ -20,9 +20,9 @@ from rrsitr_lib.audit.mismatch_ranking import (
     write_decisions,
 )
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
+from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.run_reader import card
 from rrsitr_lib.show.views.gallery import gallery_figure, places
 
@@ -129,7 +129,7 @@ class GalleryExplorer(RunExplorer):
         called = self.decisions.get(row, "undecided")
         note = f"{truth}loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end, {called}"
         caption = self.table.at[row, "caption"] or "(captions are not in this folder)"
-        return card(f"pair {row}", caption, self._image(row), note, wrong)
+        return card(f"pair {row}", caption, self.run.image_of_pair(row), note, wrong)
 
     # --- the page, its buttons ---
 
@@ -200,7 +200,3 @@ class GalleryExplorer(RunExplorer):
     def _decided(self) -> str:
         counts = [sum(said == one for said in self.decisions.values()) for one in ("wrong", "right")]
         return f"Decided: {counts[0]} wrong, {counts[1]} right"
-
-    @kept(256)
-    def _image(self, row: int) -> np.ndarray | None:
-        return self.run.image_of_pair(row)

@@ -10,15 +10,7 @@ from rrsitr_lib.show.explorers.base import Explorer
 from rrsitr_lib.show.explorers.controls import Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.show.views.margins import (
-    LAMBDA_2,
-    HardNegatives,
-    RecordedMargins,
-    entropy_gradient_magnitude,
-    margins_figure,
-    regime,
-    triplet_gradient_magnitude,
-)
+from rrsitr_lib.show.views.margins import LAMBDA_2, HardNegatives, RecordedMargins, margins_figure, regime
 
 
 class MarginExplorer(Explorer):
@@ -67,14 +59,12 @@ class MarginExplorer(Explorer):
         return margins_figure(similarity, HardNegatives(hardest_text, hardest_image, sigma), self.recorded, epoch)
 
     def say(self, similarity: float, hardest_text: float, hardest_image: float, sigma: float, epoch: int = 0) -> str:
-        negatives, pair = HardNegatives(hardest_text, hardest_image, sigma), np.array([similarity])
-        text, image = (float(margin[0]) for margin in negatives.margins(pair))
-        gentle = LAMBDA_2 * float(triplet_gradient_magnitude(pair, *negatives)[0])
-        strong = float(entropy_gradient_magnitude(pair, *negatives[:2])[0])
+        negatives = HardNegatives(hardest_text, hardest_image, sigma)
+        text, image, loss, gentle, strong = negatives.dynamics(np.array([similarity])).ravel()
         return (
             f"Text: margin {text:.2f}, {regime(similarity, hardest_text, sigma)}. "
             f"Image: margin {image:.2f}, {regime(similarity, hardest_image, sigma)}. "
-            f"Loss {float(negatives.loss(pair)[0]):.2f}. Per unit of similarity, {LAMBDA_2} times the triplet loss "
+            f"Loss {loss:.2f}. Per unit of similarity, {LAMBDA_2} times the triplet loss "
             f"falls by {gentle:.2f}, the two cross-entropies by {strong:.2f}. {self._recorded(epoch)}"
         )
 

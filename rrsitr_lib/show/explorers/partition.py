@@ -6,12 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.evaluation import confusion_scores
-from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
-from rrsitr_lib.show.explorers.run_explorer import RunExplorer
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer, by_turns
+from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.views.partition import LossCounts, count_losses, partition_figure
-
-CHOSEN_PAIRS = 12
 
 
 class PartitionExplorer(RunExplorer):
@@ -67,20 +65,11 @@ class PartitionExplorer(RunExplorer):
         return int(np.abs(np.cumsum(found.sum(axis=1))[:2] - under).sum())
 
 
-def informative_pairs(
-    loss: np.ndarray, mismatched: np.ndarray, gamma_2: float, count: int = CHOSEN_PAIRS
-) -> tuple[int, ...]:
-    """Up to ``count`` pairs that tell something: by turns a mismatched pair with a small loss at the end, a true pair
-    with a large one, and the pair that crosses ``gamma_2`` most often.
-
-    **Shape** loss (epochs, N), mismatched (N,).
+def informative_pairs(loss: np.ndarray, mismatched: np.ndarray, gamma_2: float) -> tuple[int, ...]:
+    """Pairs that tell something: by turns a mismatched pair with a small loss at the end, a true pair with a large one,
+    and the pair that crosses ``gamma_2`` most often. **Shape** loss (epochs, N), mismatched (N,).
     """
-    last = loss[-1]
+    by_loss = np.argsort(loss[-1], kind="stable")
     crossings = np.abs(np.diff((loss >= gamma_2).astype(int), axis=0)).sum(axis=0)
-    kinds = (
-        np.flatnonzero(mismatched)[np.argsort(last[mismatched], kind="stable")],
-        np.flatnonzero(~mismatched)[np.argsort(-last[~mismatched], kind="stable")],
-        np.argsort(-crossings, kind="stable"),
-    )
-    turns = [int(kind[place]) for place in range(min(count, len(last))) for kind in kinds if place < len(kind)]
-    return tuple(list(dict.fromkeys(turns))[:count])
+    wrong, true = (by_loss[mismatched[by_loss] == kind] for kind in (True, False))
+    return by_turns(wrong, true[::-1], np.argsort(-crossings, kind="stable"))

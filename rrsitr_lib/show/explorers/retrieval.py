@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer
 from rrsitr_lib.show.run_reader import card
@@ -102,15 +101,11 @@ class RetrievalExplorer(RunExplorer):
         return list(range(first, first + 1 + len(ranked.candidates)))
 
     def _item(self, number: int, title: str, note: str, is_picture: bool, true: bool = False) -> str:
-        picture = self._picture(number) if is_picture else None
+        picture = self.run.image(number, "test") if is_picture else None
         absent = " (not at hand here)" if picture is None else ""
         text = f"picture {number}{absent}" if is_picture else self.run.retrieval.texts[number]
         made = card(title, text, picture, note)
         return f"<div style='outline:4px solid black'>{made}</div>" if true else made
-
-    @kept(256)
-    def _picture(self, number: int) -> np.ndarray | None:
-        return self.run.image(number, split="test")
 
     def _asked(self, ranked: RankedCandidates) -> str:
         if ranked.direction == TO_PICTURES:

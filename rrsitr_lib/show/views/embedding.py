@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUTH_LOOKS
 from rrsitr_lib.show.views.space_map import SpaceMap
 
 GAPS = ("as it is", "removed")
@@ -18,9 +18,10 @@ COLOURS = ("truth", "category")
 MOST_DRAWN = 32
 MODALITIES = (("picture", "circle"), ("caption", "diamond"))
 # name, colour, ending of the symbol; the fill says what the colour says
-TRUTH_LOOKS = ((TRUTH_NAMES[0], TRUE_COLOUR, ""), (TRUTH_NAMES[1], WRONG_COLOUR, "-open"))
+POINT_LOOKS = tuple(
+    (name, colour, ending) for (name, colour, *_), ending in zip(TRUTH_LOOKS, ("", "-open"), strict=True)
+)
 CATEGORY_LOOKS = tuple(zip(CATEGORY_NAMES, CATEGORY_COLOURS, ("", "-dot", "-open"), strict=True))
-LINE_LOOKS = tuple(zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("solid", "dash"), strict=True))
 
 
 def space_figure(
@@ -40,7 +41,7 @@ def space_figure(
     if lines not in LINES:
         raise InputError(f"lines is {lines!r}: allowed are {', '.join(LINES)}")
     points, figure = space.points[epoch].round(3), go.Figure()
-    for kind, (name, colour, dash) in enumerate(LINE_LOOKS):
+    for kind, (name, colour, dash, _) in enumerate(TRUTH_LOOKS):
         shown = (mismatched == kind) & (lines == "all" or (lines == "mismatched only" and kind == 1))
         x, y = _joined(points[:, shown])
         look = {"color": colour, "dash": dash, "width": 1.3}
@@ -56,7 +57,7 @@ def space_figure(
 
 
 def _add_points(figure: go.Figure, points: np.ndarray, what: str, symbol: str, group: int, by_category: bool) -> None:
-    looks = CATEGORY_LOOKS if by_category else TRUTH_LOOKS
+    looks = CATEGORY_LOOKS if by_category else POINT_LOOKS
     name, colour, ending = looks[group] if group < len(looks) else ("", "black", "")
     edge = {"width": 1.5 if ending else 0.5, "color": "black" if by_category and ending != "-open" else colour}
     marker = {"symbol": symbol + ending, "color": colour, "size": 8 if symbol == "diamond" else 9, "line": edge}

@@ -8,14 +8,7 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.style import (
-    MODEBAR,
-    TRUE_COLOUR,
-    TRUTH_NAMES,
-    WRONG_COLOUR,
-    hatched,
-    straight,
-)
+from rrsitr_lib.show.style import MODEBAR, straight, truth_bars
 
 FINE, SHOWN = 0.05, 50  # width of the bins in which an epoch is counted, and number of bars that are drawn of them
 ROUND = 5  # the histogram ends at a multiple of it, so that bars are whole bins
@@ -38,10 +31,9 @@ class LossCounts:
         return np.array([self.counts[:, part].sum(axis=1) for part in parts])
 
     def bars(self) -> tuple[np.ndarray, np.ndarray]:
-        """Centres (SHOWN,) and counts (2, SHOWN) of the bars."""
+        """Edges (SHOWN + 1,) and counts (2, SHOWN) of the bars."""
         step = len(self.counts[0]) // SHOWN
-        edges = self.edges[::step]
-        return (edges[:-1] + edges[1:]) / 2, self.counts.reshape(2, SHOWN, step).sum(axis=2)
+        return self.edges[::step], self.counts.reshape(2, SHOWN, step).sum(axis=2)
 
 
 def count_losses(loss: np.ndarray, mismatched: np.ndarray, top: float) -> LossCounts:
@@ -69,23 +61,17 @@ def partition_figure(
     Traces: true and mismatched bars, confusion, path, present epoch. **Shape** path (epochs,).
     """
     figure = make_subplots(1, 3, column_widths=[0.42, 0.24, 0.34], horizontal_spacing=0.1)
-    centres, counts = counted.bars()
-    looks = zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("", "/"), counts, strict=True)
-    for name, colour, hatch, count in looks:
-        marker = hatched(colour, hatch)
-        bars = go.Bar(x=centres.round(2).tolist(), y=count.tolist(), name=name, marker=marker, opacity=0.75)
-        figure.add_trace(bars, 1, 1)
+    figure.add_traces(truth_bars(*counted.bars()), rows=1, cols=1)
     confusion = counted.confusion(gamma_1, gamma_2)
     shares = confusion / np.maximum(confusion.sum(axis=0), 1)
     text = [[f"{number:,}" for number in row] for row in confusion]
     look = {"colorscale": "Cividis", "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{text}"}
-    heat = go.Heatmap(z=shares.round(3).tolist(), x=["true", "mismatched"], y=list(CATEGORY_NAMES), text=text, **look)
-    figure.add_trace(heat, 1, 2)
-    epochs = list(range(1, len(path) + 1))
+    figure.add_heatmap(z=shares.round(3), x=["true", "mismatched"], y=CATEGORY_NAMES, text=text, **look, row=1, col=2)
+    epochs, path = np.arange(1, len(path) + 1), path.astype(float).round(3)
     line = {"mode": "lines+markers", "line": {"color": "black", "dash": "dot"}, "name": f"pair {pair}"}
-    figure.add_trace(go.Scatter(x=epochs, y=path.round(3).tolist(), **line), 1, 3)
+    figure.add_scatter(x=epochs, y=path, **line, row=1, col=3)
     now = {"mode": "markers", "marker": {"size": 13, "symbol": "diamond-open", "color": "black"}, "name": "this epoch"}
-    figure.add_trace(go.Scatter(x=[epoch], y=[round(float(path[epoch - 1]), 3)], **now), 1, 3)
+    figure.add_scatter(x=[epoch], y=[path[epoch - 1]], **now, row=1, col=3)
     return _labelled(figure, gamma_1, gamma_2, epoch, len(path))
 
 
@@ -95,15 +81,14 @@ def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int, epo
     for value, dash, name, side in looks:  # one name on each side: they stay readable where the thresholds meet
         shapes += [straight(value, 1, dash, "black"), straight(value, 3, dash, "grey", across=True)]
         labels.append({"x": value, "text": name, "xanchor": side, **top})
-    figure.update_layout(
+    return figure.update_layout(
         shapes=shapes,
         annotations=labels,
-        xaxis={"title": {"text": f"loss in epoch {epoch}"}},
-        yaxis={"title": {"text": "pairs"}},
-        xaxis2={"title": {"text": "truth"}},
-        xaxis3={"title": {"text": "epoch"}, "dtick": max(1, epochs // 6)},
-        yaxis3={"title": {"text": "loss of the pair"}},
-        modebar=MODEBAR,
-    )
-    legend = {"orientation": "h", "y": 1.25}
-    return figure.update_layout(height=420, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})
+        xaxis={"title": f"loss in epoch {epoch}"},
+        yaxis={"title": "pairs"},
+        xaxis2={"title": "truth"},
+        xaxis3={"title": "epoch", "dtick": max(1, epochs // 6)},
+        yaxis3={"title": "loss of the pair"},
+        legend={"orientation": "h", "y": 1.25},
+        height=420, barmode="overlay", bargap=0, margin={"t": 90, "b": 50}, modebar=MODEBAR,
+    )  # fmt: skip

@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_HATCHES, hatched
+from rrsitr_lib.show.style import COLOURS, MODEBAR, hatched
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 DIRECTIONS = ("caption to pictures", "picture to captions")
-PART_LOOKS = ((COLOURS[0], 0), (COLOURS[3], 1))  # colour, number of the hatch: global, local
+PART_LOOKS = ((COLOURS[0], ""), (COLOURS[3], "."))  # colour and hatch: global, local
 FRAMED = "true answer, framed"
 LONGEST, LETTERS = 90, 130  # letters of a caption below a bar at most, and of one line across the figure
 
@@ -94,10 +94,7 @@ def retrieval_figure(ranked: RankedCandidates, keys: Sequence[int] | None = None
     places = np.arange(1, len(ranked.candidates) + 1)
     figure = go.Figure()
     for name, part, (colour, hatch) in zip(ranked.names, ranked.parts, PART_LOOKS, strict=True):
-        marker = hatched(colour, PLOTLY_HATCHES[hatch])
-        figure.add_bar(
-            x=places, y=part.round(4), name=name, marker=marker, customdata=None if keys is None else list(keys)
-        )
+        figure.add_bar(x=places, y=part.round(4), name=name, marker=hatched(colour, hatch), customdata=keys)
     low, top = ranked.ends
     frame = {"color": "rgba(0,0,0,0)", "line": {"color": "black", "width": 3}}
     framed = np.where(ranked.true, (top - low).round(4), np.nan)  # a bar with a base of its own is not stacked
