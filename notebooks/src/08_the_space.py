@@ -160,12 +160,25 @@ table.round(2)
 # the axes would turn between the panels, and a movement on paper would say nothing. Lines join the two points of a pair.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views.embedding import space_panels
+import matplotlib.pyplot as plt
 from rrsitr_lib.show.views.space_map import space_map
 
+
+def panels(space, titles=states):
+    drawn = np.unique(np.linspace(0, len(wrong) - 1, 32).round().astype(int))  # of more pairs, only so many
+    figure, axes = plt.subplots(1, len(titles), figsize=(9.5, 4), sharex=True, sharey=True, layout="constrained")
+    for axis, title, points in zip(axes, titles, space.points[:, :, drawn], strict=True):
+        for kind, colour, line, fill in ((~wrong, "#0072b2", "-", "#0072b2"), (wrong, "#d55e00", "--", "none")):
+            pairs = points[:, kind[drawn]].transpose(2, 0, 1)  # coordinate, picture or caption, pair
+            axis.plot(*pairs, line, color=colour, lw=1)
+            axis.plot(*pairs[:, 0], "o", *pairs[:, 1], "D", color=colour, mfc=fill, ms=5)
+        axis.set(title=title, aspect="equal", xticks=[], yticks=[])
+    figure.suptitle(f"{space.rule}; circles are pictures, diamonds captions; dashed, hollow: mismatched", fontsize=9)
+
+
+# %% tags=["nbval-ignore-output"]
 pca = space_map(three, "pca")
-static_twin(space_panels(pca, wrong, epochs=(0, 1, 2), titles=states))
+panels(pca)
 
 # %% [markdown]
 # **What to notice.** Circles on one side, diamonds on the other: the gap is what PCA sees first, most of all after plain
@@ -187,7 +200,7 @@ centred /= np.linalg.norm(centred, axis=1, keepdims=True)
 closed = without_gap(three)
 np.testing.assert_allclose(closed.image[0], centred, atol=1e-5)
 pca_closed = space_map(closed, "pca")
-static_twin(space_panels(pca_closed, wrong, epochs=(0, 1, 2), titles=states))
+panels(pca_closed)
 
 # %% tags=["nbval-ignore-output"]
 line = np.linalg.norm(pca_closed.points[:, 0] - pca_closed.points[:, 1], axis=-1)
@@ -232,7 +245,7 @@ print(f"{len(pairs)} distances among the twelve points: Spearman correlation {sp
 # %% tags=["nbval-ignore-output"]
 options = dict(method="umap", neighbours=NEIGHBOURS, fitted=(0, 1, 2))
 umap = space_map(three, seed=SEED, **options)
-static_twin(space_panels(umap, wrong, epochs=(0, 1, 2), titles=states))
+panels(umap)
 
 # %% [markdown]
 # **What to notice.** Two worlds, pictures and captions, and every line crosses from one to the other, true or not. This
@@ -268,8 +281,7 @@ print(f"other seed: {kept:.0%} of the neighbours kept, disparity {procrustes(*fl
 islands = [procrustes(umap.points[1, modality], other.points[1, modality])[2] for modality in (0, 1)]
 print(f"disparity among the pictures alone {islands[0]:.2f}, among the captions alone {islands[1]:.2f}")
 both = np.stack([space.points[1] - space.points[1].mean(axis=(0, 1)) for space in (umap, other)])
-seeds = SpaceMap(both, "umap", "after RRSITR, two seeds")
-static_twin(space_panels(seeds, wrong, (0, 1), (f"seed {SEED}", f"seed {SEED + 1}")))
+panels(SpaceMap(both, "umap", "after RRSITR, two seeds"), (f"seed {SEED}", f"seed {SEED + 1}"))
 
 # %% [markdown]
 # **What to notice.** Stable: who is beside whom, and that the modalities part. Not stable: where a heap lies within its

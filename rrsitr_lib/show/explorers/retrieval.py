@@ -63,12 +63,12 @@ class RetrievalExplorer(RunExplorer):
 
     def say(self, direction: str, image: int, sentence: int, k: int) -> str:
         ranked = self.ranked(direction, image, sentence, k)
-        local = f"{ranked.local_part[0] / ranked.score[0]:.0%}" if ranked.score[0] > 0 else "all"
-        spread = [float(np.ptp(part)) for part in ranked.parts]
+        local = f"{ranked.parts[1, 0] / ranked.score[0]:.0%}" if ranked.score[0] > 0 else "all"
+        spread = np.ptp(ranked.parts, axis=1)
         return (
             f"{self._asked(ranked)} {self._placed(ranked, k)} The local part makes up {local} of the first score. "
             f"Over these answers the global part varies by {spread[0]:.3f}, the local part by {spread[1]:.3f}; "
-            f"the cosine alone would put place {int(np.argmax(ranked.global_part)) + 1} first."
+            f"the cosine alone would put place {np.argmax(ranked.parts[0]) + 1} first."
         )
 
     def shown(self, direction: str, image: int, sentence: int, k: int) -> Sequence[int]:

@@ -48,20 +48,17 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
     Traces: the paper's weight, one cosine up to gamma_2, the present loss, then the family.
     """
     figure = make_subplots(1, 2, horizontal_spacing=0.1, subplot_titles=("effective weight", "family, at gamma_2"))
-    paper = paced_weight(LOSSES, gamma_1, gamma_2, lambda_1)
-    smooth = self_paced_weight("cosine", LOSSES, gamma_2)
-    here = float(paced_weight(np.array([loss]), gamma_1, gamma_2, lambda_1)[0])
-    lines = (("RRSITR", paper, COLOURS[0], "solid"), ("one cosine", smooth, COLOURS[1], "dash"))
-    for name, values, colour, dash in lines:
-        line = {"color": colour, "dash": dash}
-        figure.add_trace(go.Scatter(x=LOSSES, y=values.round(3), name=name, mode="lines", line=line), 1, 1)
+    paper, here = (paced_weight(losses, gamma_1, gamma_2, lambda_1).round(3) for losses in (LOSSES, np.array([loss])))
+    one = self_paced_weight("cosine", LOSSES, gamma_2).round(3)
+    for name, values, number in (("RRSITR", paper, 0), ("one cosine", one, 1)):
+        line = {"color": COLOURS[number], "dash": PLOTLY_DASHES[number]}
+        figure.add_scatter(x=LOSSES, y=values, name=name, mode="lines", line=line, row=1, col=1)
     marker = {"size": 12, "symbol": "diamond", "color": "black"}
-    figure.add_trace(go.Scatter(x=[loss], y=[round(here, 3)], name="this pair", mode="markers", marker=marker), 1, 1)
+    figure.add_scatter(x=[loss], y=here, name="this pair", mode="markers", marker=marker, row=1, col=1)
     for number, kind in enumerate(SELF_PACED):
         line = {"color": COLOURS[number % 4], "dash": PLOTLY_DASHES[number // 2], "width": 1.2 + 1.4 * (number % 2)}
         values = self_paced_weight(kind, LOSSES, gamma_2).round(3)
-        figure.add_trace(go.Scatter(x=LOSSES, y=values, name=kind, mode="lines", line=line), 1, 2)
-    across, up = {"title": {"text": "loss of the pair"}}, {"title": {"text": "weight"}, "range": [-0.03, 1.03]}
-    figure.update_layout(xaxis=across, xaxis2=across, yaxis=up, yaxis2=up)
+        figure.add_scatter(x=LOSSES, y=values, name=kind, mode="lines", line=line, row=1, col=2)
+    figure.update_xaxes(title="loss of the pair").update_yaxes(title="weight", range=[-0.03, 1.03])
     shapes = [straight(loss, panel, "dot", "grey") for panel in (1, 2)]
     return figure.update_layout(shapes=shapes, height=400, margin={"t": 50, "b": 50}, modebar=MODEBAR)
