@@ -218,9 +218,8 @@ for gamma_2 in (18.0, 12.0):
 print("this view again:", explorer.state())
 
 # %% [markdown]
-# **In the library.** The explorer counts an epoch once in fine bins (`count_losses` gives a `LossCounts`), so that a
-# threshold that moves sums bins and sorts nothing; `partition_figure` draws them. A run can use the other ways of cutting
-# too: `quantile_gammas` takes its thresholds from the losses of the epoch before.
+# **In the library.** The explorer counts with `confusion`, pairs by category and truth; `partition_figure` draws it. A run
+# can use the other ways of cutting too: `quantile_gammas` takes its thresholds from the losses of the epoch before.
 #
 # ## Exercises
 #

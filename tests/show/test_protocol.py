@@ -13,14 +13,7 @@ from rrsitr_lib.show.explorers import protocol as module
 from rrsitr_lib.show.explorers.controls import Choice
 from rrsitr_lib.show.explorers.protocol import ProtocolExplorer
 from rrsitr_lib.show.views import protocol as view_module
-from rrsitr_lib.show.views.protocol import (
-    CURVE_RATES,
-    expected_images,
-    good_captions,
-    protocol_figure,
-    protocol_view,
-    shortfall,
-)
+from rrsitr_lib.show.views.protocol import CURVE_RATES, expected_images, good_captions, protocol_figure, shortfall
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +79,7 @@ def test_shortfall_is_nominal_less_realised(table):
 
 def test_figure_shows_the_counts_the_law_and_this_injection(table):
     noise = inject(table.image_ids, 0.4, "hard", 42, table.captions)
-    view = protocol_view(table, noise, shortfall(table, 42), 0.4, "hard")
-    figure = protocol_figure(view, "a note")
+    figure = protocol_figure(table, noise, shortfall(table, 42), 0.4, "a note")
     bars, law, *lines, here = figure.data
     assert sum(bars.y) == sum(law.y) == len(table.images) and len(bars.y) == 6
     assert list(bars.y) == np.bincount(good_captions(noise.mismatched, table.image_of_row), minlength=6).tolist()

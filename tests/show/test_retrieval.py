@@ -1,7 +1,6 @@
-"""Retrieval: numbers by a plain loop, the figure, controls swept, honest failures, pages, and answers in time."""
+"""Retrieval: numbers by a plain loop, the figure, controls swept, honest failures."""
 
 import base64
-import time
 
 import numpy as np
 import pytest
@@ -10,8 +9,7 @@ from show.ledgers import drawn_ledger
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.retrieval import RetrievalExplorer
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views.retrieval import DIRECTIONS, answers_figure, ranked_candidates, retrieval_figure
+from rrsitr_lib.show.views.retrieval import DIRECTIONS, ranked_candidates, retrieval_figure
 from rrsitr_lib.training.retrieval_results import FILE, RetrievalResults
 
 TO_PICTURES, TO_CAPTIONS = DIRECTIONS
@@ -73,14 +71,14 @@ def test_parts_are_weighted_and_ends_hold_them():
     rankings, _ = make_rankings()
     for question in range(len(OF)):
         found = ranked_candidates(rankings, TO_PICTURES, question, TOP)
-        np.testing.assert_allclose(found.global_part, 0.9 * rankings.images_global[question])
-        np.testing.assert_allclose(found.local_part, 0.1 * rankings.images_local[question])
+        parts = 0.9 * rankings.images_global[question], 0.1 * rankings.images_local[question]
+        np.testing.assert_allclose(found.parts, parts)
         low, top = found.ends
         for one in range(TOP):
-            parts = found.global_part[one], found.local_part[one]
-            assert low[one] == sum(part for part in parts if part < 0)
-            assert top[one] == pytest.approx(sum(part for part in parts if part > 0))
-    assert found.names == ("global part, 0.9 x cosine", "local part, 0.1 x norm")
+            assert low[one] == sum(part for part in found.parts[:, one] if part < 0)
+            assert top[one] == pytest.approx(sum(part for part in found.parts[:, one] if part > 0))
+    names = [trace.name for trace in retrieval_figure(found).data]
+    assert names[:2] == ["global part, 0.9 x cosine", "local part, 0.1 x norm"]
 
 
 def test_a_tie_behind_the_shown_truth_is_known():
@@ -112,8 +110,7 @@ def test_traces_hold_the_numbers():
         for question in range(questions):
             found = ranked_candidates(rankings, direction, question, TOP)
             both, local, frame, text = retrieval_figure(found, list(range(7, 7 + TOP))).data
-            np.testing.assert_allclose(both.y, found.global_part, atol=6e-5)
-            np.testing.assert_allclose(local.y, found.local_part, atol=6e-5)
+            np.testing.assert_allclose([both.y, local.y], found.parts, atol=6e-5)
             assert list(both.customdata) == list(local.customdata) == list(range(7, 7 + TOP))
             assert list(both.x) == [1, 2, 3, 4, 5]
             heights = np.asarray(frame.y, float)
@@ -123,22 +120,6 @@ def test_traces_hold_the_numbers():
             )
             assert ["true" in one for one in text.text] == found.true.tolist()
             np.testing.assert_allclose([float(one.split(">")[-1]) for one in text.text], found.score, atol=6e-4)
-
-
-def test_answers_stand_below_their_bars_and_the_question_above():
-    rankings, _ = make_rankings()
-    pictures = np.zeros((IMAGES, 8, 8, 3), np.uint8)
-    found = ranked_candidates(rankings, TO_PICTURES, 0, TOP)
-    figure = answers_figure(found, "a lake", pictures[found.candidates])
-    assert [picture.x for picture in figure.layout.images] == list(range(1, TOP + 1))
-    twin = static_twin(figure)
-    assert "a lake" in twin.get_suptitle() and len(twin.axes[0].child_axes) == TOP
-    found = ranked_candidates(rankings, TO_CAPTIONS, 0, TOP)
-    twin = static_twin(answers_figure(found, pictures[0], [rankings.texts[answer] for answer in found.candidates]))
-    labels = twin.axes[0].get_xticklabels()
-    assert [label.get_text().replace("\n", " ") for label in labels] == [rankings.texts[k] for k in found.candidates]
-    assert [label.get_weight() == "bold" for label in labels] == found.true.tolist()
-    assert len(twin.axes[0].child_axes) == 1
 
 
 # --- the explorer ---
@@ -168,7 +149,7 @@ def test_controls_swept_over_all_they_offer(run):
                     asks = direction == TO_PICTURES and OWN[picture] > 0
                     question = sum(OWN[:picture]) + min(sentence, OWN[picture]) - 1 if asks else picture
                     expected = ranked_candidates(rankings, TO_PICTURES if asks else TO_CAPTIONS, question, k)
-                    np.testing.assert_allclose(sent(explorer.figure.data[0].y), expected.global_part, atol=6e-5)
+                    np.testing.assert_allclose(sent(explorer.figure.data[0].y), expected.parts[0], atol=6e-5)
                     said = f"at place {expected.rank} of {expected.among}" if expected.rank else "no true answer"
                     assert said in explorer.text.value
                     assert explorer.cards.value.count("outline") == expected.true.sum()
@@ -217,20 +198,3 @@ def test_damaged_rankings_are_an_input_error(run):
     (run / FILE).write_bytes(b"nothing")
     with pytest.raises(InputError, match="not retrieval results of this version"):
         RetrievalExplorer(run)
-
-
-def test_a_large_test_split_answers_in_time(tmp_path):
-    of = np.repeat(np.arange(3150), 5)
-    generator = np.random.default_rng(0)
-
-    def answers(questions, among):
-        parts = generator.random((2, questions, 20)).astype("f4")
-        return generator.integers(0, among, (questions, 20)), *parts, generator.integers(1, among, questions)
-
-    both = (*answers(len(of), 3150), *answers(3150, len(of)))
-    texts = np.array([f"caption {row}" for row in range(len(of))])
-    explorer = RetrievalExplorer(make_run(tmp_path / "run", RetrievalResults(of, *both, np.array(0.1), texts)))
-    started = time.perf_counter()
-    for picture in range(1, 11):
-        explorer.move(image=picture)
-    assert time.perf_counter() - started < 5, "a slider must answer at once, on a busy machine too"

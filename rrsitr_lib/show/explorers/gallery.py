@@ -23,7 +23,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
 from rrsitr_lib.show.kept import kept
-from rrsitr_lib.show.run_reader import card
+from rrsitr_lib.show.run_reader import RunReader, card
 from rrsitr_lib.show.views.gallery import gallery_figure, places
 
 PAGE = 6
@@ -43,19 +43,16 @@ class GalleryExplorer(RunExplorer):
     needs = NEEDED
 
     def __init__(self, source: Source, save_to: str | Path | None = None, **given: Any) -> None:
-        self._wanted_path = None if save_to is None else Path(save_to)
+        run = RunReader.open(source)
+        self.usual = run.folder / "decisions.csv"
+        self.save_to = self.usual if save_to is None else Path(save_to)
         self._lists: dict[tuple[str, str], np.ndarray] = {}
         self._build_buttons()
-        super().__init__(source, **given)
+        super().__init__(run, **given)
 
     @property
     def source(self) -> str:
-        return super().source + (f", save_to={self._wanted_path.as_posix()!r}" if self._wanted_path else "")
-
-    @cached_property
-    def save_to(self) -> Path:
-        """The file of the decisions."""
-        return self._wanted_path or self.run.folder / "decisions.csv"
+        return super().source + (f", save_to={self.save_to.as_posix()!r}" if self.save_to != self.usual else "")
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -115,7 +112,8 @@ class GalleryExplorer(RunExplorer):
         there = places(self.score(sort), self.page_rows(sort, page, show))
         pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
         where = f"places {there.min()} to {there.max()}" if len(there) else "no pair"
-        return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. {self._decided()}."
+        wrong, right = (list(self.decisions.values()).count(one) for one in ("wrong", "right"))
+        return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. Decided: {wrong} wrong, {right} right."
 
     def shown(self, sort: str, page: int, show: str, truth: str) -> Sequence[int]:
         return [~row if truth == "shown" else row for row in self.page_rows(sort, page, show).tolist()]
@@ -196,7 +194,3 @@ class GalleryExplorer(RunExplorer):
         except Exception as error:  # the page shows only widgets: say it there, and let it go on to the log
             self.saved.value = f"<b>Not saved: {html.escape(str(error))}</b>"
             raise
-
-    def _decided(self) -> str:
-        counts = [sum(said == one for said in self.decisions.values()) for one in ("wrong", "right")]
-        return f"Decided: {counts[0]} wrong, {counts[1]} right"
