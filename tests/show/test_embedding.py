@@ -4,10 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
-from show.ledgers import drawn_ledger
+from show.ledgers import drawn_ledger, forget
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.show.explorers import embedding
 from rrsitr_lib.show.explorers.embedding import EmbeddingExplorer
 from rrsitr_lib.show.views.embedding import CATEGORY_LOOKS, space_figure
@@ -18,23 +17,22 @@ from rrsitr_lib.training.ledger import Ledger
 EPOCHS, ROWS, PAIRS, WIDTH = 3, 30, 12, 8
 
 
-def make_history(epochs=EPOCHS, pairs=PAIRS, width=WIDTH, rows=None, seed=0):
-    """Two drifting cones of unit vectors."""
-    generator = np.random.default_rng(seed)
-    start, drift = generator.normal(size=(2, 2, pairs, width))
+def make_history(epochs=EPOCHS, pairs=PAIRS):
+    """Two drifting cones of unit vectors; every second row of a table."""
+    start, drift = np.random.default_rng(0).normal(size=(2, 2, pairs, WIDTH))
     features = np.stack([start + 0.3 * epoch * drift for epoch in range(epochs + 1)])
     features[:, 0, :, 0] += 2
     features[:, 1, :, 1] += 2
     features = (features / np.linalg.norm(features, axis=-1, keepdims=True)).astype(np.float32)
-    return EmbeddingHistory(np.arange(pairs) if rows is None else rows, features[:, 0], features[:, 1])
+    return EmbeddingHistory(2 * np.arange(pairs), features[:, 0], features[:, 1])
 
 
-def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, width=WIDTH):
-    drawn_ledger(folder, epochs, rows)
-    history = make_history(epochs, pairs, width, np.sort(np.random.default_rng(3).permutation(rows)[:pairs]))
+def make_run(folder, pairs=PAIRS):
+    drawn_ledger(folder, EPOCHS, ROWS)
+    history = make_history(pairs=pairs)
     (folder / "embeddings").mkdir()
     np.save(folder / "embeddings" / "rows.npy", history.rows)
-    for epoch in range(epochs + 1):
+    for epoch in range(EPOCHS + 1):
         page = np.stack([history.image[epoch], history.text[epoch]]).astype(np.float16)
         np.save(folder / "embeddings" / f"epoch_{epoch:05}.npy", page)
     return folder
@@ -192,34 +190,24 @@ def test_text_counts_in_all_dimensions(run):
     wrong = np.arange(ROWS)[history.rows] % 3 == 0
     for epoch in (0, EPOCHS):
         explorer.move(epoch=epoch)
-        cosines = [float(a @ b) for a, b in zip(history.image[epoch], history.text[epoch], strict=True)]
-        means = [
-            np.mean([c for c, is_wrong in zip(cosines, wrong, strict=True) if is_wrong == kind]) for kind in (0, 1)
-        ]
-        assert (
-            f"{means[0]:.2f} for {(~wrong).sum()} true pairs and {means[1]:.2f} for {wrong.sum()}"
-            in explorer.text.value
-        )
+        cosines = np.array([a @ b for a, b in zip(history.image[epoch], history.text[epoch], strict=True)])
+        true, mismatched = (f"{cosines[kind].mean():.2f} for {kind.sum()}" for kind in (~wrong, wrong))
+        assert f"{true} true pairs and {mismatched} mismatched pairs" in explorer.text.value
         assert f"modality gap is {modality_gap(history.image[epoch], history.text[epoch]):.2f}." in explorer.text.value
     explorer.move(epoch=0, gap="removed", colour="category")
     assert "before it was removed. Categories are those of epoch 1." in explorer.text.value
 
 
-def test_categories_are_those_of_the_epoch(run):
+def test_categories_are_those_of_the_epoch_and_points_know_their_training_row(run):
     explorer = EmbeddingExplorer(run, colour="category")
     record = explorer.run
+    keys = np.concatenate([trace.customdata for trace in explorer.figure.data[2:5]])
+    assert sorted(keys) == record.embeddings.rows.tolist() and f"pair {keys[0]}" in explorer.card(int(keys[0]))
     for epoch, row in ((0, 0), (1, 0), (EPOCHS, EPOCHS - 1)):
         explorer.move(epoch=epoch)
         category = record.column("category")[row, record.embeddings.rows]
         counts = [len(trace.customdata) for trace in explorer.figure.data[2:5]]
         assert counts == np.bincount(category, minlength=3).tolist()
-
-
-def test_points_carry_the_training_row_of_their_card(run):
-    explorer = EmbeddingExplorer(run)
-    keys = np.concatenate([trace.customdata for trace in explorer.figure.data[2:5]])
-    assert sorted(keys) == explorer.run.embeddings.rows.tolist()
-    assert f"pair {int(keys[0])}" in explorer.card(int(keys[0]))
 
 
 def test_a_map_is_computed_once_and_only_when_chosen(run, monkeypatch):
@@ -257,8 +245,6 @@ def test_what_a_run_lacks_is_said_not_raised(tmp_path):
 
 
 def test_without_categories_only_the_truth_colours(run):
-    header = read_json(run / "ledger" / "header.json")
-    del header["columns"]["category"]
-    write_json(run / "ledger" / "header.json", header)
+    forget(run, "category")
     (colour,) = [spec for spec in EmbeddingExplorer(run).specs if spec.name == "colour"]
     assert colour.values == ("truth",)

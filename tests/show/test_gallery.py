@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from show.ledgers import drawn_ledger
+from show.ledgers import drawn_ledger, forget
 
 from rrsitr_lib.audit.mismatch_ranking import mismatch_ranking
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.show.explorers.gallery import PAGE, SHOWS, SORTS, GalleryExplorer
 from rrsitr_lib.show.views.gallery import LARGEST_POINTS, gallery_figure
 from rrsitr_lib.training.ledger import PAIRS_FILE
@@ -113,9 +112,7 @@ def test_state_is_a_line_that_shows_the_same_again(run, tmp_path):
 
 
 def test_without_its_columns_nothing_can_be_decided_or_saved(run):
-    header = read_json(run / "ledger" / "header.json")
-    del header["columns"]["loss"]
-    write_json(run / "ledger" / "header.json", header)
+    forget(run, "loss")
     explorer = GalleryExplorer(run)
     for act in (explorer.save, lambda: explorer.decide(0, "wrong")):
         with pytest.raises(InputError, match="no column"):

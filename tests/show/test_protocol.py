@@ -44,10 +44,6 @@ def test_good_captions_by_a_loop(table):
     assert good_captions(mismatched, table.image_of_row).tolist() == expected
 
 
-def test_good_captions_of_images_with_other_numbers_of_rows():
-    assert good_captions(np.array([True, False, False, True]), np.array([1, 0, 1, 2])).tolist() == [1, 1, 0]
-
-
 @pytest.mark.parametrize(("mismatched", "rows"), [(np.ones(3), np.zeros(2, int)), (np.ones(0), np.zeros(0, int))])
 def test_good_captions_refuse_what_does_not_fit(mismatched, rows):
     with pytest.raises(InputError, match=r"expected \(N,\) for both"):

@@ -34,9 +34,8 @@ class RetrievalExplorer(RunExplorer):
     @cached_property
     def captions_of(self) -> list[np.ndarray]:
         """The numbers of every picture's captions; pictures without any are left out of the questions."""
-        answers, pictures = self.run.retrieval.image_of_caption, len(self.run.retrieval.captions)
-        order = np.argsort(answers, kind="stable")
-        return np.split(order, np.searchsorted(answers[order], np.arange(1, pictures)))
+        of, pictures = self.run.retrieval.image_of_caption, len(self.run.retrieval.captions)
+        return [np.flatnonzero(of == picture) for picture in range(pictures)]
 
     def controls(self) -> Sequence[Control]:
         results = self.run.retrieval
