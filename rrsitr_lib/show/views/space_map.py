@@ -1,4 +1,4 @@
-"""The space of features as numbers: both modalities on one map, how far they lie apart, how true the map is."""
+"""The space of features as numbers: both modalities on one map, and how far they lie apart."""
 
 import warnings
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def space_map(
     neighbours: int = NEIGHBOURS,
     fitted: Sequence[int] | None = None,
 ) -> SpaceMap:
-    """Place all epochs of an embeddings on one map. ``pca`` is exact and instant; ``umap`` is seeded and takes a while.
+    """Place all epochs on one map. ``pca`` is exact and instant; ``umap`` is seeded and takes a while.
 
     PCA is fitted on all epochs together. UMAP is fitted on the epochs ``fitted``, by default the first and the last
     (on all of them, the nearest neighbour of a point would be itself an epoch earlier), then others are placed among
