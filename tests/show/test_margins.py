@@ -1,5 +1,7 @@
 """Margin dynamics: the numbers against plain loops and autograd, the figures, then the controls."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -86,16 +88,11 @@ def test_recorded_margins_count_every_pair_once_in_bars_that_stay():
     margin, mismatched = drawn()
     recorded = RecordedMargins(margin, mismatched)
     for epoch in range(1, EPOCHS + 1):
-        true_counts, wrong_counts = recorded.counts(epoch)
-        assert true_counts.sum() == (~mismatched).sum() and wrong_counts.sum() == mismatched.sum()
-        for kind, counts in ((False, true_counts), (True, wrong_counts)):
+        for kind, counts in zip((False, True), recorded.counts(epoch), strict=True):
             values = margin[epoch - 1, mismatched == kind]
-            upper = recorded.edges[-1]
-            expected = [
-                sum(low <= value < high or (value == high == upper) for value in values.tolist())
-                for low, high in zip(recorded.edges[:-1], recorded.edges[1:], strict=True)
-            ]
-            assert counts.tolist() == expected
+            inside = [(low <= values) & (values < high) for low, high in pairwise(recorded.edges)]
+            inside[-1] |= values == recorded.edges[-1]
+            assert counts.tolist() == [one.sum() for one in inside] and counts.sum() == len(values)
     np.testing.assert_allclose(recorded.quartiles(True)[1], np.median(margin[:, mismatched], axis=1), rtol=1e-6)
 
 
