@@ -153,6 +153,7 @@ figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="tight")
 for axis, top, title in zip(axes, (42, 1.4 * growing.max() + 0.1), ("pull on the pair", "the lowest part of it, enlarged"), strict=True):
     axis.plot(gap, entropies, "-", gap, 0.5 * entropies, "--", gap, growing, "-.", gap, fixed_margin, ":", lw=2.2)
     axis.set(xlabel="hardest negative less own similarity (cosine)", ylim=(-0.02 * top, top), title=title)
+    axis.set_xticks((-1, -0.5, 0, 0.5, 1))
     axis.grid(alpha=0.3)
 axes[0].set_ylabel("fall of the loss per unit")
 names = ["cross-entropies, weight 1", "cross-entropies, weight 0.5"]
@@ -185,7 +186,7 @@ np.testing.assert_allclose(soft_margin(np.array(labels)), ncr_by_hand)
 figure, (grows, shrinks) = plt.subplots(1, 2, figsize=(9, 2.8), layout="tight")
 grows.plot(gap, SIGMA * (1 + np.maximum(gap, 0)), lw=2.5, label="RRSITR")
 grows.axhline(SIGMA, color="black", ls=":", label=f"fixed, sigma = {SIGMA:g}")
-grows.set(xlabel="doubt: hardest negative less own similarity", ylabel="margin (cosine)", title="grows")
+grows.set(xlabel="doubt: hardest negative less own similarity", ylabel="margin (cosine)", title="grows", xticks=(-1, 0, 1))
 doubt = np.linspace(0, 1, 201)
 for m, dash in ((10, "--"), (2, "-.")):
     shrinks.plot(doubt, soft_margin(1 - doubt, 0.2, m), dash, lw=2.5, label=f"NCR, m = {m}")

@@ -232,7 +232,7 @@ for axis, name, kind in zip(axes, ("true", "mismatched"), (~wrong, wrong), stric
     of_kind = columns["category"][:, kind]
     called = {label: (of_kind == k).sum(axis=1) / max(1, kind.sum()) for k, label in enumerate(CATEGORY_NAMES)}
     shares = pd.DataFrame(called, index=range(1, ledger.epochs + 1))
-    shares.plot.bar(stacked=True, width=1, color=CATEGORY_COLOURS, edgecolor="white", legend=False, ax=axis)
+    shares.plot.bar(stacked=True, width=1, rot=0, color=CATEGORY_COLOURS, edgecolor="white", legend=False, ax=axis)
     axis.set(xlabel="epoch", ylabel="share called", title=f"{name} pairs ({kind.sum()})")
 _ = axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
 
