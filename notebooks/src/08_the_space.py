@@ -170,8 +170,8 @@ def panels(space, titles=states):
     for axis, title, points in zip(axes, titles, space.points[:, :, drawn], strict=True):
         for kind, colour, line, fill in ((~wrong, "#0072b2", "-", "#0072b2"), (wrong, "#d55e00", "--", "none")):
             pairs = points[:, kind[drawn]].transpose(2, 0, 1)  # coordinate, picture or caption, pair
-            axis.plot(*pairs, line, color=colour, lw=1)
-            axis.plot(*pairs[:, 0], "o", *pairs[:, 1], "D", color=colour, mfc=fill, ms=5)
+            axis.plot(*pairs, line, color=colour, lw=1, aa=False)  # hard edges keep the notebook's file small
+            axis.plot(*pairs[:, 0], "o", *pairs[:, 1], "D", color=colour, mfc=fill, ms=5, aa=False)
         axis.set(title=title, aspect="equal", xticks=[], yticks=[])
     figure.suptitle(f"{space.rule}; circles are pictures, diamonds captions; dashed, hollow: mismatched", fontsize=9)
 
