@@ -382,7 +382,7 @@ print(f"{len(distinct)} distinct captions of {rows}: text-to-image R@1 can reach
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views.retrieval import DIRECTIONS, answers_figure, ranked_candidates
+from rrsitr_lib.show.views.retrieval import DIRECTIONS, ranked_candidates, retrieval_figure
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 record = RunReader.open(lesson_run(config, RUNS))
@@ -390,11 +390,18 @@ rankings = record.retrieval
 near = np.flatnonzero((rankings.image_rank > 1) & (rankings.image_rank <= 4))
 asked = int(near[0]) if len(near) else 0
 answers = ranked_candidates(rankings, DIRECTIONS[0], asked, 5)
+print(f"caption {asked} asks: {rankings.texts[asked]}")
+static_twin(retrieval_figure(answers))
+
+# %% tags=["nbval-ignore-output"]
+from rrsitr_lib.show.figures import contact_sheet
+
 pictures = [record.image(int(one), "test") for one in answers.candidates]
-static_twin(answers_figure(answers, rankings.texts[asked], pictures))
+names = [f"place {place}" + ", the true one" * bool(true) for place, true in enumerate(answers.true, 1)]
+contact_sheet(pictures, names, columns=5)
 
 # %% [markdown]
-# **What to notice.** The framed picture is the true one, and others stand before it. Ask whether they are wrong: a
+# **What to notice.** The framed bar is the true picture's, and others stand before it. Ask whether they are wrong: a
 # caption rarely says everything, and pictures that fit it just as well count as errors. Most of the length of every bar
 # is common to all answers. The order is decided by the small rest, and mostly by the full-coloured global part. Now the
 # other way round, a picture asks for a caption.
@@ -403,8 +410,12 @@ static_twin(answers_figure(answers, rankings.texts[asked], pictures))
 near = np.flatnonzero((rankings.caption_rank > 1) & (rankings.caption_rank <= 4))
 asked = int(near[0]) if len(near) else 0
 answers = ranked_candidates(rankings, DIRECTIONS[1], asked, 8)
-captions = [rankings.texts[one] for one in answers.candidates]
-static_twin(answers_figure(answers, record.image(asked, "test"), captions))
+for place, (caption, true) in enumerate(zip(answers.candidates, answers.true, strict=True), 1):
+    print(f"place {place} {'TRUE' if true else '    '} {rankings.texts[caption]}")
+contact_sheet([record.image(asked, "test")], [f"picture {asked} asks"], columns=1)
+
+# %% tags=["nbval-ignore-output"]
+static_twin(retrieval_figure(answers))
 
 # %% [markdown]
 # **What to notice.** A picture may have several framed answers; the first of them alone decides about the hit. Captions

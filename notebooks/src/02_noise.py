@@ -179,18 +179,18 @@ pd.DataFrame(counts, index=pd.RangeIndex(6, name="good captions")).T
 
 # %%
 from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views.protocol import protocol_figure, protocol_view, shortfall
+from rrsitr_lib.show.views.protocol import protocol_figure, shortfall
 
 curves = shortfall(table, NOISE_SEED)
-view = protocol_view(table, noises[PROTOCOL], curves, NOISE_RATE, PROTOCOL)
-static_twin(protocol_figure(view, f"{PROTOCOL}, nominal rate {NOISE_RATE:g}"))
+note = f"{PROTOCOL}, nominal rate {NOISE_RATE:g}"
+static_twin(protocol_figure(table, noises[PROTOCOL], curves, NOISE_RATE, note))
 
 # %% [markdown]
 # **What to notice.** Left: bars and diamonds agree, so few pictures are left without any good caption. At 40 % it is
 # about one in a hundred, 0.4 to the power of five; under `image` it would be forty in a hundred. Right: the gap of the
 # shuffle is a fraction of a point, a few rows, and jumps from draw to draw. `derangement` and `hard` have none, but for
 # rounding; nor has `image`, unless pictures that exchange share a sentence. The explorer below draws the same figure by
-# `protocol_figure`, from the same `ProtocolView`.
+# `protocol_figure`.
 #
 # ## Wrong on paper, true in the picture
 #

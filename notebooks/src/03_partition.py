@@ -98,7 +98,6 @@ for size in (16, 32, 100, 256, 512):
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.methods.pair_loss import pair_loss
-from rrsitr_lib.show.views.partition import batch_sizes_static
 from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.evaluate import encode
 
@@ -119,7 +118,17 @@ for size in sizes:
         features = (image.pooled[rows], text.pooled[words], image.tokens[rows], text.tokens[words])
         parts.append(pair_loss(*features, config.scale).total)
     losses_at[size] = torch.cat(parts).numpy()
-batch_sizes_static(losses_at, config.gamma_2)
+
+# %% tags=["nbval-ignore-output"]
+import matplotlib.pyplot as plt
+
+figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
+axis.boxplot(list(losses_at.values()), tick_labels=sizes, whis=(5, 95), sym="")
+places = range(1, len(sizes) + 1)
+axis.plot(places, [chance_loss(size) for size in sizes], "s--", color="#d55e00", label="chance level 4 ln B")
+axis.axhline(config.gamma_2, color="black", ls=":", label="gamma_2")
+axis.set(xlabel="batch size B", ylabel="loss of the pair")
+_ = axis.legend()
 
 # %% [markdown]
 # **What to notice.** The boxes rise with the batch size, along with the dashed line of the guess; the dotted threshold
@@ -209,9 +218,8 @@ for gamma_2 in (18.0, 12.0):
 print("this view again:", explorer.state())
 
 # %% [markdown]
-# **In the library.** The explorer counts an epoch once in fine bins (`count_losses` gives a `LossCounts`), so that a
-# threshold that moves sums bins and sorts nothing; `partition_figure` draws them. A run can use the other ways of cutting
-# too: `quantile_gammas` takes its thresholds from the losses of the epoch before.
+# **In the library.** The explorer counts with `confusion`, pairs by category and truth; `partition_figure` draws it. A run
+# can use the other ways of cutting too: `quantile_gammas` takes its thresholds from the losses of the epoch before.
 #
 # ## Exercises
 #

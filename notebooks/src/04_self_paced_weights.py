@@ -111,7 +111,7 @@ _ = axis.legend(loc="upper left")
 # fall. Nothing joins the two. The next cell prints the effective weight, with the factor `LAMBDA_1` of ambiguous pairs.
 
 # %%
-from rrsitr_lib.show.views.pacing import jump_static, paced_weight
+from rrsitr_lib.show.views.pacing import paced_weight
 
 for L in (0.0, GAMMA_1 / 2, GAMMA_1 - 0.1, GAMMA_1, GAMMA_1 + 0.1, GAMMA_2 - 0.1, GAMMA_2):
     print(f"loss {L:5.2f}: effective weight {float(paced_weight(np.array([L]), GAMMA_1, GAMMA_2, LAMBDA_1)[0]):.3f}")
@@ -119,7 +119,15 @@ below, above = paced_weight(np.array([GAMMA_1 - 0.1, GAMMA_1 + 0.1]), GAMMA_1, G
 print(f"a pair at {GAMMA_1 + 0.1:.1f} counts {above / below:.0f} times as much as one at {GAMMA_1 - 0.1:.1f}")
 
 # %%
-jump_static(GAMMA_1, GAMMA_2, LAMBDA_1)
+figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
+pieces = ((0, GAMMA_1, "clean", "-"), (GAMMA_1, GAMMA_2, "ambiguous", "--"), (GAMMA_2, 1.3 * GAMMA_2, "noisy", "-."))
+for low, high, name, dash in pieces:  # three curves, so that the jump is no line
+    losses = np.linspace(low, high - 1e-9, 200)
+    axis.plot(losses, paced_weight(losses, GAMMA_1, GAMMA_2, LAMBDA_1), dash, lw=2.5, label=name)
+axis.axvline(GAMMA_1, color="black", ls=":", lw=1)
+axis.annotate("the jump", (GAMMA_1, 0.4), (10, 0), textcoords="offset points", arrowprops={"arrowstyle": "->"})
+axis.set(xlabel="loss of the pair", ylabel="effective weight", ylim=(-0.03, 1.05))
+_ = axis.legend()
 
 # %% [markdown]
 # **What to notice.** The weight falls twice: from one to zero over the clean losses, then again from its second height
@@ -161,7 +169,6 @@ for L in (0.5, 2.0, 4.0, 4.9):
 
 # %%
 from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
-from rrsitr_lib.show.views.pacing import family_static
 
 for kind in SELF_PACED:
     w = self_paced_weight(kind, np.array([1.0, 6.0, 12.0, 17.0, 22.0]), GAMMA_2)
@@ -170,7 +177,16 @@ for kind in SELF_PACED:
     print(f"{kind:12}" + "".join(f"{one:7.3f}" for one in w))
 
 # %%
-family_static(GAMMA_2)
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), sharey=True, layout="tight")
+losses = np.linspace(0, 1.4 * GAMMA_2, 300)
+for number, kind in enumerate(SELF_PACED):
+    dash = ("-", "--", "-.", ":")[number % 4]
+    axes[number // 4].plot(losses, self_paced_weight(kind, losses, GAMMA_2), dash, lw=2, label=kind)
+for axis in axes:
+    axis.axvline(GAMMA_2, color="black", ls=":", lw=1)
+    axis.set(xlabel="loss of the pair (dotted: gamma_2)")
+    axis.legend()
+_ = axes[0].set_ylabel("weight")
 
 # %% [markdown]
 # **What to notice.** Left, the curves bend downward at once, or not before gamma: *hard* is a cliff. Right, the cosine begins flat,

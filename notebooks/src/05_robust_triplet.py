@@ -144,9 +144,21 @@ for i in range(6):
 # draws the pull over the gap, the same in both directions.
 
 # %%
-from rrsitr_lib.show.views.margin_curves import pull_static
+import matplotlib.pyplot as plt
 
-pull_static(SIGMA, LAMBDA_2)
+gap = np.linspace(-1, 1, 2001)
+entropies = entropy_gradient_magnitude(0, gap, gap)
+growing, fixed_margin = (LAMBDA_2 * triplet_gradient_magnitude(0, gap, gap, SIGMA, kind) for kind in (True, False))
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="tight")
+for axis, top, title in zip(axes, (42, 1.4 * growing.max() + 0.1), ("pull on the pair", "the lowest part of it, enlarged"), strict=True):
+    axis.plot(gap, entropies, "-", gap, 0.5 * entropies, "--", gap, growing, "-.", gap, fixed_margin, ":", lw=2.2)
+    axis.set(xlabel="hardest negative less own similarity (cosine)", ylim=(-0.02 * top, top), title=title)
+    axis.set_xticks((-1, -0.5, 0, 0.5, 1))
+    axis.grid(alpha=0.3)
+axes[0].set_ylabel("fall of the loss per unit")
+names = ["cross-entropies, weight 1", "cross-entropies, weight 0.5"]
+names += [f"{LAMBDA_2:g} x triplet, {kind}" for kind in ("growing", "fixed")]
+_ = axes[0].legend(names, fontsize=7, loc="upper left")
 
 # %% [markdown]
 # **What to notice.** Left: the cross-entropies are a soft step from 0 to 40, and halving the weight halves the step; the
@@ -171,9 +183,18 @@ for y in labels:
 np.testing.assert_allclose(soft_margin(np.array(labels)), ncr_by_hand)
 
 # %%
-from rrsitr_lib.show.views.margin_curves import two_margins_static
-
-two_margins_static(SIGMA)
+figure, (grows, shrinks) = plt.subplots(1, 2, figsize=(9, 2.8), layout="tight")
+grows.plot(gap, SIGMA * (1 + np.maximum(gap, 0)), lw=2.5, label="RRSITR")
+grows.axhline(SIGMA, color="black", ls=":", label=f"fixed, sigma = {SIGMA:g}")
+grows.set(xlabel="doubt: hardest negative less own similarity", ylabel="margin (cosine)", title="grows", xticks=(-1, 0, 1))
+doubt = np.linspace(0, 1, 201)
+for m, dash in ((10, "--"), (2, "-.")):
+    shrinks.plot(doubt, soft_margin(1 - doubt, 0.2, m), dash, lw=2.5, label=f"NCR, m = {m}")
+shrinks.axhline(0.2, color="black", ls=":", label="fixed, 0.2")
+shrinks.set(xlabel="doubt: one less the label y", title="shrinks")
+for axis in (grows, shrinks):
+    axis.set_ylim(bottom=0)
+    axis.legend()
 
 # %% [markdown]
 # **What to notice.** In both panels doubt grows to the right (mind the different scales). RRSITR asks a doubtful pair
@@ -214,7 +235,6 @@ print(f"{'two cross-entropies':26} pull {float(entropy_gradient_magnitude(0.0, 0
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.margins import RecordedMargins
-from rrsitr_lib.show.views.margin_curves import margins_over_epochs
 from rrsitr_lib.teach.lesson_run import lesson_run
 
 config = RunConfig.build(
@@ -222,7 +242,16 @@ config = RunConfig.build(
 )
 record = RunReader.open(lesson_run(config, RUNS))
 recorded = RecordedMargins(record.column("margin_text"), record.mismatched)
-margins_over_epochs(recorded)
+
+# %% tags=["nbval-ignore-output"]
+figure, axis = plt.subplots(figsize=(7.5, 2.9), layout="tight")
+epochs = np.arange(1, record.epochs + 1)
+for mismatched, name, style in ((False, "true pairs", "-o"), (True, "mismatched pairs", "--s")):
+    low, median, high = recorded.quartiles(mismatched)
+    axis.plot(epochs, median, style, label=f"{name}, median")
+    axis.fill_between(epochs, low, high, alpha=0.25, hatch="///" * mismatched)
+axis.set(xlabel="epoch", ylabel="margin to text (cosine)", xticks=epochs)
+_ = axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %% [markdown]
 # **What to notice.** Lines are medians, bands hold the middle half of the pairs. The true pairs settle on the base

@@ -208,7 +208,7 @@ curves({name: pd.read_csv(folders[name] / "metrics.csv") for name in ("rrsitr", 
 # ## Can the loss tell them apart?
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.figures import loss_histogram, partition_over_epochs
+from rrsitr_lib.show.figures import loss_histogram
 from rrsitr_lib.training.ledger import Ledger
 
 ledger = Ledger.open(folders["rrsitr"])
@@ -223,7 +223,18 @@ loss_histogram(columns["loss"][-1], wrong, config.gamma_1, config.gamma_2)
 # vague that many pictures suit them.
 
 # %% tags=["nbval-ignore-output"]
-partition_over_epochs(columns["category"], wrong)
+import matplotlib.pyplot as plt
+from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.show.style import CATEGORY_COLOURS
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="tight")
+for axis, name, kind in zip(axes, ("true", "mismatched"), (~wrong, wrong), strict=True):
+    of_kind = columns["category"][:, kind]
+    called = {label: (of_kind == k).sum(axis=1) / max(1, kind.sum()) for k, label in enumerate(CATEGORY_NAMES)}
+    shares = pd.DataFrame(called, index=range(1, ledger.epochs + 1))
+    shares.plot.bar(stacked=True, width=1, rot=0, color=CATEGORY_COLOURS, edgecolor="white", legend=False, ax=axis)
+    axis.set(xlabel="epoch", ylabel="share called", title=f"{name} pairs ({kind.sum()})")
+_ = axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
 
 # %% [markdown]
 # **What to notice.** Left the true pairs: ambiguous ones become clean as training goes on, and a rest stays noisy. Right

@@ -155,25 +155,46 @@ sheet(table.index[:6].tolist())
 # order of the file must not decide. Where nothing was injected, no number can be had, and the next cell says so.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.gallery import precision_curves, signals_static
+import pandas as pd
+from rrsitr_lib.audit.mismatch_ranking import SIGNALS, precision_at
 
 truth = record.mismatched[table.index]
 known = bool(truth.any())
 if known:
-    ks = np.unique(np.minimum([20, 100, 300, truth.sum()], len(table)))
+    few, many = [20, 100, 300, truth.sum()], np.linspace(1, 2 * truth.sum(), 60)
+    ks = np.unique(np.minimum([*few, *many], len(table)).astype(int))
+    columns = {name: [precision_at(table[name].to_numpy(), truth, k) for k in ks] for name in ("agreement", *SIGNALS)}
+    precision = pd.DataFrame(columns, index=pd.Index(ks, name="k"))
     print(f"{truth.mean():.1%} of {len(table)} pairs are truly mismatched; precision at k:")
-    print(precision_curves(table, truth, ks).round(2).T.to_string())
+    print(precision.loc[np.unique(np.minimum(few, len(table)))].round(2).T.to_string())
 else:
     print("No noise was injected here, so nobody knows which pairs are wrong: precision cannot be measured.")
 
 # %% tags=["nbval-ignore-output"]
-signals_static(table, truth)
+import matplotlib.pyplot as plt
+
+if known:
+    style = ["-", "--", "-.", ":", "o-", "s--", "D:"]
+    axis = precision.plot(style=style, markevery=12, ms=4, figsize=(7.5, 4), ylim=(0, 1.03))
+    axis.lines[0].set_linewidth(3)
+    axis.axvline(truth.sum(), color="black", ls=":", lw=1)
+    axis.axhline(truth.mean(), color="black", lw=1)
+    axis.set(xlabel="k, pairs looked at", ylabel="share truly mismatched")
+
+# %% tags=["nbval-ignore-output"]
+together = table[list(SIGNALS)].corr("spearman")
+figure, axis = plt.subplots(figsize=(5, 4), layout="tight")
+axis.imshow(together, cmap="cividis", vmin=-1, vmax=1)
+for (row, column), value in np.ndenumerate(together):
+    axis.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.3 else "black")
+axis.set_xticks(range(len(SIGNALS)), SIGNALS, rotation=40, ha="right")
+_ = axis.set_yticks(range(len(SIGNALS)), SIGNALS)
 
 # %% [markdown]
-# **What to notice.** Left, where a truth is known: the dotted line marks the number of mismatched pairs, the flat line
+# **What to notice.** First, where a truth is known: the dotted line marks the number of mismatched pairs, the flat line
 # their share, which is what a random order would give. The signals that count in cosines or losses begin near one; the
 # two that count epochs begin lower, because hundreds of pairs are tied at their top. The thick line, the agreement, is
-# as good as the best signals, not better. The map at the right says why: these signals are nearly the same ranking. A
+# as good as the best signals, not better. The map of Spearman's correlations says why: these are nearly the same ranking. A
 # mean of six opinions helps when they err differently; here they come from one model and one loss. It does spare you
 # the choice, which on real pairs you cannot check. On a run with few epochs, look which signals are tied altogether.
 #
@@ -223,10 +244,9 @@ else:
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views.gallery import curve, gallery_figure
+from rrsitr_lib.show.views.gallery import gallery_figure
 
-view = curve(rows, table["agreement"].to_numpy())
-static_twin(gallery_figure(view, view.order[60:66], {}, "agreement"))
+static_twin(gallery_figure(table["agreement"], rows[60:66], {}))
 
 # %% [markdown]
 # **What to notice.** The curve has no step at which the wrong pairs would end: no threshold can be read from it. Where

@@ -160,12 +160,25 @@ table.round(2)
 # the axes would turn between the panels, and a movement on paper would say nothing. Lines join the two points of a pair.
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views.embedding import space_panels
+import matplotlib.pyplot as plt
 from rrsitr_lib.show.views.space_map import space_map
 
+
+def panels(space, titles=states):
+    drawn = np.unique(np.linspace(0, len(wrong) - 1, 32).round().astype(int))  # of more pairs, only so many
+    figure, axes = plt.subplots(1, len(titles), figsize=(9.5, 4), sharex=True, sharey=True, layout="constrained")
+    for axis, title, points in zip(axes, titles, space.points[:, :, drawn], strict=True):
+        for kind, colour, line, fill in ((~wrong, "#0072b2", "-", "#0072b2"), (wrong, "#d55e00", "--", "none")):
+            pairs = points[:, kind[drawn]].transpose(2, 0, 1)  # coordinate, picture or caption, pair
+            axis.plot(*pairs, line, color=colour, lw=1, aa=False)  # hard edges keep the notebook's file small
+            axis.plot(*pairs[:, 0], "o", *pairs[:, 1], "D", color=colour, mfc=fill, ms=5, aa=False)
+        axis.set(title=title, aspect="equal", xticks=[], yticks=[])
+    figure.suptitle(f"{space.rule}; circles are pictures, diamonds captions; dashed, hollow: mismatched", fontsize=9)
+
+
+# %% tags=["nbval-ignore-output"]
 pca = space_map(three, "pca")
-static_twin(space_panels(pca, wrong, epochs=(0, 1, 2), titles=states))
+panels(pca)
 
 # %% [markdown]
 # **What to notice.** Circles on one side, diamonds on the other: the gap is what PCA sees first, most of all after plain
@@ -187,7 +200,7 @@ centred /= np.linalg.norm(centred, axis=1, keepdims=True)
 closed = without_gap(three)
 np.testing.assert_allclose(closed.image[0], centred, atol=1e-5)
 pca_closed = space_map(closed, "pca")
-static_twin(space_panels(pca_closed, wrong, epochs=(0, 1, 2), titles=states))
+panels(pca_closed)
 
 # %% tags=["nbval-ignore-output"]
 line = np.linalg.norm(pca_closed.points[:, 0] - pca_closed.points[:, 1], axis=-1)
@@ -207,7 +220,8 @@ for place, state in enumerate(states):
 # ranks of all distances: rank both lists, and correlate the ranks. For the twelve points by hand:
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.show.views.space_map import map_agreement
+from scipy.spatial.distance import pdist
+from scipy.stats import spearmanr
 
 pairs = [(i, j) for i in range(12) for j in range(i)]
 unit = twelve / np.linalg.norm(twelve, axis=1, keepdims=True)
@@ -216,7 +230,7 @@ np.testing.assert_allclose([((unit[i] - unit[j]) ** 2).sum() / 2 for i, j in pai
 on_map = np.array([np.sqrt(((by_hand[i] - by_hand[j]) ** 2).sum()) for i, j in pairs])
 ranks = [[(values < value).sum() for value in values] for values in (in_space, on_map)]
 spearman = np.corrcoef(ranks)[0, 1]
-np.testing.assert_allclose(map_agreement(twelve, by_hand, neighbours=3)[0], spearman, atol=1e-6)
+np.testing.assert_allclose(spearmanr(pdist(twelve, "cosine"), pdist(by_hand)).statistic, spearman, atol=1e-6)
 print(f"{len(pairs)} distances among the twelve points: Spearman correlation {spearman:.2f}")
 
 # %% [markdown]
@@ -231,7 +245,7 @@ print(f"{len(pairs)} distances among the twelve points: Spearman correlation {sp
 # %% tags=["nbval-ignore-output"]
 options = dict(method="umap", neighbours=NEIGHBOURS, fitted=(0, 1, 2))
 umap = space_map(three, seed=SEED, **options)
-static_twin(space_panels(umap, wrong, epochs=(0, 1, 2), titles=states))
+panels(umap)
 
 # %% [markdown]
 # **What to notice.** Two worlds, pictures and captions, and every line crosses from one to the other, true or not. This
@@ -267,8 +281,7 @@ print(f"other seed: {kept:.0%} of the neighbours kept, disparity {procrustes(*fl
 islands = [procrustes(umap.points[1, modality], other.points[1, modality])[2] for modality in (0, 1)]
 print(f"disparity among the pictures alone {islands[0]:.2f}, among the captions alone {islands[1]:.2f}")
 both = np.stack([space.points[1] - space.points[1].mean(axis=(0, 1)) for space in (umap, other)])
-seeds = SpaceMap(both, "umap", "after RRSITR, two seeds")
-static_twin(space_panels(seeds, wrong, (0, 1), (f"seed {SEED}", f"seed {SEED + 1}")))
+panels(SpaceMap(both, "umap", "after RRSITR, two seeds"), (f"seed {SEED}", f"seed {SEED + 1}"))
 
 # %% [markdown]
 # **What to notice.** Stable: who is beside whom, and that the modalities part. Not stable: where a heap lies within its
@@ -280,11 +293,15 @@ static_twin(space_panels(seeds, wrong, (0, 1), (f"seed {SEED}", f"seed {SEED + 1
 # Spearman correlation whether far points are drawn far.
 
 # %% tags=["nbval-ignore-output"]
+from sklearn.manifold import trustworthiness
+
 rows = {}
 for place, state in enumerate(states):
     features = np.concatenate([three.image[place], three.text[place]])
     for name, space in (("PCA", pca), ("UMAP", umap)):
-        rows[state, name] = map_agreement(features, space.points[place].reshape(-1, 2))
+        points = space.points[place].reshape(-1, 2)
+        order = spearmanr(pdist(features, "cosine"), pdist(points)).statistic
+        rows[state, name] = order, trustworthiness(features, points, n_neighbors=10, metric="cosine")
 pd.DataFrame(rows, index=["Spearman of distances", "trustworthiness"]).T.round(2)
 
 # %% [markdown]

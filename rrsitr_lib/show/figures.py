@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.style import CATEGORY_COLOURS, HATCHES, TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
+from rrsitr_lib.show.style import TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
 
 METRICS = {"val_mR": "validation mR (%)", "auroc": "AUROC of the loss"}
 
@@ -79,28 +78,4 @@ def loss_histogram(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gam
         axis.annotate(name, (value, 1), (0, 2), ("data", "axes fraction"), "offset points", ha=side, va="bottom")
     axis.set(xlabel="loss of the pair", ylabel="pairs")
     axis.legend()
-    return closed(figure)
-
-
-def partition_over_epochs(category: np.ndarray, mismatched: np.ndarray) -> Figure:
-    """Share of each category over epochs, true pairs left and mismatched pairs right.
-
-    **Shape** category (epochs, N), mismatched (N,).
-    """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
-    epochs = np.arange(1, len(category) + 1)
-    for axis, select, title in zip(axes, (~mismatched, mismatched), ("true pairs", "mismatched pairs"), strict=True):
-        below, kind = np.zeros(len(epochs)), category[:, select]
-        for number, name in enumerate(CATEGORY_NAMES):
-            share = (kind == number).sum(axis=1) / max(1, kind.shape[1])
-            axis.bar(
-                epochs, share, 1, below, color=CATEGORY_COLOURS[number], hatch=HATCHES[number], ec="white", label=name
-            )
-            below = below + share
-        axis.set(xlabel="epoch", title=f"{title} ({int(select.sum())})", ylim=(0, 1), xlim=(0.5, len(epochs) + 0.5))
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0].set_ylabel("share called")
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles[::-1], names[::-1], loc="center right")
-    figure.tight_layout(rect=(0, 0, 0.86, 1))
     return closed(figure)

@@ -89,15 +89,10 @@ def _halved(values: list[Any], own: Any) -> list[Any]:
 
 
 def _control(spec: Control, values: list[Any], present: Any) -> dict[str, Any]:
-    return {
-        "name": spec.name,
-        "label": label_of(spec),
-        "slider": isinstance(spec, Slider),
-        "values": [str(value) for value in values],
-        "start": values.index(
-            min(values, key=lambda value: abs(value - present)) if isinstance(spec, Slider) else present
-        ),
-    }
+    slider = isinstance(spec, Slider)
+    start = min(values, key=lambda value: abs(value - present)) if slider else present
+    shown = {"values": [str(value) for value in values], "start": values.index(start)}
+    return {"name": spec.name, "label": label_of(spec), "slider": slider, **shown}
 
 
 def _frames(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]) -> dict[str, Any]:
@@ -137,16 +132,11 @@ def _change(old: dict[str, Any], new: dict[str, Any], pool: dict[str, int]) -> d
 
 def _rule(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]) -> str:
     """What the page leaves out."""
-    thinned = [
-        f"{spec.label} {len(values)} of {len(spec.values)}"
-        for spec, values in zip(offered, kept, strict=True)
-        if len(values) < len(spec.values)
-    ]
+    counts = [(spec.label, len(values), len(spec.values)) for spec, values in zip(offered, kept, strict=True)]
+    thinned = [f"{label} {some} of {whole}" for label, some, whole in counts if some < whole]
     fixed = [f"{spec.label} {explorer.values[spec.name]}" for spec in explorer.specs if spec not in offered]
-    parts = [f"Positions kept: {', '.join(thinned)}."] * bool(thinned) + [f"Fixed here: {', '.join(fixed)}."] * bool(
-        fixed
-    )
-    return " ".join(parts)
+    parts = {"Positions kept": thinned, "Fixed here": fixed}
+    return " ".join(f"{what}: {', '.join(named)}." for what, named in parts.items() if named)
 
 
 def _packed(text: str) -> str:

@@ -17,8 +17,9 @@ from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.images import open_image
 from rrsitr_lib.data.pairs import PairTable, read_csv
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.methods.base import RunFacts
+from rrsitr_lib.methods.base import MethodSettings, RunFacts
 from rrsitr_lib.registry import METHODS
+from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.style import WRONG_COLOUR
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
@@ -26,7 +27,6 @@ from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 THUMBNAIL, THUMBNAIL_SCENES = 96, 64  # pixels of a shown image at most, of a scene that is drawn again
 CPU = torch.device("cpu")
-GAMMAS, PAPER_GAMMAS = ("gamma_1", "gamma_2"), (5.0, 18.0)
 
 
 class RunReader:
@@ -39,8 +39,6 @@ class RunReader:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.folder = ledger.folder.parent if ledger.folder.name == "ledger" else ledger.folder
-        self._columns: dict[str, np.ndarray] = {}
-        self._cards: dict[int, str] = {}
 
     @classmethod
     def open(cls, source: "str | Path | Ledger | RunReader") -> Self:
@@ -59,11 +57,10 @@ class RunReader:
         """The folder as it stands in a line of code."""
         return repr(self.folder.as_posix())
 
+    @kept(None)
     def column(self, name: str) -> np.ndarray:
         """A ledger column in memory, (epochs, N), or (N,) for ``mismatched``; read once."""
-        if name not in self._columns:
-            self._columns[name] = np.array(self.ledger.column(name))
-        return self._columns[name]
+        return np.array(self.ledger.column(name))
 
     @property
     def mismatched(self) -> np.ndarray:
@@ -88,11 +85,10 @@ class RunReader:
 
         Where it has no such row, what the configuration gives for this epoch; the paper's for a bare ledger.
         """
-        recorded = () if self.metrics is None else self.metrics.loc[self.metrics["epoch"] == epoch, list(GAMMAS)]
-        if len(recorded):
-            return tuple(float(one) for one in recorded.to_numpy()[0])
+        if self.metrics is not None and (self.metrics["epoch"] == epoch).any():
+            return tuple(self.metrics.set_index("epoch").loc[epoch, ["gamma_1", "gamma_2"]].astype(float))
         if self.config is None:
-            return PAPER_GAMMAS
+            return MethodSettings().gamma_1, MethodSettings().gamma_2
         facts = RunFacts(self.ledger.pairs, self.config.batch_size, self.config.epochs, self.config.seed, CPU)
         method = METHODS[self.config.method](self.config.method_settings, facts)
         method.begin_epoch(epoch - 1, {"loss": self.column("loss")[epoch - 2]} if epoch > 1 else None)
@@ -128,6 +124,7 @@ class RunReader:
         except (InputError, RunError, OSError):
             return {}
 
+    @kept(256)
     def image(self, number: int, split: str = "train") -> np.ndarray | None:
         """Image ``number`` of a split as (h, w, 3) bytes, at most 96 wide; None where it is not at hand."""
         if split not in self._sources:
@@ -143,30 +140,23 @@ class RunReader:
 
     def card(self, row: int) -> str:
         """Training pair ``row`` as HTML: picture, caption as trained, and whether it is mismatched."""
-        if row not in self._cards:
-            wrong = bool(self.mismatched[row])
-            caption = self.pairs.captions[row] if self.pairs else "(captions are not in this folder)"
-            note = "MISMATCHED" if wrong else "true pair"
-            self._cards[row] = card(f"pair {row}", caption, self.image_of_pair(row), note, wrong)
-        return self._cards[row]
+        wrong = bool(self.mismatched[row])
+        caption = self.pairs.captions[row] if self.pairs else "(captions are not in this folder)"
+        return card(f"pair {row}", caption, self.image_of_pair(row), "MISMATCHED" if wrong else "true pair", wrong)
 
 
 def card(title: str, caption: str, image: np.ndarray | None, note: str = "", framed: bool = False) -> str:
-    """A picture with its caption as a small block of HTML; ``framed`` draws a dashed frame.
+    """A picture (h, w, 3) uint8 with its caption as a small block of HTML; ``framed`` draws a dashed frame.
 
     >>> "a lake" in card("pair 0", "a lake", None)
     True
     """
-    style = f"2px dashed {WRONG_COLOUR}" if framed else "2px solid #ccc"
-    shown = f"<img src='{data_uri(image)}' width='{THUMBNAIL}' alt=''>" if image is not None else ""
+    style, shown = f"2px dashed {WRONG_COLOUR}" if framed else "2px solid #ccc", ""
+    if image is not None:
+        Image.fromarray(image).save(jpeg := io.BytesIO(), "JPEG", quality=70)
+        source = f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
+        shown = f"<img src='{source}' width='{THUMBNAIL}' alt=''>"
     return (
         f"<div style='border:{style};padding:4px;width:9.5rem;font:12px/1.3 sans-serif'>{shown}"
         f"<br><b>{html.escape(title)}</b> {html.escape(note)}<br>{html.escape(str(caption))}</div>"
     )
-
-
-def data_uri(image: np.ndarray) -> str:
-    """A picture (h, w, 3) uint8 as the address of an image that needs no file."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=70)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

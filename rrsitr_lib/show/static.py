@@ -1,11 +1,9 @@
 """The static twin of a plotly figure, drawn by matplotlib from the figure itself: what is seen where no script runs.
 
-It knows what our figures use: lines, markers, bars, maps, straight lines and bands, labels, pictures, and one legend.
+It knows what our figures use: lines, markers, bars, maps, straight lines and bands, labels, and one legend.
 """
 
-import base64
 import html
-import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
-from PIL import Image
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.style import DASHES, HATCHES, MARKERS, PLOTLY_DASHES, PLOTLY_HATCHES, PLOTLY_MARKERS, closed
@@ -71,10 +68,6 @@ def _known(table: dict[str, Any], name: str, what: str) -> Any:
     return table[name]
 
 
-def _weight(text: str) -> str:
-    return "bold" if "<b>" in text else "normal"
-
-
 def _label(trace: Any) -> str | None:
     """The name in the legend; a trace without points has none, as in plotly."""
     return trace.name if trace.showlegend is not False and len(trace.x) else None
@@ -88,8 +81,8 @@ def _draw_scatter(axis: Axes, trace: go.Scatter, _layout: go.Layout) -> None:
     mode, x, y = trace.mode or "lines", *(np.asarray(part, float) for part in (trace.x, trace.y))
     if mode == "text":
         for at, text in zip(zip(x, y, strict=True), trace.text, strict=True):
-            look = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "weight": _weight(text)}
-            axis.annotate(plain_text(text), at, (0, 2), **look)
+            look = {"ha": "center", "fontsize": 8, "weight": "bold" if "<b>" in text else "normal"}
+            axis.annotate(plain_text(text), at, (0, 2), textcoords="offset points", **look)
         return
     style = _known(LINES, trace.line.dash or "solid", "dash") if "lines" in mode else ""
     line = {"ls": style or "none", "lw": POINTS * (trace.line.width or 2), "alpha": trace.opacity}
@@ -150,13 +143,7 @@ def _set_axis(axis: Any, given: Any, set_limits: Callable[..., Any]) -> None:
         set_limits(0)
     if given.autorange == "reversed":
         axis.set_inverted(True)
-    if given.showticklabels is False:
-        axis.set_ticks([])
-    elif given.tickvals is not None:
-        axis.set_ticks(given.tickvals, [plain_text(text) for text in given.ticktext])
-        for label, text in zip(axis.get_ticklabels(), given.ticktext, strict=True):
-            label.set_weight(_weight(text))
-    elif given.dtick:
+    if given.dtick:
         axis.set_major_locator(MultipleLocator(given.dtick))
 
 
@@ -174,7 +161,7 @@ def _draw_shapes(figure: go.Figure, panels: dict[str, Axes]) -> None:
 
 
 def _write(figure: go.Figure, panels: dict[str, Axes]) -> None:
-    """Titles of panels, words over a place of a panel, pictures, and the title of all."""
+    """Titles of panels, words over a place of a panel, and the title of all."""
     middles = {name: np.mean(_axis(figure, name).domain or (0, 1)) for name in panels}
     for note in figure.layout.annotations:
         if note.xref == "paper":
@@ -183,18 +170,7 @@ def _write(figure: go.Figure, panels: dict[str, Axes]) -> None:
         else:
             at = {"xycoords": panels[note.xref].get_xaxis_transform(), "textcoords": "offset points"}
             panels[note.xref].annotate(note.text, (note.x, note.y), (0, 2), ha=note.xanchor, fontsize=8, **at)
-    for picture in figure.layout.images:
-        _draw_picture(panels[picture.xref], picture)
     next(iter(panels.values())).figure.suptitle(plain_text(figure.layout.title.text), fontsize=9)
-
-
-def _draw_picture(axis: Axes, picture: Any) -> None:
-    """A picture whose upper edge is ``y`` of the panel's height, its middle at ``x``."""
-    bytes_of = base64.b64decode(picture.source.partition(",")[2])
-    place = (picture.x - picture.sizex / 2, picture.y - picture.sizey, picture.sizex, picture.sizey)
-    inset = axis.inset_axes(place, transform=axis.get_xaxis_transform())
-    inset.imshow(Image.open(io.BytesIO(bytes_of)), interpolation="nearest")
-    inset.set_axis_off()
 
 
 def _add_legend(twin: Figure) -> None:

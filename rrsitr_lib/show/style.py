@@ -1,8 +1,10 @@
 """The look that all figures share: colours told apart by colour-blind people and in grey, doubled by dash and hatch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -13,7 +15,7 @@ PLOTLY_DASHES = ("solid", "dash", "dashdot", "dot")
 PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down")
 CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", WRONG_COLOUR), ("", "..", "//")
 PLOTLY_HATCHES = ("", ".", "/")
-TRUTH_NAMES = ("true pairs", "mismatched pairs")
+TRUTH_LOOKS = (("true pairs", TRUE_COLOUR, "solid", ""), ("mismatched pairs", WRONG_COLOUR, "dash", "/"))
 # plotly's bar of buttons offers to upload the figure, with the data in it, and selections that nothing reads
 MODEBAR = {"remove": ["sendChartToCloud", "sendDataToCloud", "lasso2d", "select2d"]}
 TOOLBAR = {"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": MODEBAR["remove"]}
@@ -39,6 +41,22 @@ def hatched(colour: str, shape: str) -> dict[str, Any]:
     'overlay'
     """
     return {"color": colour, "pattern": {"shape": shape, "fillmode": "overlay"}}
+
+
+def truth_bars(edges: np.ndarray, counts: Iterable[np.ndarray]) -> list[dict[str, Any]]:
+    """A histogram of true and one of mismatched pairs, to lie over each other: bars of plotly.
+
+    **Shape** ``edges`` (bars + 1,), ``counts`` two of (bars,).
+
+    >>> [bars["name"] for bars in truth_bars(np.array([0, 1]), ([3], [4]))]
+    ['true pairs', 'mismatched pairs']
+    """
+    centres = ((edges[:-1] + edges[1:]) / 2).round(4).tolist()
+    looks = zip(TRUTH_LOOKS, counts, strict=True)
+    return [
+        {"type": "bar", "x": centres, "y": list(count), "name": name, "opacity": 0.75, "marker": hatched(colour, hatch)}
+        for (name, colour, _, hatch), count in looks
+    ]
 
 
 def straight(value: float, panel: int, dash: str, colour: str, across: bool = False) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""In JupyterLab: a lesson is run from the menu, and every control of every explorer follows the mouse."""
+"""In JupyterLab: a notebook is run from the menu, and every control of every explorer follows the mouse."""
 
 import os
 import re
@@ -13,14 +13,11 @@ import pytest
 from browser.looking import BUTTONS, PATIENCE, drag, errors, found, screenshot, toolbar, wait
 from nbformat.v4 import new_code_cell, new_notebook
 
-from rrsitr_lib.experiments.notebook_run import NOTEBOOKS
 from rrsitr_lib.show.explorers.controls import Slider
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 
-LESSON = "04_self_paced_weights"
 SENTENCES = "return [...document.querySelectorAll('.widget-html')].map(e => e.innerText).join('|')"
-BARS = "return JSON.stringify(document.querySelector('.js-plotly-plot').calcdata.slice(1, 3).map(t => t.map(p => p.s)))"
 NARROWEST, PULL = 150, 0.4  # pixels of a track; the part of it over which its handle is dragged
 SHOWN = """
 const plot = arguments[0].querySelector('.js-plotly-plot');
@@ -30,13 +27,6 @@ return JSON.stringify([plot.data, plot.layout, words.map(one => one.innerText)])
 
 
 # --- JupyterLab ---
-
-
-def _small_lesson():
-    text = (NOTEBOOKS / f"{LESSON}.ipynb").read_text(encoding="utf-8")
-    small = re.sub(r"EPOCHS = 8 ", "EPOCHS = 2 ", re.sub(r"SCENES = 400 ", "SCENES = 41 ", text))
-    assert small != text
-    return small
 
 
 def _all_explorers():
@@ -51,12 +41,11 @@ def _all_explorers():
 
 @pytest.fixture(scope="module")
 def lab(run, tmp_path_factory):
-    """JupyterLab over the two notebooks, its settings apart from the reader's own; the address without a name."""
+    """JupyterLab over the notebook, its settings apart from the reader's own; the notebook's address."""
     place = tmp_path_factory.mktemp("lab")
     folder = place / "lab"
     shutil.copytree(run, folder / "run")
-    for name, text in (("lesson", _small_lesson()), ("explorers", _all_explorers())):
-        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    (folder / "explorers.ipynb").write_text(_all_explorers(), encoding="utf-8")
     port = 8900 + os.getpid() % 90
     options = ("--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root", "--IdentityProvider.token=test")
     quiet = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
@@ -67,7 +56,7 @@ def lab(run, tmp_path_factory):
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={**os.environ, **apart})
     try:
         _until_it_answers(f"http://127.0.0.1:{port}/api?token=test", place / "lab.log")
-        yield f"http://127.0.0.1:{port}/lab/tree"
+        yield f"http://127.0.0.1:{port}/lab/tree/explorers.ipynb"
     finally:
         server.terminate()
         server.wait(30)
@@ -86,7 +75,7 @@ def _until_it_answers(address, log, seconds=120):
 def _open(driver, address, times=3):
     """Open a notebook and wait for its kernel; now and then Lab waits for a reply that was lost, and a reload helps."""
     for left in reversed(range(times)):
-        driver.get(f"{address}?token=test&reset")  # no notebook beside it from the test before
+        driver.get(f"{address}?token=test")
         wait(driver, lambda: found(driver, ".jp-Notebook .jp-Cell"), "the notebook")
         try:
             return _until_idle(driver, "an idle kernel", 60)
@@ -104,35 +93,6 @@ def _run_all(driver):
     (menu,) = [one for one in found(driver, "#jp-MainMenu .lm-MenuBar-item") if one.text == "Run"]
     menu.click()
     wait(driver, lambda: found(driver, "li[data-command='runmenu:run-all']"), "the command")[0].click()
-
-
-# --- a lesson ---
-
-
-def _look_for_the_explorer(driver):
-    """Lab draws the outputs that are in sight: go to each cell in turn, as a reader does, until a slider is there."""
-    for cell in found(driver, ".jp-Notebook .jp-Cell"):
-        driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", cell)
-        if handles := found(driver, ".jp-OutputArea .widget-slider [role=slider], .jp-OutputArea .noUi-handle"):
-            return handles
-    return []
-
-
-def test_lesson_04_runs_and_its_slider_moves(browser, lab):
-    _open(browser, f"{lab}/lesson.ipynb")
-    _run_all(browser)
-    handle = wait(browser, lambda: _look_for_the_explorer(browser), "the explorer's slider")[0]
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", handle)
-    wait(browser, lambda: "Mean weight in epoch" in browser.execute_script(SENTENCES), "the sentence")
-    wait(browser, lambda: found(browser, ".js-plotly-plot .main-svg"), "the figure")
-    # the lesson's next cell moves the explorer, so wait for the end before touching it
-    _until_idle(browser, "the last cell")
-    before = browser.execute_script(SENTENCES), browser.execute_script(BARS)
-    drag(browser, handle, 150)
-    wait(browser, lambda: browser.execute_script(SENTENCES) != before[0], "the numbers change", 60)
-    wait(browser, lambda: browser.execute_script(BARS) != before[1], "the picture changes", 60)
-    assert "failed" not in browser.execute_script(SENTENCES)
-    assert errors(browser) == []
 
 
 # --- every explorer ---
@@ -185,7 +145,7 @@ def _move(driver, cell, spec, control):
 
 
 def test_every_control_of_every_explorer_follows_the_mouse(browser, lab, run):
-    _open(browser, f"{lab}/explorers.ipynb")
+    _open(browser, lab)
     _run_all(browser)
     explorers = {name: open_explorer(name, run) for name in EXPLORERS} | {"pacing": PacingExplorer()}
     wait(browser, lambda: _numbers(browser) == [f"[{k}]:" for k in range(1, 2 + len(explorers))], "all cells have run")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 
@@ -14,3 +15,10 @@ def drawn_ledger(folder, epochs=4, pairs=30, mismatched=None, **columns):
         rows = {name: generator.random(pairs) for name in COLUMNS} | {"category": generator.integers(0, 3, pairs)}
         written.append(rows | {name: values[epoch] for name, values in columns.items()})
     return written
+
+
+def forget(folder, column):
+    """Take a column out of the ledger of a run ``folder``."""
+    header = read_json(folder / "ledger" / "header.json")
+    del header["columns"][column]
+    write_json(folder / "ledger" / "header.json", header)

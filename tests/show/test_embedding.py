@@ -1,44 +1,38 @@
-"""The space of features: maps against plain loops, the figure, controls swept, honest failures, answers in time."""
+"""The space of features: maps against plain loops, the figure, and what is special to its explorer."""
 
-import time
 import warnings
 
 import numpy as np
 import pytest
-from scipy.stats import rankdata
-from show.ledgers import drawn_ledger
+from show.ledgers import drawn_ledger, forget
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.show.explorers import embedding
 from rrsitr_lib.show.explorers.embedding import EmbeddingExplorer
-from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views import space_map as view
-from rrsitr_lib.show.views.embedding import CATEGORY_LOOKS, COLOURS, GAPS, LINES, MOST_DRAWN, space_figure, space_panels
-from rrsitr_lib.show.views.space_map import METHODS, SpaceMap, map_agreement, modality_gap, space_map, without_gap
+from rrsitr_lib.show.views.embedding import CATEGORY_LOOKS, space_figure
+from rrsitr_lib.show.views.space_map import modality_gap, space_map, without_gap
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import Ledger
 
 EPOCHS, ROWS, PAIRS, WIDTH = 3, 30, 12, 8
 
 
-def make_history(epochs=EPOCHS, pairs=PAIRS, width=WIDTH, rows=None, seed=0):
-    """Two drifting cones of unit vectors."""
-    generator = np.random.default_rng(seed)
-    start, drift = generator.normal(size=(2, 2, pairs, width))
+def make_history(epochs=EPOCHS, pairs=PAIRS):
+    """Two drifting cones of unit vectors; every second row of a table."""
+    start, drift = np.random.default_rng(0).normal(size=(2, 2, pairs, WIDTH))
     features = np.stack([start + 0.3 * epoch * drift for epoch in range(epochs + 1)])
     features[:, 0, :, 0] += 2
     features[:, 1, :, 1] += 2
     features = (features / np.linalg.norm(features, axis=-1, keepdims=True)).astype(np.float32)
-    return EmbeddingHistory(np.arange(pairs) if rows is None else rows, features[:, 0], features[:, 1])
+    return EmbeddingHistory(2 * np.arange(pairs), features[:, 0], features[:, 1])
 
 
-def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, width=WIDTH):
-    drawn_ledger(folder, epochs, rows)
-    history = make_history(epochs, pairs, width, np.sort(np.random.default_rng(3).permutation(rows)[:pairs]))
+def make_run(folder, pairs=PAIRS):
+    drawn_ledger(folder, EPOCHS, ROWS)
+    history = make_history(pairs=pairs)
     (folder / "embeddings").mkdir()
     np.save(folder / "embeddings" / "rows.npy", history.rows)
-    for epoch in range(epochs + 1):
+    for epoch in range(EPOCHS + 1):
         page = np.stack([history.image[epoch], history.text[epoch]]).astype(np.float16)
         np.save(folder / "embeddings" / f"epoch_{epoch:05}.npy", page)
     return folder
@@ -47,17 +41,6 @@ def make_run(folder, rows=ROWS, pairs=PAIRS, epochs=EPOCHS, width=WIDTH):
 @pytest.fixture
 def run(tmp_path):
     return make_run(tmp_path / "run")
-
-
-@pytest.fixture
-def no_umap(monkeypatch):
-    """A stand-in that is instant and depends on its seed: the explorer does not care which map it is."""
-
-    def stub(features, seed, neighbours, ends):
-        points = view._pca(features).points + seed
-        return SpaceMap(points, "umap", f"UMAP, seed {seed}, {neighbours} neighbours, fitted on {ends}")
-
-    monkeypatch.setattr(view, "_umap", stub)
 
 
 # --- numbers ---
@@ -76,12 +59,6 @@ def test_pca_is_the_eigenvectors_of_a_covariance_counted_in_a_loop():
     np.testing.assert_allclose(flat * np.sign((flat * expected).sum(axis=0)), expected, atol=1e-5)
     assert f"{values[-2:].sum() / values.sum():.0%} of the variance" in found.rule
     np.testing.assert_array_equal(space_map(history).points, found.points)
-
-
-def test_frame_holds_every_epoch():
-    found = space_map(make_history())
-    low, high = found.frame
-    assert (found.points > low).all() and (found.points < high).all()
 
 
 def test_modality_gap_by_a_loop_and_by_three_mean_cosines():
@@ -107,21 +84,6 @@ def test_without_gap_no_epoch_has_one_and_lengths_are_one():
     np.testing.assert_allclose(np.linalg.norm(closed.text, axis=-1), 1, atol=1e-5)
     single = without_gap(make_history(pairs=1))
     assert np.isfinite(single.image).all(), "one pair has no direction from its own mean"
-
-
-def test_agreement_by_a_loop():
-    history = make_history()
-    features, points = history.image[0], space_map(history).points[0, 0]
-    distances = [
-        (1 - features[i] @ features[j], np.linalg.norm(points[i] - points[j])) for i in range(PAIRS) for j in range(i)
-    ]
-    ranks = [rankdata(column) for column in zip(*distances, strict=True)]
-    spearman, trust = map_agreement(features, points, neighbours=3)
-    assert spearman == pytest.approx(np.corrcoef(ranks)[0, 1], abs=1e-6)
-    assert 0 <= trust <= 1
-    exact = np.random.default_rng(0).normal(size=(20, 2))
-    exact /= np.linalg.norm(exact, axis=1, keepdims=True)
-    assert map_agreement(exact, exact, 3) == pytest.approx((1, 1)), "two dimensions lose nothing in two"
 
 
 def test_umap_is_seeded_places_every_epoch_and_is_quiet():
@@ -169,7 +131,6 @@ def test_umap_between_placed_epochs_walks_straight_lines(monkeypatch):
     (lambda: modality_gap(np.ones(3), np.ones((2, 3))), r"image \(3,\)"),
     (lambda: modality_gap(np.ones((2, 3)), np.zeros((2, 3))), "zero vector"),
     (lambda: modality_gap(np.ones((0, 3)), np.ones((2, 3))), "not empty"),
-    (lambda: map_agreement(np.ones((6, 3)), np.ones((6, 2)), 3), "neighbours is 3 with 6 points"),
     (lambda: space_figure(space_map(make_history()), 0, np.zeros(PAIRS, bool), "some"), "lines is 'some'"),
 ])  # fmt: skip
 def test_what_cannot_be_is_named(call, message):
@@ -180,22 +141,17 @@ def test_what_cannot_be_is_named(call, message):
 # --- figure ---
 
 
-def traces(figure):
-    kinds = ("line true", "line wrong", "image 0", "image 1", "image 2", "text 0", "text 1", "text 2")
-    return dict(zip(kinds, figure.data, strict=True))
-
-
 @pytest.mark.parametrize("epoch", range(EPOCHS + 1))
 def test_points_and_lines_are_those_of_the_map(epoch):
     space, wrong, keys = space_map(make_history()), np.arange(PAIRS) % 3 == 0, np.arange(PAIRS) * 5
-    found = traces(space_figure(space, epoch, wrong, keys=keys))
-    for modality, name in enumerate(("image", "text")):
+    _, dashed, *points = space_figure(space, epoch, wrong, keys=keys).data
+    for modality in (0, 1):
         for kind in (0, 1):
-            trace, select = found[f"{name} {kind}"], wrong == kind
+            trace, select = points[3 * modality + kind], wrong == kind
             np.testing.assert_allclose(np.c_[trace.x, trace.y], space.points[epoch, modality, select], atol=5e-4)
             assert list(trace.customdata) == keys[select].tolist()
-        assert len(found[f"{name} 2"].x) == 0 and not found[f"{name} 2"].showlegend
-    lines = np.c_[found["line wrong"].x, found["line wrong"].y].reshape(-1, 3, 2)
+        assert len(points[3 * modality + 2].x) == 0 and not points[3 * modality + 2].showlegend
+    lines = np.c_[dashed.x, dashed.y].reshape(-1, 3, 2)
     np.testing.assert_allclose(lines[:, :2], space.points[epoch][:, wrong].swapaxes(0, 1), atol=5e-4)
     assert np.isnan(lines[:, 2]).all(), "a line ends at its own pair"
 
@@ -208,10 +164,10 @@ def test_lines_on_demand(lines, counts):
 
 def test_groups_by_category():
     category = np.arange(PAIRS) % 3
-    found = traces(space_figure(space_map(make_history()), 1, np.zeros(PAIRS, bool), category=category))
-    for group, (name, colour, ending) in enumerate(CATEGORY_LOOKS):
-        for kind, symbol, what in (("image", "circle", "picture"), ("text", "diamond", "caption")):
-            trace = found[f"{kind} {group}"]
+    _, _, *points = space_figure(space_map(make_history()), 1, np.zeros(PAIRS, bool), category=category).data
+    for group, (name, colour, ending, _) in enumerate(CATEGORY_LOOKS):
+        for modality, (symbol, what) in enumerate((("circle", "picture"), ("diamond", "caption"))):
+            trace = points[3 * modality + group]
             assert (trace.name, trace.marker.color) == (f"{what}: {name}", colour)
             assert trace.marker.symbol == symbol + ending and len(trace.x) == (category == group).sum()
 
@@ -226,30 +182,7 @@ def test_equal_axes_and_a_rule():
     assert len(ranges) == 1, "epochs share one coordinate system"
 
 
-@pytest.mark.parametrize("pairs", [3, MOST_DRAWN, 3 * MOST_DRAWN])
-def test_panels_draw_some_pairs_and_say_so(pairs):
-    space, wrong = space_map(make_history(pairs=pairs)), np.arange(pairs) % 3 == 0
-    figure = space_panels(space, wrong, (0, EPOCHS), ("before", "after"))
-    for axis in ("x", "x2"):
-        markers = [trace for trace in figure.data if trace.xaxis == axis and trace.mode == "markers"]
-        assert sum(len(trace.x) for trace in markers) == 2 * min(pairs, MOST_DRAWN)
-    assert figure.layout.xaxis.range == figure.layout.xaxis2.range
-    assert [note.text for note in figure.layout.annotations] == ["before", "after"]
-    text = figure.layout.title.text
-    assert (f"{MOST_DRAWN} of {pairs} pairs drawn" in text) == (pairs > MOST_DRAWN) and space.rule in text
-    assert all(axis.get_aspect() == 1 for axis in static_twin(figure).axes)
-
-
 # --- explorer ---
-
-
-def test_controls_offer_every_map_gap_line_and_colour(run, no_umap):
-    explorer = EmbeddingExplorer(run)
-    before = explorer.figure.to_json()
-    offered = {"epoch": range(EPOCHS + 1), "map": METHODS, "gap": GAPS, "lines": LINES, "colour": COLOURS}
-    assert {spec.name: list(spec.values) for spec in explorer.specs} == {k: list(v) for k, v in offered.items()}
-    explorer.move(map="umap")
-    assert "UMAP, seed 0" in explorer.figure.layout.title.text and explorer.figure.to_json() != before
 
 
 def test_text_counts_in_all_dimensions(run):
@@ -257,34 +190,24 @@ def test_text_counts_in_all_dimensions(run):
     wrong = np.arange(ROWS)[history.rows] % 3 == 0
     for epoch in (0, EPOCHS):
         explorer.move(epoch=epoch)
-        cosines = [float(a @ b) for a, b in zip(history.image[epoch], history.text[epoch], strict=True)]
-        means = [
-            np.mean([c for c, is_wrong in zip(cosines, wrong, strict=True) if is_wrong == kind]) for kind in (0, 1)
-        ]
-        assert (
-            f"{means[0]:.2f} for {(~wrong).sum()} true pairs and {means[1]:.2f} for {wrong.sum()}"
-            in explorer.text.value
-        )
+        cosines = np.array([a @ b for a, b in zip(history.image[epoch], history.text[epoch], strict=True)])
+        true, mismatched = (f"{cosines[kind].mean():.2f} for {kind.sum()}" for kind in (~wrong, wrong))
+        assert f"{true} true pairs and {mismatched} mismatched pairs" in explorer.text.value
         assert f"modality gap is {modality_gap(history.image[epoch], history.text[epoch]):.2f}." in explorer.text.value
     explorer.move(epoch=0, gap="removed", colour="category")
     assert "before it was removed. Categories are those of epoch 1." in explorer.text.value
 
 
-def test_categories_are_those_of_the_epoch(run):
+def test_categories_are_those_of_the_epoch_and_points_know_their_training_row(run):
     explorer = EmbeddingExplorer(run, colour="category")
     record = explorer.run
+    keys = np.concatenate([trace.customdata for trace in explorer.figure.data[2:5]])
+    assert sorted(keys) == record.embeddings.rows.tolist() and f"pair {keys[0]}" in explorer.card(int(keys[0]))
     for epoch, row in ((0, 0), (1, 0), (EPOCHS, EPOCHS - 1)):
         explorer.move(epoch=epoch)
         category = record.column("category")[row, record.embeddings.rows]
         counts = [len(trace.customdata) for trace in explorer.figure.data[2:5]]
         assert counts == np.bincount(category, minlength=3).tolist()
-
-
-def test_points_carry_the_training_row_of_their_card(run):
-    explorer = EmbeddingExplorer(run)
-    keys = np.concatenate([trace.customdata for trace in explorer.figure.data[2:5]])
-    assert sorted(keys) == explorer.run.embeddings.rows.tolist()
-    assert f"pair {int(keys[0])}" in explorer.card(int(keys[0]))
 
 
 def test_a_map_is_computed_once_and_only_when_chosen(run, monkeypatch):
@@ -304,21 +227,12 @@ def test_a_map_is_computed_once_and_only_when_chosen(run, monkeypatch):
     assert "half a minute" in explorer.widgets["map"].tooltip
 
 
-def test_maps_on_offer(run, tmp_path, monkeypatch):
-    explorer = EmbeddingExplorer(run, maps=("pca",))
-    assert [spec.values for spec in explorer.specs if spec.name == "map"] == [("pca",)]
-    assert "maps=('pca',)" in explorer.state() and "half a minute" not in explorer.widgets["map"].tooltip
-    with pytest.raises(InputError, match=r"maps is \('tsne',\)"):
-        EmbeddingExplorer(run, maps=("tsne",))
-    assert EmbeddingExplorer(make_run(tmp_path / "few", pairs=5)).maps == ("pca",)
+def test_without_umap_or_with_few_pairs_only_the_other_map_is_offered(run, tmp_path, monkeypatch):
+    few = EmbeddingExplorer(make_run(tmp_path / "few", pairs=5))
     monkeypatch.setattr(embedding, "find_spec", lambda name: None)
-    assert EmbeddingExplorer(run).maps == ("pca",)
-
-
-def test_state_keeps_the_maps(run):
-    explorer = EmbeddingExplorer(run, maps=("pca",))
-    again = eval(explorer.state().removesuffix(".view()"), {"EmbeddingExplorer": EmbeddingExplorer})
-    assert again.maps == ("pca",) and again.values == explorer.values
+    for explorer in (few, EmbeddingExplorer(run)):
+        assert [spec.values for spec in explorer.specs if spec.name == "map"] == [("pca",)]
+        assert "half a minute" not in explorer.widgets["map"].tooltip
 
 
 def test_what_a_run_lacks_is_said_not_raised(tmp_path):
@@ -331,19 +245,6 @@ def test_what_a_run_lacks_is_said_not_raised(tmp_path):
 
 
 def test_without_categories_only_the_truth_colours(run):
-    header = read_json(run / "ledger" / "header.json")
-    del header["columns"]["category"]
-    write_json(run / "ledger" / "header.json", header)
+    forget(run, "category")
     (colour,) = [spec for spec in EmbeddingExplorer(run).specs if spec.name == "colour"]
     assert colour.values == ("truth",)
-
-
-def test_a_long_run_of_many_pairs_answers_in_time(tmp_path):
-    explorer = EmbeddingExplorer(make_run(tmp_path / "run", rows=20_000, pairs=200, epochs=30, width=64))
-    explorer.move(gap="removed", colour="category")
-    moves = [{"epoch": 0}, {"epoch": 15}, {"gap": "as it is"}, {"lines": "none"}, {"colour": "truth"}, {"epoch": 7}]
-    started = time.perf_counter()
-    for move in moves:
-        explorer.move(**move)
-    seconds = (time.perf_counter() - started) / len(moves)
-    assert seconds < 0.5, f"{seconds:.3f} s a move: 0.1 s on a quiet machine"

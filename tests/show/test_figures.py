@@ -73,12 +73,3 @@ def test_loss_histogram_counts_every_pair_and_shows_both_thresholds():
     said = drawn(figure)
     assert "true pairs" in said and "mismatched pairs" in said
     assert sum(patch.get_height() for patch in axis.patches if isinstance(patch, plt.Rectangle)) == 2
-
-
-@pytest.mark.parametrize("mismatched", [MISMATCHED, np.zeros(4, bool), np.ones(4, bool)])
-@pytest.mark.parametrize("epochs", [1, 3])
-def test_partition_over_epochs_names_its_shares(mismatched, epochs):
-    category = np.tile(np.array([0, 2, 1, 2], np.uint8), (epochs, 1))
-    said = drawn(figures.partition_over_epochs(category, mismatched))
-    assert all(name in said for name in ("clean", "ambiguous", "noisy"))
-    assert f"mismatched pairs ({mismatched.sum()})" in said

@@ -3,25 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from show.ledgers import drawn_ledger
+from show.ledgers import drawn_ledger, forget
 
-from rrsitr_lib.audit.mismatch_ranking import SIGNALS, mismatch_ranking
+from rrsitr_lib.audit.mismatch_ranking import mismatch_ranking
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import read_json, write_json
-from rrsitr_lib.show.explorers.gallery import GalleryExplorer
-from rrsitr_lib.show.views.gallery import (
-    LARGEST_POINTS,
-    PAGE,
-    SHOWS,
-    SORTS,
-    curve,
-    gallery_figure,
-    listed,
-    precision_curves,
-    signals_static,
-)
-from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
+from rrsitr_lib.show.explorers.gallery import PAGE, SHOWS, SORTS, GalleryExplorer
+from rrsitr_lib.show.views.gallery import LARGEST_POINTS, gallery_figure
+from rrsitr_lib.training.ledger import PAIRS_FILE
 
 EPOCHS, PAIRS = 3, 20
 PAGES = 4  # of six pairs, two on the last
@@ -39,55 +28,12 @@ def run(tmp_path):
     return make_run(tmp_path / "run")
 
 
-# --- numbers ---
+# --- figure ---
 
 
-def test_curve_sorts_places_and_draws_all():
-    rows, score = np.array([3, 0, 2, 1]), np.array([0.5, 0.9, 0.5, 0.1])
-    found = curve(rows, score)
-    assert found.order.tolist() == [0, 3, 2, 1], "ties as they come"
-    assert [found.rank[row] for row in found.order] == [1, 2, 3, 4]
-    assert found.drawn.tolist() == [0, 1, 2, 3] and found.rule == "each point one pair"
-
-
-@pytest.mark.parametrize("pairs", [1, LARGEST_POINTS, LARGEST_POINTS + 1, 5 * LARGEST_POINTS + 3])
-def test_thinning_bounds_the_points_and_keeps_both_ends(pairs):
-    found = curve(np.arange(pairs), np.random.default_rng(0).random(pairs))
-    assert len(found.drawn) <= LARGEST_POINTS + 1
-    assert found.drawn[0] == 0 and found.drawn[-1] == pairs - 1
-    step = -(-pairs // LARGEST_POINTS)
-    assert found.rule == "each point one pair" + (f", every {step}th drawn" if step > 1 else "")
-
-
-def test_curve_and_list_refuse():
-    for rows, score in (([0], [0.1, 0.2]), ([], [])):
-        with pytest.raises(InputError, match="rows"):
-            curve(np.array(rows), np.array(score))
-    with pytest.raises(InputError, match="show is 'mine'"):
-        listed(np.arange(3), {}, "mine")
-
-
-def test_list_keeps_the_order():
-    order, decisions = np.array([5, 3, 1, 0]), {3: "wrong", 0: "right"}
-    wanted = {"all": [5, 3, 1, 0], "undecided": [5, 1], "wrong": [3], "right": [0]}
-    assert {show: listed(order, decisions, show).tolist() for show in SHOWS} == wanted
-
-
-def test_precision_curves_against_counting(run):
-    table, wrong = mismatch_ranking(run), Ledger.open(run).column("mismatched")
-    found = precision_curves(table, wrong[table.index], np.array([1, 7, PAIRS]))
-    assert list(found) == list(SORTS)
-    loss = np.array(Ledger.open(run).column("loss")).mean(axis=0)
-    assert found.at[7, "mean_loss"] == pytest.approx(wrong[np.argsort(-loss)[:7]].mean())
-    np.testing.assert_allclose(found.loc[PAIRS], wrong.mean())
-
-
-# --- figures ---
-
-
-def test_traces_hold_the_arrays():
-    view = curve(np.arange(8), np.linspace(0, 1, 8))
-    figure = gallery_figure(view, [7, 5], {2: "wrong", 4: "right", 6: "right"}, "gap")
+def test_traces_hold_the_scores():
+    score = pd.Series(np.linspace(1, 0, 8), index=[7, 6, 5, 4, 3, 2, 1, 0], name="gap")
+    figure = gallery_figure(score, [7, 5], {2: "wrong", 4: "right", 6: "right"})
     line, page, wrong, right = figure.data
     assert list(line.x) == list(range(1, 9)) and list(line.customdata) == [7, 6, 5, 4, 3, 2, 1, 0]
     np.testing.assert_allclose(line.y, np.linspace(1, 0, 8), atol=5e-5)
@@ -97,18 +43,15 @@ def test_traces_hold_the_arrays():
     (band,) = figure.layout.shapes
     assert (band.x0, band.x1) == (0.5, 3.5)
     assert "gap" in figure.layout.yaxis.title.text and "each point one pair" in figure.layout.xaxis.title.text
-    assert list(gallery_figure(view, [7], {}, "gap", reveal=True).data[1].customdata) == [~7]
+    assert list(gallery_figure(score, [7], {}, reveal=True).data[1].customdata) == [~7]
 
 
-def test_signals_side_by_side(run):
-    table, wrong = mismatch_ranking(run), Ledger.open(run).column("mismatched")
-    precision, together = signals_static(table, wrong[table.index]).axes
-    assert len(precision.get_legend().get_texts()) == len(SORTS)
-    assert len({(line.get_color(), line.get_linestyle()) for line in precision.lines[: len(SORTS)]}) == len(SORTS)
-    shown = [text.get_text() for text in together.texts]
-    wanted = table[list(SIGNALS)].corr("spearman").to_numpy().ravel()
-    assert shown == [f"{value:.2f}" for value in wanted]
-    assert len(signals_static(table, np.zeros(PAIRS, bool)).axes) == 1, "no truth, no precision"
+@pytest.mark.parametrize("pairs", [1, LARGEST_POINTS, LARGEST_POINTS + 1, 5 * LARGEST_POINTS + 3])
+def test_thinning_bounds_the_points_and_keeps_both_ends(pairs):
+    figure = gallery_figure(pd.Series(np.linspace(1, 0, pairs), name="gap"), [0], {})
+    drawn, step = figure.data[0].customdata, -(-pairs // LARGEST_POINTS)
+    assert len(drawn) <= LARGEST_POINTS + 1 and drawn[0] == 0 and drawn[-1] == pairs - 1
+    assert (f"every {step}th drawn" in figure.layout.xaxis.title.text) == (step > 1)
 
 
 # --- controls ---
@@ -169,9 +112,7 @@ def test_state_is_a_line_that_shows_the_same_again(run, tmp_path):
 
 
 def test_without_its_columns_nothing_can_be_decided_or_saved(run):
-    header = read_json(run / "ledger" / "header.json")
-    del header["columns"]["loss"]
-    write_json(run / "ledger" / "header.json", header)
+    forget(run, "loss")
     explorer = GalleryExplorer(run)
     for act in (explorer.save, lambda: explorer.decide(0, "wrong")):
         with pytest.raises(InputError, match="no column"):

@@ -8,10 +8,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
 from rrsitr_lib.show.explorers.controls import Choice
 from rrsitr_lib.show.explorers.partition import PartitionExplorer, informative_pairs
-from rrsitr_lib.show.views.partition import (
-    batch_sizes_static,
-    count_losses,
-)
+from rrsitr_lib.show.views.partition import confusion, loss_bars
 
 EPOCHS, PAIRS = 4, 90
 
@@ -42,24 +39,21 @@ def test_confusion_is_that_of_a_plain_loop_at_every_position(ledger):
     for epoch in range(1, EPOCHS + 1):
         for gamma_1, gamma_2 in zip(low, reversed(high[: len(low)]), strict=True):
             upper = max(gamma_1, gamma_2)
-            found = explorer.counted(epoch).confusion(gamma_1, upper)
+            found = confusion(loss[epoch - 1], mismatched, gamma_1, upper)
             assert found.tolist() == by_loop(loss[epoch - 1], mismatched, gamma_1, upper).tolist()
 
 
-def test_bars_hold_every_pair_and_the_last_those_beyond():
-    loss, mismatched = np.array([0.0, 4.99, 5.0, 39.9, 40.1, 1e9]), np.array([False, True, False, True, False, True])
-    centres, counts = count_losses(loss, mismatched, top=40.0).bars()
-    assert counts.sum() == 6 and counts[:, -1].tolist() == [1, 2]
-    assert centres[0] == pytest.approx(0.4) and np.allclose(np.diff(centres), 0.8)
-
-
-def test_a_top_between_multiples_is_raised():
-    assert count_losses(np.array([41.2]), np.array([False]), top=41.0).edges[-1] == pytest.approx(45)
+@pytest.mark.parametrize(("top", "end"), [(40.0, 40.0), (41.0, 45.0)])
+def test_bars_hold_every_pair_and_the_last_those_beyond(top, end):
+    loss, mismatched = np.array([0.0, 4.99, 5.0, 39.9, end, 1e9]), np.array([False, True, False, True, False, True])
+    edges, counts = loss_bars(loss, mismatched, top)
+    assert counts.sum() == 6 and counts[:, -1].tolist() == [1, 1 + (end == 40)] and len(edges) == len(counts[0]) + 1
+    assert edges[0] == 0 and edges[-1] == end
 
 
 def test_counts_refuse_what_does_not_fit():
     with pytest.raises(InputError, match=r"loss \(3,\) and mismatched \(2,\)"):
-        count_losses(np.ones(3), np.zeros(2, bool), 40.0)
+        confusion(np.ones(3), np.zeros(2, bool), 5.0, 18.0)
 
 
 def test_informative_pairs_takes_each_kind_by_turns():
@@ -67,7 +61,6 @@ def test_informative_pairs_takes_each_kind_by_turns():
     mismatched = np.array([True, False, False, False])
     assert informative_pairs(loss, mismatched, 18.0)[:3] == (0, 1, 2)
     assert sorted(informative_pairs(loss, mismatched, 18.0)) == [0, 1, 2, 3]
-    assert len(informative_pairs(loss, mismatched, 18.0, count=2)) == 2
     assert sorted(informative_pairs(loss, np.zeros(4, bool), 18.0)) == [0, 1, 2, 3], "without noise too"
 
 
@@ -88,13 +81,7 @@ def test_figure_shows_bars_confusion_and_path(ledger):
     np.testing.assert_allclose(path.y, loss[:, pair], atol=5e-4)
     assert list(now.x) == [2] and now.y[0] == pytest.approx(loss[1, pair], abs=5e-4)
     assert {shape.x0 for shape in figure.layout.shapes if shape.x0 == shape.x1} == {4.0, 12.0}
-    titles = [axis.title.text for axis in (*figure.select_xaxes(), *figure.select_yaxes())]
-    assert "loss in epoch 2" in titles and "pairs" in titles and "loss of the pair" in titles
-
-
-def test_losses_over_batch_sizes_are_labelled():
-    one = batch_sizes_static({16: np.arange(20.0), 32: np.arange(30.0)}, gamma_2=18.0)
-    assert one.axes[0].get_xlabel() and one.axes[0].get_ylabel() and one.axes[0].get_legend()
+    assert figure.layout.xaxis.title.text == "loss in epoch 2"
 
 
 # --- controls ---

@@ -7,8 +7,7 @@ follow from these.
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -174,26 +173,6 @@ class Explorer(ABC):
         if points.point_inds:  # plotly packs an array that was sent; the figure as it was drawn still has it
             keys = np.asarray(self._shown["data"][points.trace_index]["customdata"])
             self.cards.value = strip([self.card(int(np.ravel(keys[points.point_inds[0]])[0]))])
-
-
-def kept(count: int) -> Callable[[Callable[..., Any]], Any]:
-    """For a method whose last ``count`` answers are kept, for every explorer its own.
-
-    >>> class Counter:
-    ...     calls = 0
-    ...     @kept(2)
-    ...     def twice(self, number):
-    ...         self.calls += 1
-    ...         return 2 * number
-    >>> counter = Counter()
-    >>> counter.twice(3), counter.twice(3), counter.calls
-    (6, 6, 1)
-    """
-
-    def keeping(method: Callable[..., Any]) -> Any:
-        return cached_property(lambda self: lru_cache(maxsize=count)(partial(method, self)))
-
-    return keeping
 
 
 def strip(cards: Iterable[str]) -> str:

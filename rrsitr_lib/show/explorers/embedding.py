@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
-from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer
+from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.views.embedding import COLOURS, GAPS, LINES, space_figure
 from rrsitr_lib.show.views.space_map import METHODS, SMALLEST_UMAP, SpaceMap, modality_gap, space_map, without_gap
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
@@ -27,23 +25,6 @@ class EmbeddingExplorer(RunExplorer):
 
     title = "The space of features"
 
-    def __init__(self, source: Source, maps: Sequence[str] = METHODS, **given: Any) -> None:
-        """``maps`` are the maps on offer; UMAP only where it is installed and there are 10 pairs."""
-        if not maps or not set(maps) <= set(METHODS):
-            raise InputError(f"maps is {maps!r}: allowed are one or both of {', '.join(METHODS)}")
-        self.wanted = tuple(maps)
-        super().__init__(source, **given)
-
-    @property
-    def source(self) -> str:
-        return super().source + (f", maps={self.wanted!r}" if self.wanted != METHODS else "")
-
-    @property
-    def maps(self) -> tuple[str, ...]:
-        """The maps that were asked for and can be computed here."""
-        can_umap = find_spec("umap") is not None and len(self.run.embeddings.rows) >= SMALLEST_UMAP
-        return tuple(name for name in self.wanted if name != "umap" or can_umap) or ("pca",)
-
     def missing(self) -> str:
         if self.run.embeddings is None:
             return "This run's folder has no embeddings, the features of sampled pairs: nothing to show here."
@@ -51,9 +32,10 @@ class EmbeddingExplorer(RunExplorer):
 
     def controls(self) -> Sequence[Control]:
         colours = COLOURS if "category" in self.run.ledger.columns else COLOURS[:1]
+        can_umap = find_spec("umap") is not None and len(self.run.embeddings.rows) >= SMALLEST_UMAP
         return (
             Slider("epoch", "epoch", 0, self.run.epochs, 1, self.run.epochs, "0 is before training"),
-            Choice("map", "map", self.maps, self.maps[0], ONCE if "umap" in self.maps else ""),
+            Choice("map", "map", METHODS if can_umap else METHODS[:1], METHODS[0], ONCE * can_umap),
             Choice("gap", "gap between modalities", GAPS, GAPS[0]),
             Choice("lines", "lines between pairs", LINES, LINES[0]),
             Choice("colour", "colour by", colours, colours[0]),
@@ -84,8 +66,7 @@ class EmbeddingExplorer(RunExplorer):
     def say(self, epoch: int, map: str, gap: str, lines: str, colour: str) -> str:
         embeddings, wrong = self.embeddings(gap), self.mismatched
         image, text = embeddings.image[epoch], embeddings.text[epoch]
-        cosine = (image * text).sum(axis=-1)
-        kinds = (("true", ~wrong), ("mismatched", wrong))
+        cosine, kinds = (image * text).sum(axis=-1), (("true", ~wrong), ("mismatched", wrong))
         means = [f"{cosine[kind].mean():.2f} for {kind.sum()} {name} pairs" for name, kind in kinds if kind.any()]
         width = modality_gap(self.run.embeddings.image[epoch], self.run.embeddings.text[epoch])
         removed = " before it was removed" if gap == GAPS[1] else ""

@@ -20,11 +20,14 @@ from rrsitr_lib.audit.mismatch_ranking import (
     write_decisions,
 )
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
-from rrsitr_lib.show.run_reader import card
-from rrsitr_lib.show.views.gallery import PAGE, SHOWS, SORTS, Curve, curve, gallery_figure, listed
+from rrsitr_lib.show.kept import kept
+from rrsitr_lib.show.run_reader import RunReader, card
+from rrsitr_lib.show.views.gallery import gallery_figure, places
+
+PAGE = 6
+SORTS, SHOWS = ("agreement", *SIGNALS), ("all", "undecided", "wrong", "right")
 
 
 class GalleryExplorer(RunExplorer):
@@ -40,19 +43,16 @@ class GalleryExplorer(RunExplorer):
     needs = NEEDED
 
     def __init__(self, source: Source, save_to: str | Path | None = None, **given: Any) -> None:
-        self._wanted_path = None if save_to is None else Path(save_to)
+        run = RunReader.open(source)
+        self.usual = run.folder / "decisions.csv"
+        self.save_to = self.usual if save_to is None else Path(save_to)
         self._lists: dict[tuple[str, str], np.ndarray] = {}
         self._build_buttons()
-        super().__init__(source, **given)
+        super().__init__(run, **given)
 
     @property
     def source(self) -> str:
-        return super().source + (f", save_to={self._wanted_path.as_posix()!r}" if self._wanted_path else "")
-
-    @cached_property
-    def save_to(self) -> Path:
-        """The file of the decisions."""
-        return self._wanted_path or self.run.folder / "decisions.csv"
+        return super().source + (f", save_to={self.save_to.as_posix()!r}" if self.save_to != self.usual else "")
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -105,16 +105,15 @@ class GalleryExplorer(RunExplorer):
         )
 
     def draw(self, sort: str, page: int, show: str, truth: str) -> go.Figure:
-        rows = self.page_rows(sort, page, show)
-        return gallery_figure(self.curve(sort), rows, self.decisions, sort, truth == "shown")
+        return gallery_figure(self.score(sort), self.page_rows(sort, page, show), self.decisions, truth == "shown")
 
     def say(self, sort: str, page: int, show: str, truth: str) -> str:
         meaning = SIGNALS.get(sort, "mean rank over all signals")
-        rows, view = self.page_rows(sort, page, show), self.curve(sort)
+        there = places(self.score(sort), self.page_rows(sort, page, show))
         pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
-        places = view.rank[rows]
-        where = f"places {places.min()} to {places.max()}" if len(rows) else "no pair"
-        return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. {self._decided()}."
+        where = f"places {there.min()} to {there.max()}" if len(there) else "no pair"
+        wrong, right = (list(self.decisions.values()).count(one) for one in ("wrong", "right"))
+        return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. Decided: {wrong} wrong, {right} right."
 
     def shown(self, sort: str, page: int, show: str, truth: str) -> Sequence[int]:
         return [~row if truth == "shown" else row for row in self.page_rows(sort, page, show).tolist()]
@@ -128,19 +127,21 @@ class GalleryExplorer(RunExplorer):
         called = self.decisions.get(row, "undecided")
         note = f"{truth}loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end, {called}"
         caption = self.table.at[row, "caption"] or "(captions are not in this folder)"
-        return card(f"pair {row}", caption, self._image(row), note, wrong)
+        return card(f"pair {row}", caption, self.run.image_of_pair(row), note, wrong)
 
     # --- the page, its buttons ---
 
     @kept(len(SORTS))
-    def curve(self, sort: str) -> Curve:
-        """All pairs by one signal."""
-        return curve(self.table.index.to_numpy(), self.table[sort].to_numpy())
+    def score(self, sort: str) -> pd.Series:
+        """All pairs by one signal, the most suspect first, ties as they come."""
+        return self.table[sort].sort_values(ascending=False, kind="stable")
 
     def page_rows(self, sort: str, page: int, show: str) -> np.ndarray:
         """Rows of a page, at most six, none beyond the end of the list."""
         if (sort, show) not in self._lists:
-            self._lists[sort, show] = listed(self.curve(sort).order, self.decisions, show)
+            rows = self.score(sort).index
+            chosen = [show in ("all", self.decisions.get(row, "undecided")) for row in rows]
+            self._lists[sort, show] = rows[chosen].to_numpy()
         return self._lists[sort, show][(page - 1) * PAGE : page * PAGE]
 
     def view(self) -> widgets.Widget:
@@ -193,11 +194,3 @@ class GalleryExplorer(RunExplorer):
         except Exception as error:  # the page shows only widgets: say it there, and let it go on to the log
             self.saved.value = f"<b>Not saved: {html.escape(str(error))}</b>"
             raise
-
-    def _decided(self) -> str:
-        counts = [sum(said == one for said in self.decisions.values()) for one in ("wrong", "right")]
-        return f"Decided: {counts[0]} wrong, {counts[1]} right"
-
-    @kept(256)
-    def _image(self, row: int) -> np.ndarray | None:
-        return self.run.image_of_pair(row)

@@ -6,19 +6,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from rrsitr_lib.methods.base import MethodSettings
 from rrsitr_lib.show.explorers.base import Explorer
 from rrsitr_lib.show.explorers.controls import Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.show.views.margins import (
-    LAMBDA_2,
-    HardNegatives,
-    RecordedMargins,
-    entropy_gradient_magnitude,
-    margins_figure,
-    regime,
-    triplet_gradient_magnitude,
-)
+from rrsitr_lib.show.views.margins import LAMBDA_2, HardNegatives, RecordedMargins, margins_figure, regime
 
 
 class MarginExplorer(Explorer):
@@ -36,26 +29,26 @@ class MarginExplorer(Explorer):
     def __init__(self, source: Source | None = None, **given: Any) -> None:
         self.run = None if source is None else RunReader.open(source)
         self.recorded: RecordedMargins | None = None
-        if self.run is not None and not self.missing():
+        if self.run and not self.missing():
             self.recorded = RecordedMargins(self.run.column("margin_text"), self.run.mismatched)
             self.medians = [self.recorded.quartiles(kind)[1] for kind in (False, True)]
         super().__init__(**given)
 
     @property
     def source(self) -> str:
-        return "" if self.run is None else self.run.code
+        return self.run.code if self.run else ""
 
     def missing(self) -> str:
-        return self.run.missing(*self.needs) if self.run is not None else ""
+        return self.run.missing(*self.needs) if self.run else ""
 
     def controls(self) -> Sequence[Control]:
-        config = self.run.config if self.run is not None else None
-        sigma = min(max(round(config.sigma / 0.05) * 0.05, 0.0), 1.5) if config is not None else 0.6
+        settings = (self.run and self.run.config) or MethodSettings()
+        sigma = min(round(20 * settings.sigma) / 20, 1.5)
         own = (
             Slider("similarity", "similarity of the pair", -1.0, 1.0, 0.05, 0.1, "cosine"),
             Slider("hardest_text", "hardest text", -1.0, 1.0, 0.05, 0.6, "cosine"),
             Slider("hardest_image", "hardest image", -1.0, 1.0, 0.05, 0.3, "cosine"),
-            Slider("sigma", "base margin sigma", 0.0, 1.5, 0.05, round(sigma, 2), "cosine"),
+            Slider("sigma", "base margin sigma", 0.0, 1.5, 0.05, sigma, "cosine"),
         )
         if self.recorded is None:
             return own
@@ -67,14 +60,12 @@ class MarginExplorer(Explorer):
         return margins_figure(similarity, HardNegatives(hardest_text, hardest_image, sigma), self.recorded, epoch)
 
     def say(self, similarity: float, hardest_text: float, hardest_image: float, sigma: float, epoch: int = 0) -> str:
-        negatives, pair = HardNegatives(hardest_text, hardest_image, sigma), np.array([similarity])
-        text, image = (float(margin[0]) for margin in negatives.margins(pair))
-        gentle = LAMBDA_2 * float(triplet_gradient_magnitude(pair, *negatives)[0])
-        strong = float(entropy_gradient_magnitude(pair, *negatives[:2])[0])
+        negatives = HardNegatives(hardest_text, hardest_image, sigma)
+        text, image, loss, gentle, strong = negatives.dynamics(np.array([similarity])).ravel()
         return (
             f"Text: margin {text:.2f}, {regime(similarity, hardest_text, sigma)}. "
             f"Image: margin {image:.2f}, {regime(similarity, hardest_image, sigma)}. "
-            f"Loss {float(negatives.loss(pair)[0]):.2f}. Per unit of similarity, {LAMBDA_2} times the triplet loss "
+            f"Loss {loss:.2f}. Per unit of similarity, {LAMBDA_2} times the triplet loss "
             f"falls by {gentle:.2f}, the two cross-entropies by {strong:.2f}. {self._recorded(epoch)}"
         )
 

@@ -11,11 +11,12 @@ from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.noise import PROTOCOLS, Noise
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.show.explorers.base import Explorer, kept
+from rrsitr_lib.show.explorers.base import Explorer
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import Source
+from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, protocol_view, shortfall
+from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, shortfall
 
 LARGEST_ROWS = 20_000
 SEEDS = 99
@@ -36,7 +37,7 @@ class ProtocolExplorer(Explorer):
         self.table, self._lacks = (source, "") if isinstance(source, PairTable) else _clean_pairs(self.run)
         self.note = ""
         if self.table is not None and len(self.table) > LARGEST_ROWS:
-            self.note = f"the first {LARGEST_ROWS:,} of {len(self.table):,} rows"
+            self.note = f"; the first {LARGEST_ROWS:,} of {len(self.table):,} rows"
             self.table = self.table.take(np.arange(LARGEST_ROWS))
         super().__init__(**given)
 
@@ -74,8 +75,8 @@ class ProtocolExplorer(Explorer):
 
     def draw(self, rate: float, protocol: str, seed: int) -> go.Figure:
         noise = self.noise(rate, protocol, seed)
-        view = protocol_view(self.table, noise, self.curves, rate, protocol)
-        return protocol_figure(view, "; ".join(filter(None, [f"lines: noise seed {self.specs[-1].start}", self.note])))
+        note = f"lines: noise seed {self.specs[-1].start}{self.note}"
+        return protocol_figure(self.table, noise, self.curves, rate, note)
 
     def say(self, rate: float, protocol: str, seed: int) -> str:
         noise = self.noise(rate, protocol, seed)

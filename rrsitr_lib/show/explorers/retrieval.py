@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer
 from rrsitr_lib.show.run_reader import card
@@ -35,9 +34,8 @@ class RetrievalExplorer(RunExplorer):
     @cached_property
     def captions_of(self) -> list[np.ndarray]:
         """The numbers of every picture's captions; pictures without any are left out of the questions."""
-        answers, pictures = self.run.retrieval.image_of_caption, len(self.run.retrieval.captions)
-        order = np.argsort(answers, kind="stable")
-        return np.split(order, np.searchsorted(answers[order], np.arange(1, pictures)))
+        of, pictures = self.run.retrieval.image_of_caption, len(self.run.retrieval.captions)
+        return [np.flatnonzero(of == picture) for picture in range(pictures)]
 
     def controls(self) -> Sequence[Control]:
         results = self.run.retrieval
@@ -64,12 +62,12 @@ class RetrievalExplorer(RunExplorer):
 
     def say(self, direction: str, image: int, sentence: int, k: int) -> str:
         ranked = self.ranked(direction, image, sentence, k)
-        local = f"{ranked.local_part[0] / ranked.score[0]:.0%}" if ranked.score[0] > 0 else "all"
-        spread = [float(np.ptp(part)) for part in ranked.parts]
+        local = f"{ranked.parts[1, 0] / ranked.score[0]:.0%}" if ranked.score[0] > 0 else "all"
+        spread = np.ptp(ranked.parts, axis=1)
         return (
             f"{self._asked(ranked)} {self._placed(ranked, k)} The local part makes up {local} of the first score. "
             f"Over these answers the global part varies by {spread[0]:.3f}, the local part by {spread[1]:.3f}; "
-            f"the cosine alone would put place {int(np.argmax(ranked.global_part)) + 1} first."
+            f"the cosine alone would put place {np.argmax(ranked.parts[0]) + 1} first."
         )
 
     def shown(self, direction: str, image: int, sentence: int, k: int) -> Sequence[int]:
@@ -102,15 +100,11 @@ class RetrievalExplorer(RunExplorer):
         return list(range(first, first + 1 + len(ranked.candidates)))
 
     def _item(self, number: int, title: str, note: str, is_picture: bool, true: bool = False) -> str:
-        picture = self._picture(number) if is_picture else None
+        picture = self.run.image(number, "test") if is_picture else None
         absent = " (not at hand here)" if picture is None else ""
         text = f"picture {number}{absent}" if is_picture else self.run.retrieval.texts[number]
         made = card(title, text, picture, note)
         return f"<div style='outline:4px solid black'>{made}</div>" if true else made
-
-    @kept(256)
-    def _picture(self, number: int) -> np.ndarray | None:
-        return self.run.image(number, split="test")
 
     def _asked(self, ranked: RankedCandidates) -> str:
         if ranked.direction == TO_PICTURES:

@@ -8,14 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES
-from rrsitr_lib.show.explorers.base import kept
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
-from rrsitr_lib.show.explorers.run_explorer import RunExplorer
+from rrsitr_lib.show.explorers.run_explorer import RunExplorer, by_turns
+from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.views.pacing import paced_weight, scheduled
 from rrsitr_lib.show.views.weights import SORTS, WeightMap, weight_map, weights_figure
 
 RECORDED = "as recorded"
-CHOSEN_PAIRS = 12
 SMALLEST_GAMMA = 1e-6  # a run may have no clean pairs at all; a schedule needs a threshold above zero
 LARGEST_PAIRS = 20_000  # of a larger run a part is shown, evenly spread over its rows, or controls would wait
 
@@ -61,28 +60,23 @@ class WeightsExplorer(RunExplorer):
         found = weight_map(weight, self.mismatched, self.loss, sort)
         return replace(found, rule=self.part + found.rule)
 
-    def _weights(self, sort: str, schedule: str, start: float) -> WeightMap:
-        return self.map(sort, schedule, start if schedule != RECORDED else 1.0)
-
     def draw(self, epoch: int, sort: str, pair: int, schedule: str, start: float) -> go.Figure:
         column = int(np.searchsorted(self.kept, pair))
-        return weights_figure(self._weights(sort, schedule, start), epoch, column, f"pair {pair}")
+        return weights_figure(self.map(sort, schedule, start), epoch, column, f"pair {pair}")
 
     def say(self, epoch: int, sort: str, pair: int, schedule: str, start: float) -> str:
-        weights, column = self._weights(sort, schedule, start), int(np.searchsorted(self.kept, pair))
+        weights, column = self.map(sort, schedule, start), int(np.searchsorted(self.kept, pair))
         means = zip(("true", "mismatched"), weights.means[:, epoch - 1], strict=True)
         shares = " and ".join(f"{mean:.2f} for {name} pairs" for name, mean in means if np.isfinite(mean))
         own = f"pair {pair} has loss {self.loss[epoch - 1, column]:.1f}"
         return f"Mean weight in epoch {epoch}: {shares}; {own} and weight {weights.weight[epoch - 1, column]:.2f}."
 
 
-def most_changing_pairs(weight: np.ndarray, mismatched: np.ndarray, count: int = CHOSEN_PAIRS) -> tuple[int, ...]:
-    """Up to ``count`` pairs worth looking at, true and mismatched by turns: those whose weight changes most.
+def most_changing_pairs(weight: np.ndarray, mismatched: np.ndarray) -> tuple[int, ...]:
+    """True and mismatched pairs by turns, those whose weight changes most first.
 
     **Shape** weight (epochs, N), mismatched (N,).
     """
     change = np.abs(np.diff(weight, axis=0)).sum(axis=0) if len(weight) > 1 else weight[0]
     order = np.argsort(-change, kind="stable")
-    kinds = [order[mismatched[order] == kind][:count] for kind in (False, True)]
-    turns = [int(kind[place]) for place in range(count) for kind in kinds if place < len(kind)]
-    return tuple(turns[:count])
+    return by_turns(*(order[mismatched[order] == kind] for kind in (False, True)))

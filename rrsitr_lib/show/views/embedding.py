@@ -1,26 +1,24 @@
-"""The map of the space of features as a figure, before training and after every epoch, or several side by side."""
-
-from collections.abc import Sequence
-from dataclasses import replace
+"""The map of the space of features as a figure, before training and after every epoch."""
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_NAMES, WRONG_COLOUR
+from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_LOOKS, WRONG_COLOUR
 from rrsitr_lib.show.views.space_map import SpaceMap
 
 GAPS = ("as it is", "removed")
 LINES = ("all", "mismatched only", "none")
 COLOURS = ("truth", "category")
-MOST_DRAWN = 32
-MODALITIES = (("picture", "circle"), ("caption", "diamond"))
-# name, colour, ending of the symbol; the fill says what the colour says
-TRUTH_LOOKS = ((TRUTH_NAMES[0], TRUE_COLOUR, ""), (TRUTH_NAMES[1], WRONG_COLOUR, "-open"))
-CATEGORY_LOOKS = tuple(zip(CATEGORY_NAMES, CATEGORY_COLOURS, ("", "-dot", "-open"), strict=True))
-LINE_LOOKS = tuple(zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("solid", "dash"), strict=True))
+MODALITIES = (("picture", "circle", 9), ("caption", "diamond", 8))
+# name, colour, ending of the symbol, colour of its edge; the fill says what the colour says
+KIND_LOOKS = (
+    ("true pairs", TRUE_COLOUR, "", TRUE_COLOUR), ("mismatched pairs", WRONG_COLOUR, "-open", WRONG_COLOUR),
+    ("", "black", "", "black"),
+)  # fmt: skip
+EDGES = ("black", "black", CATEGORY_COLOURS[2])
+CATEGORY_LOOKS = tuple(zip(CATEGORY_NAMES, CATEGORY_COLOURS, ("", "-dot", "-open"), EDGES, strict=True))
 
 
 def space_figure(
@@ -40,30 +38,24 @@ def space_figure(
     if lines not in LINES:
         raise InputError(f"lines is {lines!r}: allowed are {', '.join(LINES)}")
     points, figure = space.points[epoch].round(3), go.Figure()
-    for kind, (name, colour, dash) in enumerate(LINE_LOOKS):
+    for kind, (name, colour, dash, _) in enumerate(TRUTH_LOOKS):
         shown = (mismatched == kind) & (lines == "all" or (lines == "mismatched only" and kind == 1))
         x, y = _joined(points[:, shown])
         look = {"color": colour, "dash": dash, "width": 1.3}
         figure.add_scatter(x=x, y=y, mode="lines", line=look, opacity=0.7, hoverinfo="skip", name=f"line: {name}")
-    group = mismatched.astype(int) if category is None else category
-    for modality, (what, symbol) in enumerate(MODALITIES):
-        for number in range(len(CATEGORY_LOOKS)):
-            select = group == number
-            _add_points(figure, points[modality, select], what, symbol, number, category is not None)
-            own = (np.arange(len(select)) if keys is None else np.asarray(keys))[select]
-            figure.data[-1].customdata = own.tolist()  # a list stays one in a FigureWidget, an array gets packed
+    looks, group = (KIND_LOOKS, mismatched) if category is None else (CATEGORY_LOOKS, category)
+    cards = np.arange(len(group)) if keys is None else np.asarray(keys)
+    for (what, symbol, size), places in zip(MODALITIES, points, strict=True):
+        for number, (name, colour, ending, edge) in enumerate(looks):
+            x, y = places[group == number].T
+            line = {"width": 1.5 if ending else 0.5, "color": edge}
+            figure.add_scatter(
+                x=x, y=y, mode="markers", name=f"{what}: {name}", showlegend=bool(name),
+                marker={"symbol": symbol + ending, "color": colour, "size": size, "line": line},
+                customdata=cards[group == number].tolist(),  # a list stays one in a FigureWidget, an array gets packed
+                hovertemplate=f"pair %{{customdata}}<extra>{what}</extra>",
+            )  # fmt: skip
     return _labelled(figure, space, epoch)
-
-
-def _add_points(figure: go.Figure, points: np.ndarray, what: str, symbol: str, group: int, by_category: bool) -> None:
-    looks = CATEGORY_LOOKS if by_category else TRUTH_LOOKS
-    name, colour, ending = looks[group] if group < len(looks) else ("", "black", "")
-    edge = {"width": 1.5 if ending else 0.5, "color": "black" if by_category and ending != "-open" else colour}
-    marker = {"symbol": symbol + ending, "color": colour, "size": 8 if symbol == "diamond" else 9, "line": edge}
-    figure.add_scatter(
-        x=points[:, 0], y=points[:, 1], mode="markers", marker=marker, name=f"{what}: {name}", showlegend=bool(name),
-        hovertemplate=f"pair %{{customdata}}<extra>{what}</extra>",
-    )  # fmt: skip
 
 
 def _joined(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,26 +73,3 @@ def _labelled(figure: go.Figure, space: SpaceMap, epoch: int) -> go.Figure:
     when = "before training" if epoch == 0 else f"after epoch {epoch}"
     title = {"text": f"{when}; {space.rule}", "font": {"size": 13}}
     return figure.update_layout(height=560, title=title, margin={"t": 50, "b": 50}, modebar=MODEBAR)
-
-
-def space_panels(space: SpaceMap, mismatched: np.ndarray, epochs: Sequence[int], titles: Sequence[str]) -> go.Figure:
-    """A panel an epoch, all in the same coordinates. Above 32 pairs, evenly chosen ones are drawn, in all the same.
-
-    **Shape** mismatched (n,).
-    """
-    drawn = np.unique(np.linspace(0, len(mismatched) - 1, min(len(mismatched), MOST_DRAWN)).round().astype(int))
-    part = replace(space, points=space.points[:, :, drawn])
-    figure = make_subplots(1, len(epochs), subplot_titles=titles, horizontal_spacing=0.04)
-    for number, epoch in enumerate(epochs, 1):
-        one = space_figure(part, epoch, mismatched[drawn])
-        named = [trace.update(showlegend=bool(trace.showlegend is not False and number == 1)) for trace in one.data]
-        figure.add_traces(named, rows=1, cols=number)
-        figure.update_xaxes(one.layout.xaxis, showticklabels=False, col=number)
-        equal = {"scaleanchor": "x" if number == 1 else f"x{number}", "showticklabels": False}
-        figure.update_yaxes(one.layout.yaxis, **equal, col=number)
-    figure.update_yaxes(title=None, selector=lambda axis: axis.scaleanchor != "x")
-    figure.update_traces(marker_size=7, selector={"mode": "markers"})
-    figure.update_traces(opacity=1, selector={"mode": "lines"})  # mixed colours would double the file of a notebook
-    thinned = f" ({len(drawn)} of {len(mismatched)} pairs drawn)" if len(drawn) < len(mismatched) else ""
-    title = {"text": space.rule + thinned, "font": {"size": 13}}
-    return figure.update_layout(height=350, title=title, legend={"orientation": "h"}, modebar=MODEBAR)

@@ -10,43 +10,16 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.base import PAPER_SCALE
+from rrsitr_lib.methods.rrsitr import RrsitrSettings
 from rrsitr_lib.methods.rrsitr.robust_triplet import dynamic_margin
-from rrsitr_lib.show.style import (
-    COLOURS,
-    MODEBAR,
-    PLOTLY_DASHES,
-    PLOTLY_HATCHES,
-    TRUE_COLOUR,
-    TRUTH_NAMES,
-    WRONG_COLOUR,
-    hatched,
-    straight,
-)
+from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_DASHES, straight, truth_bars
 
-LAMBDA_2 = 0.9  # the paper's factor of noisy pairs
-SIMILARITIES = np.linspace(-1, 1, 81)
+LAMBDA_2 = RrsitrSettings().lambda_2
+SIMILARITIES = np.linspace(-1, 1, 81).round(3)
+PAIR = {"size": 10, "symbol": "diamond", "color": "black"}
 BARS = 24
 DIGITS = 9  # a gap within 1e-9 of a kink is on it: 0.3 - 0.1 - 0.2 is not zero in binary
 Cosines = np.ndarray | float
-
-
-class HardNegatives(NamedTuple):
-    """What a pair stands against: cosines of the hardest ``text`` and ``image``, and the base margin ``sigma``."""
-
-    text: float
-    image: float
-    sigma: float
-
-    def margins(self, similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The dynamic margins towards text and image (cosine units), each as ``similarity``."""
-        own = torch.as_tensor(np.asarray(similarity, dtype=float))
-        negatives = torch.tensor([self.text, self.image], dtype=own.dtype)
-        return tuple(dynamic_margin(own, hardest, self.sigma).numpy() for hardest in negatives)
-
-    def loss(self, similarity: np.ndarray) -> np.ndarray:
-        """L^rt over the pair's own similarity, without lambda_2."""
-        both = zip(self.margins(similarity), (self.text, self.image), strict=True)
-        return sum(np.maximum(margin - similarity + hardest, 0) for margin, hardest in both)
 
 
 def triplet_gradient_magnitude(
@@ -81,6 +54,28 @@ def entropy_gradient_magnitude(
     """
     gaps = (np.subtract(hardest, similarity) for hardest in (text, image))
     return sum(scale / (1 + np.exp(-scale * gap)) for gap in gaps)
+
+
+class HardNegatives(NamedTuple):
+    """What a pair stands against: cosines of the hardest ``text`` and ``image``, and the base margin ``sigma``."""
+
+    text: float
+    image: float
+    sigma: float
+
+    def dynamics(self, similarity: np.ndarray) -> np.ndarray:
+        """Margin to text, margin to image, L^rt; pull of lambda_2 times L^rt, pull of the two cross-entropies.
+
+        **Shape** the pair's own ``similarity`` (n,) -> (5, n); margins and loss in cosine units.
+
+        >>> HardNegatives(text=0.6, image=0.3, sigma=0.6).dynamics(np.array([0.1])).round(2).ravel().tolist()
+        [0.9, 0.72, 2.32, 2.88, 39.65]
+        """
+        own, hardest = torch.from_numpy(similarity), torch.tensor([[self.text], [self.image]], dtype=torch.float64)
+        margins = dynamic_margin(own, hardest, self.sigma).numpy()
+        loss = np.maximum(margins - similarity + hardest.numpy(), 0).sum(axis=0)
+        triplet = LAMBDA_2 * triplet_gradient_magnitude(similarity, *self)
+        return np.stack([*margins, loss, triplet, entropy_gradient_magnitude(similarity, *self[:2])])
 
 
 def regime(similarity: float, hardest: float, sigma: float) -> str:
@@ -133,50 +128,32 @@ def margins_figure(
     """
     titles = ("margins and loss", "pull on the pair", f"recorded, epoch {epoch}" if recorded else "no run is open")
     figure = make_subplots(1, 3, horizontal_spacing=0.08, subplot_titles=titles)
-    pair, own = np.array([similarity]), SIMILARITIES
-    names = ("margin to text", "margin to image", "loss", "0.9 x triplet", "two cross-entropies")
-    values = (*negatives.margins(own), negatives.loss(own), *_gradient_magnitudes(own, negatives))
-    here = (*negatives.margins(pair), negatives.loss(pair), *_gradient_magnitudes(pair, negatives))
-    marker = {"size": 10, "symbol": "diamond", "color": "black"}
-    for number, name in enumerate(names):
+    names = ("margin to text", "margin to image", "loss", f"{LAMBDA_2} x triplet", "two cross-entropies")
+    curves, here = (negatives.dynamics(own).round(3) for own in (SIMILARITIES, np.array([similarity])))
+    for number, (name, curve) in enumerate(zip(names, curves.tolist(), strict=True)):
+        panel = 1 + number // 3
         line = {"color": COLOURS[number % 3], "dash": PLOTLY_DASHES[number % 3], "width": 2 + (number == 0)}
-        curve = go.Scatter(
-            x=own.round(3).tolist(), y=values[number].round(3).tolist(), name=name, mode="lines", line=line
-        )
-        figure.add_trace(curve, 1, 1 + number // 3)
+        figure.add_scatter(x=SIMILARITIES.tolist(), y=curve, name=name, mode="lines", line=line, row=1, col=panel)
         if number in (2, 4):
-            points = np.concatenate(here[:3] if number == 2 else here[3:]).round(3).tolist()
-            spot = {"mode": "markers", "marker": marker, "name": "this pair", "showlegend": number == 2}
-            figure.add_trace(go.Scatter(x=[similarity] * len(points), y=points, **spot), 1, 1 + number // 3)
-    counts = recorded.counts(epoch) if recorded else ([], [])
-    centres = ((recorded.edges[:-1] + recorded.edges[1:]) / 2).round(4).tolist() if recorded else []
-    looks = zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), (PLOTLY_HATCHES[0], PLOTLY_HATCHES[2]), counts, strict=True)
-    for name, colour, hatch, count in looks:
-        marker = hatched(colour, hatch)
-        figure.add_trace(go.Bar(x=centres, y=[int(one) for one in count], name=name, opacity=0.75, marker=marker), 1, 3)
+            spot = {"mode": "markers", "name": "this pair", "showlegend": number == 2, "marker": PAIR}
+            points = here[:3, 0] if number == 2 else here[3:, 0]
+            figure.add_scatter(x=[similarity] * len(points), y=points.tolist(), **spot, row=1, col=panel)
+    edges, counts = (recorded.edges, recorded.counts(epoch)) if recorded else (np.empty(1), ([], []))
+    figure.add_traces(truth_bars(edges, counts), rows=1, cols=3)
     return _labelled(figure, similarity, negatives)
-
-
-def _gradient_magnitudes(similarity: np.ndarray, negatives: HardNegatives) -> tuple[np.ndarray, np.ndarray]:
-    """Of the triplet loss with its factor, and of the two global cross-entropies with weight 1."""
-    triplet = LAMBDA_2 * triplet_gradient_magnitude(similarity, *negatives)
-    return triplet, entropy_gradient_magnitude(similarity, *negatives[:2])
 
 
 def _labelled(figure: go.Figure, similarity: float, negatives: HardNegatives) -> go.Figure:
     places = ((similarity, "solid"), (negatives.text, "dash"), (negatives.image, "dot"))
     shapes = [straight(place, panel, dash, "grey") for panel in (1, 2) for place, dash in places]
-    cosine = {"title": {"text": "similarity of the pair (cosine)"}, "range": [-1.02, 1.02]}
-    figure.update_layout(
-        xaxis=cosine,
-        yaxis={"title": {"text": "cosine units"}, "rangemode": "tozero"},
-        xaxis2=cosine,
-        yaxis2={"title": {"text": "fall of the loss per unit"}, "range": [-0.5, 42]},
-        xaxis3={"title": {"text": f"margin to text (cosine; {BARS} bars)"}},
-        yaxis3={"title": {"text": "pairs"}},
-        modebar=MODEBAR,
-    )
-    legend = {"orientation": "h", "y": -0.25}
+    cosine = {"title": "similarity of the pair (cosine)", "range": [-1.02, 1.02]}
     return figure.update_layout(
-        height=450, barmode="overlay", bargap=0, legend=legend, margin={"t": 60, "b": 50}, shapes=shapes
-    )
+        xaxis=cosine,
+        yaxis={"title": "cosine units", "rangemode": "tozero"},
+        xaxis2=cosine,
+        yaxis2={"title": "fall of the loss per unit", "range": [-0.5, 42]},
+        xaxis3={"title": f"margin to text (cosine; {BARS} bars)"},
+        yaxis3={"title": "pairs"},
+        legend={"orientation": "h", "y": -0.25},
+        shapes=shapes, height=450, barmode="overlay", bargap=0, margin={"t": 60, "b": 50}, modebar=MODEBAR,
+    )  # fmt: skip

@@ -1,16 +1,14 @@
 """What the weight would be: under another schedule of the thresholds, and by other self-paced functions."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
 import torch
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
 from rrsitr_lib.methods.rrsitr.self_paced import weight
-from rrsitr_lib.show.style import COLOURS, DASHES, MODEBAR, PLOTLY_DASHES, closed, straight
+from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_DASHES, straight
 from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
 
 LOSSES = np.linspace(0, 24, 241)
@@ -50,50 +48,17 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
     Traces: the paper's weight, one cosine up to gamma_2, the present loss, then the family.
     """
     figure = make_subplots(1, 2, horizontal_spacing=0.1, subplot_titles=("effective weight", "family, at gamma_2"))
-    paper = paced_weight(LOSSES, gamma_1, gamma_2, lambda_1)
-    smooth = self_paced_weight("cosine", LOSSES, gamma_2)
-    here = float(paced_weight(np.array([loss]), gamma_1, gamma_2, lambda_1)[0])
-    lines = (("RRSITR", paper, COLOURS[0], "solid"), ("one cosine", smooth, COLOURS[1], "dash"))
-    for name, values, colour, dash in lines:
-        line = {"color": colour, "dash": dash}
-        figure.add_trace(go.Scatter(x=LOSSES, y=values.round(3), name=name, mode="lines", line=line), 1, 1)
+    paper, here = (paced_weight(losses, gamma_1, gamma_2, lambda_1).round(3) for losses in (LOSSES, np.array([loss])))
+    one = self_paced_weight("cosine", LOSSES, gamma_2).round(3)
+    for name, values, number in (("RRSITR", paper, 0), ("one cosine", one, 1)):
+        line = {"color": COLOURS[number], "dash": PLOTLY_DASHES[number]}
+        figure.add_scatter(x=LOSSES, y=values, name=name, mode="lines", line=line, row=1, col=1)
     marker = {"size": 12, "symbol": "diamond", "color": "black"}
-    figure.add_trace(go.Scatter(x=[loss], y=[round(here, 3)], name="this pair", mode="markers", marker=marker), 1, 1)
+    figure.add_scatter(x=[loss], y=here, name="this pair", mode="markers", marker=marker, row=1, col=1)
     for number, kind in enumerate(SELF_PACED):
         line = {"color": COLOURS[number % 4], "dash": PLOTLY_DASHES[number // 2], "width": 1.2 + 1.4 * (number % 2)}
         values = self_paced_weight(kind, LOSSES, gamma_2).round(3)
-        figure.add_trace(go.Scatter(x=LOSSES, y=values, name=kind, mode="lines", line=line), 1, 2)
-    across, up = {"title": {"text": "loss of the pair"}}, {"title": {"text": "weight"}, "range": [-0.03, 1.03]}
-    figure.update_layout(xaxis=across, xaxis2=across, yaxis=up, yaxis2=up)
+        figure.add_scatter(x=LOSSES, y=values, name=kind, mode="lines", line=line, row=1, col=2)
+    figure.update_xaxes(title="loss of the pair").update_yaxes(title="weight", range=[-0.03, 1.03])
     shapes = [straight(loss, panel, "dot", "grey") for panel in (1, 2)]
     return figure.update_layout(shapes=shapes, height=400, margin={"t": 50, "b": 50}, modebar=MODEBAR)
-
-
-def jump_static(gamma_1: float, gamma_2: float, lambda_1: float) -> Figure:
-    """Effective weight over the loss, drawn as two pieces so that the jump is no line."""
-    figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
-    pieces = ((0, gamma_1, "clean"), (gamma_1, gamma_2, "ambiguous"), (gamma_2, gamma_2 * 1.3, "noisy"))
-    for number, (low, high, name) in enumerate(pieces):
-        losses = np.linspace(low, high - 1e-9, 200)
-        weights = paced_weight(losses, gamma_1, gamma_2, lambda_1)
-        axis.plot(losses, weights, DASHES[number], color=COLOURS[number], lw=2.5, label=name)
-    axis.axvline(gamma_1, color="black", ls=":", lw=1)
-    axis.annotate("the jump", (gamma_1, 0.4), (10, 0), textcoords="offset points", arrowprops={"arrowstyle": "->"})
-    axis.set(xlabel="loss of the pair", ylabel="effective weight", ylim=(-0.03, 1.05))
-    axis.legend()
-    return closed(figure)
-
-
-def family_static(gamma_2: float) -> Figure:
-    """All self-paced functions over the loss, four and four."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), sharey=True, layout="tight")
-    losses = np.linspace(0, 1.4 * gamma_2, 300)
-    for number, kind in enumerate(SELF_PACED):
-        look = {"color": COLOURS[number % 4], "ls": DASHES[number % 4], "lw": 2}
-        axes[number // 4].plot(losses, self_paced_weight(kind, losses, gamma_2), label=kind, **look)
-    for axis in axes:
-        axis.axvline(gamma_2, color="black", ls=":", lw=1)
-        axis.set(xlabel="loss of the pair (dotted: gamma_2)")
-        axis.legend()
-    axes[0].set_ylabel("weight")
-    return closed(figure)

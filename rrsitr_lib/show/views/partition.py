@@ -1,97 +1,64 @@
 """The partition as a picture: losses by truth, what the thresholds call them, the path of one pair."""
 
-from dataclasses import dataclass
-
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.style import (
-    COLOURS,
-    DASHES,
-    MODEBAR,
-    TRUE_COLOUR,
-    TRUTH_NAMES,
-    WRONG_COLOUR,
-    closed,
-    hatched,
-    straight,
-)
+from rrsitr_lib.show.style import MODEBAR, straight, truth_bars
 
-FINE, SHOWN = 0.05, 50  # width of the bins in which an epoch is counted, and number of bars that are drawn of them
-ROUND = 5  # the histogram ends at a multiple of it, so that bars are whole bins
+BARS, SHORTEST = 50, 40.0  # bars of the histogram, and its smallest end in the unit of the loss
 
 
-@dataclass(frozen=True)
-class LossCounts:
-    """The losses of one epoch, counted once in fine bins, so that moving a threshold sums bins and sorts nothing.
+def confusion(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gamma_2: float) -> np.ndarray:
+    """Pairs by category (clean, ambiguous, noisy) and truth (true, mismatched).
 
-    **Shape** ``edges`` (bins + 1,) in the unit of the loss; ``counts`` (2, bins) by true, mismatched.
-    """
+    **Shape** loss, mismatched (N,) -> (3, 2). Raises ``InputError`` for shapes that do not fit.
 
-    edges: np.ndarray
-    counts: np.ndarray
-
-    def confusion(self, gamma_1: float, gamma_2: float) -> np.ndarray:
-        """Pairs by category and truth, (3, 2); exact for thresholds on an edge, as all of the explorer's are."""
-        first, second = (int(np.searchsorted(self.edges, one - 1e-9)) for one in (gamma_1, gamma_2))
-        parts = (slice(0, first), slice(first, second), slice(second, None))
-        return np.array([self.counts[:, part].sum(axis=1) for part in parts])
-
-    def bars(self) -> tuple[np.ndarray, np.ndarray]:
-        """Centres (SHOWN,) and counts (2, SHOWN) of the bars."""
-        step = len(self.counts[0]) // SHOWN
-        edges = self.edges[::step]
-        return (edges[:-1] + edges[1:]) / 2, self.counts.reshape(2, SHOWN, step).sum(axis=2)
-
-
-def count_losses(loss: np.ndarray, mismatched: np.ndarray, top: float) -> LossCounts:
-    """Count the losses of an epoch by truth, from 0 to ``top`` or a little over; what lies above is in the last bin.
-
-    **Shape** loss, mismatched (N,). Raises ``InputError`` for shapes that do not fit.
-
-    >>> counted = count_losses(np.array([1.0, 6.0, 20.0]), np.array([False, False, True]), top=40.0)
-    >>> counted.confusion(5.0, 18.0).tolist()
+    >>> confusion(np.array([1.0, 6.0, 20.0]), np.array([False, False, True]), 5.0, 18.0).tolist()
     [[1, 0], [1, 0], [0, 1]]
     """
     if loss.ndim != 1 or loss.shape != mismatched.shape:
         raise InputError(f"loss {loss.shape} and mismatched {mismatched.shape}: expected (N,) both")
-    bins = round(ROUND * np.ceil(top / ROUND) / FINE)
-    place = np.clip((loss / FINE + 1e-6).astype(np.int64), 0, bins - 1)
-    counts = np.bincount(place + bins * mismatched, minlength=2 * bins).reshape(2, bins)
-    return LossCounts(np.linspace(0, bins * FINE, bins + 1), counts)
+    category = np.digitize(
+        loss, np.array([gamma_1, gamma_2], loss.dtype)
+    )  # compared as in training, in single precision
+    return np.bincount(2 * category + mismatched, minlength=6).reshape(3, 2)
+
+
+def loss_bars(loss: np.ndarray, mismatched: np.ndarray, top: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (51,) and counts (2, 50) of the losses of true and of mismatched pairs; the last bar holds all beyond.
+
+    It ends at ``top``, or at the next multiple of five. **Shape** loss, mismatched (N,).
+    """
+    end = 5 * np.ceil(top / 5)
+    kinds = [np.minimum(loss[mismatched == kind], end) for kind in (False, True)]
+    counts = [np.histogram(kind, BARS, (0, end))[0] for kind in kinds]
+    return np.linspace(0, end, BARS + 1), np.stack(counts)
 
 
 def partition_figure(
-    counted: LossCounts, gamma_1: float, gamma_2: float, path: np.ndarray, epoch: int, pair: int
+    loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gamma_2: float, epoch: int, pair: int
 ) -> go.Figure:
-    """Histogram of losses by truth, the confusion as a map with its numbers, the pair's loss over the epochs.
+    """Histogram of the losses of ``epoch`` by truth, the confusion as a map, the loss of ``pair`` over the epochs.
 
-    Traces: true and mismatched bars, confusion, path, present epoch. **Shape** path (epochs,).
+    Traces: true and mismatched bars, confusion, path, present epoch. **Shape** loss (epochs, N), mismatched (N,).
     """
     figure = make_subplots(1, 3, column_widths=[0.42, 0.24, 0.34], horizontal_spacing=0.1)
-    centres, counts = counted.bars()
-    looks = zip(TRUTH_NAMES, (TRUE_COLOUR, WRONG_COLOUR), ("", "/"), counts, strict=True)
-    for name, colour, hatch, count in looks:
-        marker = hatched(colour, hatch)
-        bars = go.Bar(x=centres.round(2).tolist(), y=count.tolist(), name=name, marker=marker, opacity=0.75)
-        figure.add_trace(bars, 1, 1)
-    confusion = counted.confusion(gamma_1, gamma_2)
-    shares = confusion / np.maximum(confusion.sum(axis=0), 1)
-    text = [[f"{number:,}" for number in row] for row in confusion]
+    bars = loss_bars(loss[epoch - 1], mismatched, max(SHORTEST, np.quantile(loss[-1], 0.999)))
+    figure.add_traces(truth_bars(*bars), rows=1, cols=1)
+    found = confusion(loss[epoch - 1], mismatched, gamma_1, gamma_2)
+    shares = found / np.maximum(found.sum(axis=0), 1)
+    text = [[f"{number:,}" for number in row] for row in found]
     look = {"colorscale": "Cividis", "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{text}"}
-    heat = go.Heatmap(z=shares.round(3).tolist(), x=["true", "mismatched"], y=list(CATEGORY_NAMES), text=text, **look)
-    figure.add_trace(heat, 1, 2)
-    epochs = list(range(1, len(path) + 1))
+    figure.add_heatmap(z=shares.round(3), x=["true", "mismatched"], y=CATEGORY_NAMES, text=text, **look, row=1, col=2)
+    epochs, path = np.arange(1, len(loss) + 1), loss[:, pair].astype(float).round(3)
     line = {"mode": "lines+markers", "line": {"color": "black", "dash": "dot"}, "name": f"pair {pair}"}
-    figure.add_trace(go.Scatter(x=epochs, y=path.round(3).tolist(), **line), 1, 3)
+    figure.add_scatter(x=epochs, y=path, **line, row=1, col=3)
     now = {"mode": "markers", "marker": {"size": 13, "symbol": "diamond-open", "color": "black"}, "name": "this epoch"}
-    figure.add_trace(go.Scatter(x=[epoch], y=[round(float(path[epoch - 1]), 3)], **now), 1, 3)
-    return _labelled(figure, gamma_1, gamma_2, epoch, len(path))
+    figure.add_scatter(x=[epoch], y=[path[epoch - 1]], **now, row=1, col=3)
+    return _labelled(figure, gamma_1, gamma_2, epoch, len(loss))
 
 
 def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int, epochs: int) -> go.Figure:
@@ -100,31 +67,14 @@ def _labelled(figure: go.Figure, gamma_1: float, gamma_2: float, epoch: int, epo
     for value, dash, name, side in looks:  # one name on each side: they stay readable where the thresholds meet
         shapes += [straight(value, 1, dash, "black"), straight(value, 3, dash, "grey", across=True)]
         labels.append({"x": value, "text": name, "xanchor": side, **top})
-    figure.update_layout(
+    return figure.update_layout(
         shapes=shapes,
         annotations=labels,
-        xaxis={"title": {"text": f"loss in epoch {epoch}"}},
-        yaxis={"title": {"text": "pairs"}},
-        xaxis2={"title": {"text": "truth"}},
-        xaxis3={"title": {"text": "epoch"}, "dtick": max(1, epochs // 6)},
-        yaxis3={"title": {"text": "loss of the pair"}},
-        modebar=MODEBAR,
-    )
-    legend = {"orientation": "h", "y": 1.25}
-    return figure.update_layout(height=420, barmode="overlay", bargap=0, legend=legend, margin={"t": 90, "b": 50})
-
-
-def batch_sizes_static(losses: dict[int, np.ndarray], gamma_2: float) -> Figure:
-    """The losses of the same pairs in batches of other sizes, chance level and the fixed threshold.
-
-    **Shape** ``losses`` maps a batch size to (N,).
-    """
-    figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
-    sizes = list(losses)
-    axis.boxplot([losses[size] for size in sizes], tick_labels=[str(size) for size in sizes], whis=(5, 95), sym="")
-    chance = [4 * np.log(size) for size in sizes]
-    axis.plot(range(1, len(sizes) + 1), chance, DASHES[1], color=COLOURS[1], marker="s", label="chance level 4 ln B")
-    axis.axhline(gamma_2, color="black", ls=DASHES[3], label="gamma_2")
-    axis.set(xlabel="batch size B", ylabel="loss of the pair")
-    axis.legend()
-    return closed(figure)
+        xaxis={"title": f"loss in epoch {epoch}"},
+        yaxis={"title": "pairs"},
+        xaxis2={"title": "truth"},
+        xaxis3={"title": "epoch", "dtick": max(1, epochs // 6)},
+        yaxis3={"title": "loss of the pair"},
+        legend={"orientation": "h", "y": 1.25},
+        height=420, barmode="overlay", bargap=0, margin={"t": 90, "b": 50}, modebar=MODEBAR,
+    )  # fmt: skip

@@ -1,7 +1,5 @@
 """What a noise protocol leaves: good captions by image, and how far the realised rate stays below the nominal one."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -13,25 +11,6 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.style import MODEBAR, TRUE_COLOUR, hatched, line_looks, straight
 
 CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-SHORTFALL = "nominal less realised rate (percentage points)"
-
-
-@dataclass(frozen=True)
-class ProtocolView:
-    """What the figures show of one injection and of its neighbours.
-
-    **Shape** ``counts``, ``expected`` (K + 1,): images with 0, 1 ... K good captions, as counted and as independent
-    draws of rows would give on average; ``shortfall`` (protocols, rates) in percentage points over ``CURVE_RATES``,
-    NaN where a protocol has no answer; ``here`` the shortfall of this injection.
-    """
-
-    counts: np.ndarray
-    expected: np.ndarray
-    shortfall: np.ndarray
-    here: float
-    rate: float
-    protocol: str
-    note: str = ""
 
 
 def good_captions(mismatched: np.ndarray, image_of_row: np.ndarray) -> np.ndarray:
@@ -60,15 +39,6 @@ def expected_images(rate: float, rows_of_image: np.ndarray) -> np.ndarray:
     return (images[:, None] * binom.pmf(np.arange(sizes[-1] + 1), sizes[:, None], 1 - rate)).sum(axis=0)
 
 
-def shortfall(table: PairTable, seed: int, rates: tuple[float, ...] = CURVE_RATES) -> np.ndarray:
-    """Nominal less realised rate in percentage points, of every protocol at every rate. (protocols, rates).
-
-    NaN where a protocol has no answer for this table, as where a single image would have to exchange with itself.
-    """
-    found = [[injected(table, rate, protocol, seed) for rate in rates] for protocol in PROTOCOLS]
-    return np.array([[np.nan if isinstance(one, str) else gap(one) for one in row] for row in found])
-
-
 def injected(table: PairTable, rate: float, protocol: str, seed: int) -> Noise | str:
     """The noise, or the sentence that says why this table cannot have it."""
     try:
@@ -77,50 +47,50 @@ def injected(table: PairTable, rate: float, protocol: str, seed: int) -> Noise |
         return str(error)
 
 
-def gap(noise: Noise) -> float:
-    """Nominal less realised rate in percentage points."""
-    return 100 * (noise.rate - noise.realised_rate)
+def shortfall(table: PairTable, seed: int) -> np.ndarray:
+    """Nominal less realised rate in percentage points, of every protocol at every rate. (protocols, rates).
 
-
-def protocol_view(table: PairTable, noise: Noise | str, curves: np.ndarray, rate: float, protocol: str) -> ProtocolView:
-    """Put the numbers of one injection together; where there is none, the bars are NaN and the note says why.
-
-    **Shape** ``curves`` (protocols, rates), from ``shortfall``.
+    NaN where a protocol has no answer for this table, as where a single image would have to exchange with itself.
     """
-    rows_of_image = np.bincount(table.image_of_row)
-    expected = expected_images(rate, rows_of_image)
-    if isinstance(noise, str):
-        return ProtocolView(np.full(len(expected), np.nan), expected, curves, np.nan, rate, protocol, "not possible")
-    counts = np.bincount(good_captions(noise.mismatched, table.image_of_row), minlength=len(expected))
-    return ProtocolView(counts.astype(float), expected, curves, gap(noise), rate, protocol)
+    return np.array([[_gap(injected(table, rate, name, seed)) for rate in CURVE_RATES] for name in PROTOCOLS])
 
 
-def protocol_figure(view: ProtocolView, note: str = "") -> go.Figure:
+def _gap(noise: Noise | str) -> float:
+    return np.nan if isinstance(noise, str) else 100 * (noise.rate - noise.realised_rate)
+
+
+def protocol_figure(table: PairTable, noise: Noise | str, curves: np.ndarray, rate: float, note: str = "") -> go.Figure:
     """Images by number of good captions, and the shortfall of every protocol with this injection marked.
 
+    Where there is no noise but a reason, the bars are NaN. **Shape** ``curves`` (protocols, rates), from ``shortfall``.
     Traces: bars as counted, the binomial law; a line a protocol; this injection.
     """
-    figure = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.12)
-    numbers = np.arange(len(view.counts))
-    figure.add_trace(go.Bar(x=numbers, y=view.counts, name="counted", marker=hatched(TRUE_COLOUR, "/")), 1, 1)
+    figure = make_subplots(1, 2, horizontal_spacing=0.12)
+    expected, possible = expected_images(rate, np.bincount(table.image_of_row)), isinstance(noise, Noise)
+    numbers, counts = np.arange(len(expected)), np.full(len(expected), np.nan)
+    if possible:
+        counts = np.bincount(good_captions(noise.mismatched, table.image_of_row), minlength=len(expected))
+    figure.add_bar(x=numbers, y=counts, name="counted", marker=hatched(TRUE_COLOUR, "/"), row=1, col=1)
     law = {"symbol": "diamond", "size": 11, "color": "white", "line": {"width": 2, "color": "black"}}
     drawn = {"name": "rows drawn one by one", "mode": "markers", "marker": law}
-    figure.add_trace(go.Scatter(x=numbers, y=view.expected.round(2), **drawn), 1, 1)
-    for name, gaps, (colour, dash, symbol) in zip(PROTOCOLS, view.shortfall, line_looks(plotly=True), strict=False):
-        style = {"line": {"color": colour, "dash": dash}, "marker": {"symbol": symbol, "size": 8}}
-        figure.add_trace(go.Scatter(x=CURVE_RATES, y=gaps.round(4), name=name, mode="lines+markers", **style), 1, 2)
-    here = {"symbol": "star", "size": 15, "color": "black"}
-    name = "this injection" + f" ({view.note})" * bool(view.note)
-    point = go.Scatter(x=[view.rate], y=[round(view.here, 4)], mode="markers", marker=here, name=name)
-    figure.add_trace(point, 1, 2)
-    figure.update_layout(
-        shapes=[straight(view.rate, 2, "dot", "grey")],
-        xaxis={"title": {"text": "good captions of the image"}, "dtick": 1},
-        yaxis={"title": {"text": "images"}},
-        xaxis2={"title": {"text": "nominal rate (share of rows)"}, "range": [-0.03, 1.03]},
-        yaxis2={"title": {"text": SHORTFALL}},
-        modebar=MODEBAR,
-    )
-    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    figure.add_scatter(x=numbers, y=expected.round(2), **drawn, row=1, col=1)
+    for name, gaps, (colour, dash, symbol) in zip(PROTOCOLS, curves, line_looks(plotly=True), strict=False):
+        look = {"line": {"color": colour, "dash": dash}, "marker": {"symbol": symbol, "size": 8}}
+        figure.add_scatter(x=CURVE_RATES, y=gaps.round(4), name=name, mode="lines+markers", **look, row=1, col=2)
+    star = {"mode": "markers", "marker": {"symbol": "star", "size": 15, "color": "black"}}
+    name = "this injection" if possible else "this injection (not possible)"
+    figure.add_scatter(x=[rate], y=[np.round(_gap(noise), 4)], name=name, **star, row=1, col=2)
+    return _labelled(figure, rate, note)
+
+
+def _labelled(figure: go.Figure, rate: float, note: str) -> go.Figure:
     title = {"text": note, "font": {"size": 13}, "y": 0.98, "yanchor": "top"}  # the legend may need three rows below it
-    return figure.update_layout(height=440, bargap=0.25, legend=legend, title=title, margin={"t": 120, "b": 50})
+    return figure.update_layout(
+        shapes=[straight(rate, 2, "dot", "grey")],
+        xaxis={"title": "good captions of the image", "dtick": 1},
+        yaxis={"title": "images"},
+        xaxis2={"title": "nominal rate (share of rows)", "range": [-0.03, 1.03]},
+        yaxis2={"title": "nominal less realised rate (percentage points)"},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        title=title, height=440, bargap=0.25, margin={"t": 120, "b": 50}, modebar=MODEBAR,
+    )  # fmt: skip

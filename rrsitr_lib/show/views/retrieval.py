@@ -1,39 +1,33 @@
 """One question and its ranked answers as a picture: how much of each score is global and how much local."""
 
-import html
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from PIL import Image
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_HATCHES, hatched
+from rrsitr_lib.show.style import COLOURS, MODEBAR, hatched
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 DIRECTIONS = ("caption to pictures", "picture to captions")
-PART_LOOKS = ((COLOURS[0], 0), (COLOURS[3], 1))  # colour, number of the hatch: global, local
+PART_LOOKS = ((COLOURS[0], ""), (COLOURS[3], "."))  # colour and hatch: global, local
 FRAMED = "true answer, framed"
-LONGEST, LETTERS = 90, 130  # letters of a caption below a bar at most, and of one line across the figure
 
 
 @dataclass(frozen=True)
 class RankedCandidates:
     """The first K candidates for one query.
 
-    **Shape** all (K,), best first: ``candidates`` numbers of pictures or captions, ``global_part`` and ``local_part``
-    of the score, already weighted, ``true`` bool. ``rank`` of the best true answer, from 1 (0: there is none); ties
+    **Shape** best first: ``candidates`` (K,) numbers of pictures or captions, ``parts`` (2, K) global and local part of
+    the score, already weighted, ``true`` (K,) bool. ``rank`` of the best true answer, from 1 (0: there is none); ties
     count against us. ``among`` how many answers were ranked; ``local_fraction`` the weight of the local part.
     """
 
     direction: str
     query: int
     candidates: np.ndarray
-    global_part: np.ndarray
-    local_part: np.ndarray
+    parts: np.ndarray
     true: np.ndarray
     rank: int
     among: int
@@ -42,22 +36,12 @@ class RankedCandidates:
     @property
     def score(self) -> np.ndarray:
         """Both parts together, (K,)."""
-        return self.global_part + self.local_part
-
-    @property
-    def parts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Global and local part, in the order in which they are stacked."""
-        return self.global_part, self.local_part
+        return self.parts.sum(axis=0)
 
     @property
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper end of every bar, (K,): a negative cosine hangs below zero, the norm stands above."""
-        return np.minimum(self.global_part, 0), np.maximum(self.global_part, 0) + self.local_part
-
-    @property
-    def names(self) -> tuple[str, str]:
-        """Both parts with their weights, as a legend shows them."""
-        return (f"global part, {1 - self.local_fraction:.3g} x cosine", f"local part, {self.local_fraction:.3g} x norm")
+        return np.minimum(self.parts[0], 0), np.maximum(self.parts[0], 0) + self.parts[1]
 
     @property
     def tied(self) -> bool:
@@ -81,9 +65,9 @@ def ranked_candidates(results: RetrievalResults, direction: str, query: int, k: 
         raise InputError(f"question {query}, k {k}: allowed are questions 0 to {len(candidates) - 1}, k from 1")
     first, fraction = candidates[query, :k], float(results.local_fraction)
     true = first == of[query] if by_caption else of[first] == query
-    parts = ((1 - fraction) * cosine[query, :k], fraction * local[query, :k])
+    parts = np.stack([(1 - fraction) * cosine[query, :k], fraction * local[query, :k]])
     among = len(results.captions) if by_caption else len(of)
-    return RankedCandidates(direction, query, first, *parts, true, int(rank[query]), among, fraction)
+    return RankedCandidates(direction, query, first, parts, true, int(rank[query]), among, fraction)
 
 
 def retrieval_figure(ranked: RankedCandidates, keys: Sequence[int] | None = None) -> go.Figure:
@@ -93,11 +77,10 @@ def retrieval_figure(ranked: RankedCandidates, keys: Sequence[int] | None = None
     """
     places = np.arange(1, len(ranked.candidates) + 1)
     figure = go.Figure()
-    for name, part, (colour, hatch) in zip(ranked.names, ranked.parts, PART_LOOKS, strict=True):
-        marker = hatched(colour, PLOTLY_HATCHES[hatch])
-        figure.add_bar(
-            x=places, y=part.round(4), name=name, marker=marker, customdata=None if keys is None else list(keys)
-        )
+    share = ranked.local_fraction
+    names = (f"global part, {1 - share:.3g} x cosine", f"local part, {share:.3g} x norm")
+    for name, part, (colour, hatch) in zip(names, ranked.parts, PART_LOOKS, strict=True):
+        figure.add_bar(x=places, y=part.round(4), name=name, marker=hatched(colour, hatch), customdata=keys)
     low, top = ranked.ends
     frame = {"color": "rgba(0,0,0,0)", "line": {"color": "black", "width": 3}}
     framed = np.where(ranked.true, (top - low).round(4), np.nan)  # a bar with a base of its own is not stacked
@@ -107,39 +90,7 @@ def retrieval_figure(ranked: RankedCandidates, keys: Sequence[int] | None = None
     figure.add_scatter(x=places, y=top.round(4), text=text, **look)
     figure.update_xaxes(title="place of the answer", dtick=1, range=[0.4, len(places) + 0.6])
     figure.update_yaxes(title="score", range=[1.1 * float(low.min()), 1.2 * max(0.1, float(top.max()))])
-    figure.update_layout(barmode="relative", bargap=0.25, legend={"orientation": "h", "y": 1.15}, modebar=MODEBAR)
-    return figure.update_layout(height=380, margin={"t": 60, "b": 50})
-
-
-def answers_figure(
-    ranked: RankedCandidates, question: str | np.ndarray, answers: Sequence[str] | Sequence[np.ndarray]
-) -> go.Figure:
-    """The bars with the question above and every answer below its bar: a caption, in bold where true, or a picture.
-
-    **Shape** ``question`` and each of ``answers`` (K,): a text, or a picture (h, w, 3) uint8.
-    """
-    figure, places = retrieval_figure(ranked), range(1, len(answers) + 1)
-    if isinstance(answers[0], str):
-        lines = [textwrap.wrap(_cut(text, LONGEST), LETTERS // len(answers)) for text in answers]
-        texts = ["<br>".join(map(html.escape, one)) for one in lines]
-        names = [f"<b>{text}</b>" if true else text for text, true in zip(texts, ranked.true, strict=True)]
-        figure.update_xaxes(tickvals=list(places), ticktext=names, title=None)
-    else:
-        figure.update_xaxes(showticklabels=False, title=None)
-        figure.layout.images = [_picture(image, at, -0.04, 0.34) for image, at in zip(answers, places, strict=True)]
-    as_text = isinstance(question, str)
-    if not as_text:
-        figure.add_layout_image(_picture(question, 1, 1.4, 0.34))
-    words = html.escape(_cut(question, 110)) if as_text else "the picture on the left"
-    title = {"text": f"Question: {words}", "font": {"size": 13}, "x": 0.5}
-    return figure.update_layout(title=title, height=400, margin={"t": 60 if as_text else 130, "b": 120})
-
-
-def _picture(image: np.ndarray, at: float, top: float, height: float) -> dict[str, Any]:
-    """A picture of a plotly layout, its middle at ``at``, its upper edge and height in heights of the panel."""
-    place = {"x": at, "y": top, "sizex": 0.9, "sizey": height, "xanchor": "center", "yanchor": "top"}
-    return {"source": Image.fromarray(image), "xref": "x", "yref": "y domain", **place}
-
-
-def _cut(text: str, letters: int) -> str:
-    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+    legend = {"orientation": "h", "y": 1.15}
+    return figure.update_layout(
+        barmode="relative", bargap=0.25, height=380, legend=legend, margin={"t": 60, "b": 50}, modebar=MODEBAR
+    )

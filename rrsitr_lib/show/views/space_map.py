@@ -1,10 +1,11 @@
-"""The space of features as numbers: both modalities on one map, how far they lie apart, how true the map is."""
+"""The space of features as numbers: both modalities on one map, and how far they lie apart."""
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import interp1d
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
@@ -40,7 +41,7 @@ def space_map(
     neighbours: int = NEIGHBOURS,
     fitted: Sequence[int] | None = None,
 ) -> SpaceMap:
-    """Place all epochs of an embeddings on one map. ``pca`` is exact and instant; ``umap`` is seeded and takes a while.
+    """Place all epochs on one map. ``pca`` is exact and instant; ``umap`` is seeded and takes a while.
 
     PCA is fitted on all epochs together. UMAP is fitted on the epochs ``fitted``, by default the first and the last
     (on all of them, the nearest neighbour of a point would be itself an epoch earlier), then others are placed among
@@ -86,25 +87,15 @@ def _umap(features: np.ndarray, seed: int, neighbours: int, ends: list[int]) -> 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "n_jobs value")  # a seed asks for one thread, as we do
         warnings.filterwarnings("ignore", "Graph is not fully connected")  # islands are a finding, not a fault
-        found = dict(zip(ends, model.fit_transform(fitted).reshape(-1, 2, pairs, 2), strict=True))
+        found = [model.fit_transform(fitted)]
         if between:
-            placed = model.transform(features[between].reshape(-1, width))
-            found |= dict(zip(between, placed.reshape(-1, 2, pairs, 2), strict=True))
-    points = np.stack([_at(epoch, found) for epoch in range(epochs)])
-    rule = f"UMAP, seed {seed}, {neighbours} neighbours, fitted on {_named(ends, epochs)}"
-    thinned = f"; {len(found)} of {epochs} epochs placed, straight lines between" if len(found) < epochs else ""
+            found.append(model.transform(features[between].reshape(-1, width)))
+    placed, at = np.concatenate(found).reshape(-1, 2, pairs, 2), [*ends, *between]
+    points = interp1d(at, placed, axis=0)(np.arange(epochs)) if len(at) < epochs else placed[np.argsort(at)]
+    named = "all" if len(ends) == epochs else f"epochs {' and '.join(map(str, ends))}"
+    rule = f"UMAP, seed {seed}, {neighbours} neighbours, fitted on {named}"
+    thinned = f"; {len(at)} of {epochs} epochs placed, straight lines between" if len(at) < epochs else ""
     return SpaceMap(points, "umap", rule + thinned)
-
-
-def _named(ends: list[int], epochs: int) -> str:
-    return "all" if len(ends) == epochs else f"epochs {' and '.join(map(str, ends))}"
-
-
-def _at(epoch: int, found: dict[int, np.ndarray]) -> np.ndarray:
-    """Points of an epoch, on the straight line between the nearest placed ones."""
-    low, high = max(k for k in found if k <= epoch), min(k for k in found if k >= epoch)
-    share = (epoch - low) / max(1, high - low)
-    return (1 - share) * found[low] + share * found[high]
 
 
 def modality_gap(image: np.ndarray, text: np.ndarray) -> float:
@@ -140,20 +131,3 @@ def without_gap(embeddings: EmbeddingHistory) -> EmbeddingHistory:
         centred = part - part.mean(axis=1, keepdims=True)
         parts.append(centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12))
     return EmbeddingHistory(embeddings.rows, *parts)
-
-
-def map_agreement(features: np.ndarray, points: np.ndarray, neighbours: int = 10) -> tuple[float, float]:
-    """How far a map tells the truth: (Spearman correlation of all distances, trustworthiness of the neighbours).
-
-    Distances are cosine distances of ``features`` (n, D) and straight ones of ``points`` (n, 2). Spearman, in [-1, 1],
-    asks whether far pairs are drawn far; trustworthiness, in [0, 1], whether drawn neighbours are real ones.
-    Raises ``InputError`` unless 1 <= neighbours < n / 2.
-    """
-    from scipy.spatial.distance import pdist
-    from scipy.stats import spearmanr
-    from sklearn.manifold import trustworthiness
-
-    if not 1 <= neighbours < len(features) / 2:
-        raise InputError(f"neighbours is {neighbours} with {len(features)} points: allowed is 1 to less than half")
-    order = spearmanr(pdist(features, "cosine"), pdist(points)).statistic
-    return float(order), float(trustworthiness(features, points, n_neighbors=neighbours, metric="cosine"))
