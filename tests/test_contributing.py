@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -19,6 +20,16 @@ GIVEN = {
     "data": "fields", "protocol": "neighbour", "method": "mine", "kept_fraction": 0.5, "encoder": "tiny",
     "weights": "none", "noise_rate": 0.4, "epochs": 2, "batch_size": 20, "seed": 3,
 }  # fmt: skip
+COMMANDS = """
+import json, sys
+from rrsitr_lib.cli import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv[1:] = arguments
+    try:
+        main()
+    except SystemExit as ended:
+        print("exit", ended.code)
+"""
 EXPLORE = """
 import sys
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
@@ -36,7 +47,7 @@ print(train(RunConfig.build(**json.loads(sys.argv[1])), "runs/core", progress=Fa
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """The library with the three files of CONTRIBUTING; returns a call of its Python, which must end well."""
+    """The library with the three files of CONTRIBUTING: calls of its Python, which must end well, and of commands."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "rrsitr_lib", folder / "rrsitr_lib", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
@@ -44,15 +55,18 @@ def copy(tmp_path_factory):
         assert not (folder / name).exists(), f"{name}: an example must be a new file"
         (folder / name).write_text(text, encoding="utf-8")
 
-    def run(*arguments, fails=False):
+    def run(*arguments):
         environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-        options = {"cwd": folder, "env": environment, "capture_output": True, "text": True}
-        done = subprocess.run([sys.executable, *map(str, arguments)], **options)
-        assert (done.returncode != 0) == fails, done.stdout + done.stderr
-        return done.stdout + done.stderr * fails
+        options = {"cwd": folder, "env": environment, "stdout": subprocess.PIPE, "text": True}
+        done = subprocess.run([sys.executable, *map(str, arguments)], **options, stderr=subprocess.STDOUT)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
 
-    run.folder = folder
-    return run
+    def commands(*lines):
+        said = run("-c", COMMANDS, json.dumps([line.split() for line in lines]))
+        return said, [int(code) for code in re.findall(r"^exit (\d+)$", said, re.MULTILINE)]
+
+    return SimpleNamespace(folder=folder, python=run, rrsitr=commands)
 
 
 def test_the_examples_are_in_the_house_style(copy):
@@ -60,23 +74,23 @@ def test_the_examples_are_in_the_house_style(copy):
         "rrsitr_lib/methods", "rrsitr_lib/data/noise", "rrsitr_lib/data/datasets",
     ]  # fmt: skip
     shutil.copy(ROOT / "pyproject.toml", copy.folder)
-    copy("-m", "ruff", "check", *FILES)
-    copy("-m", "ruff", "format", "--check", *FILES)
+    copy.python("-m", "ruff", "check", *FILES)
+    copy.python("-m", "ruff", "format", "--check", *FILES)
 
 
 def test_the_command_knows_them(copy):
-    said = copy("-m", "rrsitr_lib", "train", "--help")
-    assert all(name in said for name in ("mine", "neighbour", "fields"))
-    assert "kept_fraction" in copy("-m", "rrsitr_lib", "methods", "mine")
-    wrong = ("train", "--data", "fields", "--encoder", "tiny", "--method", "mine", "--out", "runs/wrong")
-    assert "kept_fraction" in copy("-m", "rrsitr_lib", *wrong, "--set", "kept_fraction=2", fails=True)
-    assert not (copy.folder / "runs" / "wrong").exists()
+    wrong = "train --data fields --encoder tiny --method mine --out runs/wrong --set kept_fraction=2"
+    said, codes = copy.rrsitr("train --help", "methods mine", wrong)
+    assert codes == [0, 0, 2] and not (copy.folder / "runs" / "wrong").exists()
+    assert all(name in said for name in ("mine", "neighbour", "fields")) and "kept_fraction is 2" in said
+    assert said.count("kept_fraction") > 1, "the method's settings are listed"
 
 
 def test_a_run_of_them_is_trained_and_opens_in_every_explorer(copy):
     (copy.folder / "mine.yaml").write_text(yaml.safe_dump(GIVEN))
-    assert "mR" in copy("-m", "rrsitr_lib", "train", "--config", "mine.yaml", "--out", "runs/one")
-    assert copy("-c", EXPLORE, "runs/one").split() == [
+    said, codes = copy.rrsitr("train --config mine.yaml --out runs/one")
+    assert codes == [0] and "mR" in said
+    assert copy.python("-c", EXPLORE, "runs/one").split() == [
         "retrieval", "protocol", "partition", "weights", "margins", "gallery", "embedding",
     ]  # fmt: skip
 
@@ -85,13 +99,13 @@ def test_a_study_compares_them(copy):
     fix = {name: value for name, value in GIVEN.items() if name not in ("method", "kept_fraction")}
     runs = [{"fix": fix, "axes": {"method": ["contrastive", "mine"]}}]
     (copy.folder / "study.yaml").write_text(yaml.safe_dump({"name": "compared", "runs": runs}))
-    assert "2 trials" in copy("-m", "rrsitr_lib", "study", "plan", "study.yaml")
-    copy("-m", "rrsitr_lib", "study", "run", "study.yaml", "--workers", "1")
-    table = copy("-m", "rrsitr_lib", "study", "table", "compared")
-    assert re.search(r"\bmine\b", table) and re.search(r"\bcontrastive\b", table)
+    said, codes = copy.rrsitr("study plan study.yaml", "study run study.yaml --workers 1")
+    assert codes == [0, 0] and "2 trials" in said
+    table, codes = copy.rrsitr("study table compared")
+    assert codes == [0] and re.search(r"\bmine\b", table) and re.search(r"\bcontrastive\b", table)
 
 
 def test_the_core_trains_where_every_other_room_is_deleted(copy):
     for room in ROOMS:
         shutil.rmtree(copy.folder / "rrsitr_lib" / room)
-    assert copy("-c", TRAIN, json.dumps(GIVEN)).split() == ["True"]
+    assert copy.python("-c", TRAIN, json.dumps(GIVEN)).split() == ["True"]

@@ -36,12 +36,6 @@ def test_fields_match_the_textbook():
     torch.testing.assert_close(result.total, global_loss + local_loss, rtol=1e-9, atol=1e-12)
 
 
-def test_rows_are_images_and_columns_captions():
-    image, text = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
-    similarity = pair_loss(image, text, image[:, None], text[:, None], scale=1.0).similarity
-    assert similarity.tolist() == [[1.0, 1.0], [0.0, 0.0]]
-
-
 @pytest.mark.parametrize(("batch", "loss"), [(2, 2.7726), (32, 13.8629), (100, 18.4207)])
 def test_chance_is_4_ln_b(batch, loss):
     assert chance_loss(batch) == pytest.approx(loss, abs=1e-4)

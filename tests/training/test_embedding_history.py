@@ -1,21 +1,16 @@
-"""The embedding history: which rows, normalised features, snapshots whole or absent, the same after a resumption."""
+"""The embedding history: which rows, normalised features, snapshots whole or absent."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.batches import InMemory, SplitInputs
 from rrsitr_lib.training.embedding_history import SAMPLE, EmbeddingHistory, sampled_rows, write_snapshot
-from rrsitr_lib.training.ledger import Ledger
-from rrsitr_lib.training.run import train
 
-IMAGES, WIDTH = 30, 6
-CONFIG = RunConfig.build(encoder="tiny", scenes=40, epochs=1, batch_size=40, noise_rate=0.4, seed=3)
+IMAGES, WIDTH, SEED = 30, 6, 3
 
 
 class Both:
@@ -83,9 +78,9 @@ def test_images_of_unequal_numbers_of_rows(inputs):
 def test_a_snapshot_holds_normalised_features_of_the_captions_as_trained(inputs, tmp_path):
     model, caption_index = FakeModel(), np.random.default_rng(0).permutation(150)
     for epoch in (0, 1):
-        write_snapshot(tmp_path, epoch, model.train(), inputs, caption_index, CONFIG.seed)
+        write_snapshot(tmp_path, epoch, model.train(), inputs, caption_index, SEED)
     history = EmbeddingHistory.open(tmp_path, epochs=1)
-    np.testing.assert_array_equal(history.rows, sampled_rows(inputs.image_of_row, CONFIG.seed))
+    np.testing.assert_array_equal(history.rows, sampled_rows(inputs.image_of_row, SEED))
     assert history.image.shape == history.text.shape == (2, len(history.rows), WIDTH)
     assert history.image.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm([history.image, history.text], axis=-1), 1, atol=2e-3)
@@ -98,9 +93,9 @@ def test_a_snapshot_holds_normalised_features_of_the_captions_as_trained(inputs,
 
 def test_a_missing_snapshot_means_no_history(inputs, tmp_path):
     assert EmbeddingHistory.open(tmp_path, epochs=0) is None
-    first = write_snapshot(tmp_path, 0, FakeModel(), inputs, np.arange(150), CONFIG.seed)
+    first = write_snapshot(tmp_path, 0, FakeModel(), inputs, np.arange(150), SEED)
     assert EmbeddingHistory.open(tmp_path, epochs=0) is not None and EmbeddingHistory.open(tmp_path, epochs=1) is None
-    write_snapshot(tmp_path, 1, FakeModel(), inputs, np.arange(150), CONFIG.seed)
+    write_snapshot(tmp_path, 1, FakeModel(), inputs, np.arange(150), SEED)
     assert len(EmbeddingHistory.open(tmp_path, epochs=1).image) == 2
     (tmp_path / "embeddings" / "rows.npy").unlink()
     assert EmbeddingHistory.open(tmp_path, epochs=1) is None
@@ -109,7 +104,7 @@ def test_a_missing_snapshot_means_no_history(inputs, tmp_path):
 
 
 def test_a_snapshot_is_whole_or_absent(inputs, tmp_path, monkeypatch):
-    write_snapshot(tmp_path, 0, FakeModel(), inputs, np.arange(150), CONFIG.seed)
+    write_snapshot(tmp_path, 0, FakeModel(), inputs, np.arange(150), SEED)
 
     def cut(file, values, **_):
         file.write(b"\x93NUMPY")
@@ -118,42 +113,15 @@ def test_a_snapshot_is_whole_or_absent(inputs, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("rrsitr_lib.training.embedding_history.np.save", cut)
         with pytest.raises(Exception, match="the disk is full"):
-            write_snapshot(tmp_path, 1, FakeModel(), inputs, np.arange(150), CONFIG.seed)
+            write_snapshot(tmp_path, 1, FakeModel(), inputs, np.arange(150), SEED)
     assert sorted(path.name for path in (tmp_path / "embeddings").iterdir()) == ["epoch_00000.npy", "rows.npy"]
 
 
 @pytest.mark.parametrize("name", ["epoch_00000.npy", "rows.npy"])
 @pytest.mark.parametrize("left", [0, 60])
 def test_a_damaged_snapshot_is_named(inputs, tmp_path, name, left):
-    write_snapshot(tmp_path, 0, FakeModel(), inputs, np.arange(150), CONFIG.seed)
+    write_snapshot(tmp_path, 0, FakeModel(), inputs, np.arange(150), SEED)
     path = tmp_path / "embeddings" / name
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(InputError, match="embeddings: damaged"):
         EmbeddingHistory.open(tmp_path, epochs=0)
-
-
-# --- in a run ---
-
-
-def snapshots(folder):
-    return {path.name: path.read_bytes() for path in (folder / "embeddings").iterdir()}
-
-
-def test_a_run_keeps_a_history_and_a_resumed_run_the_same_one(tmp_path, monkeypatch, few_scenes):
-    train(CONFIG, tmp_path / "whole", progress=False)
-    save = run_module.save_checkpoint
-
-    def stop(path, *rest):
-        if path.name == "last.safetensors":
-            raise KeyboardInterrupt
-        save(path, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(run_module, "save_checkpoint", stop)
-        with pytest.raises(KeyboardInterrupt):
-            train(CONFIG, tmp_path / "cut", progress=False)
-    train(CONFIG, tmp_path / "cut", progress=False)
-    whole = snapshots(tmp_path / "whole")
-    assert set(whole) == {"rows.npy", "epoch_00000.npy", "epoch_00001.npy"} and snapshots(tmp_path / "cut") == whole
-    history = EmbeddingHistory.open(tmp_path / "whole", Ledger.open(tmp_path / "whole").epochs)
-    assert history.image.shape[:2] == (2, 40) and not np.array_equal(history.image[0], history.image[1])
