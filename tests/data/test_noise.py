@@ -124,11 +124,6 @@ def test_ids_of_any_kind_give_the_same_noise(protocol):
     assert len({noise.fingerprint for noise in found}) == 1
 
 
-def test_protocols_differ():
-    ids = table()[0]
-    assert len({inject(ids, 0.4, protocol).fingerprint for protocol in PROTOCOLS}) == 4
-
-
 # --- derangement ---
 
 

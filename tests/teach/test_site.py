@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pytest
+from show.ledgers import drawn_ledger
 
 from rrsitr_lib.experiments.notebook_run import WIDGET_OUTPUT, run
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
@@ -15,7 +15,6 @@ from rrsitr_lib.show.explorers.tabs import explore, open_explorer
 from rrsitr_lib.teach import site
 from rrsitr_lib.teach.notebooks import build
 from rrsitr_lib.teach.site import build_site, export_explorers, lesson_html, page_of
-from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 LARGEST_BYTES = 400_000
 SOURCE = """# %% [markdown]
@@ -36,13 +35,8 @@ explore(FOLDER, "margins")
 
 @pytest.fixture(scope="module")
 def ledger_run(tmp_path_factory):
-    """A ledger of three epochs: what weights, partition and margins read."""
-    found = tmp_path_factory.mktemp("runs") / "run"
-    generator = np.random.default_rng(3)
-    ledger = Ledger.create(found / "ledger", np.arange(30) % 3 == 0, {"seed": 3})
-    for _ in range(3):
-        ledger.append({name: generator.random(30) for name in COLUMNS})
-    return found
+    """A ledger: what weights, partition and margins read."""
+    return drawn_ledger(tmp_path_factory.mktemp("runs") / "run").folder.parent
 
 
 @pytest.fixture(scope="module")
