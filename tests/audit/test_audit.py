@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from audit import synthetic
+from model.test_encoders import small_vit  # noqa: F401 (a fixture)
 from oracles import RSICD, WEIGHTS, needs_rsicd, needs_towers
 from PIL import Image
 from sklearn.metrics import average_precision_score
@@ -150,8 +151,8 @@ def test_markup_in_a_table_stays_text(tmp_path, cache):
     assert "<script" not in page and "&lt;script&gt;alert(3)&lt;/script&gt; &amp; a lake" in page
 
 
-@pytest.mark.parametrize(("encoder", "weights", "width"), [("tiny", None, 128), ("vit-b-32", "none", 512)])
-def test_features_of_pairs_by_any_encoder(folder, tmp_path, encoder, weights, width, cache):
+@pytest.mark.parametrize(("encoder", "weights", "width"), [("tiny", None, 128), ("vit-b-32", "none", 24)])
+def test_features_of_pairs_by_any_encoder(folder, tmp_path, encoder, weights, width, cache, small_vit):  # noqa: F811
     features = features_of(open_pairs(folder / "pairs.csv", tmp_path), encoder, weights)
     assert features.image.shape == (30, width) and features.text.shape[1] == width and len(features) == 61
 

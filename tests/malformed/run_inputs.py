@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from malformed.making import Cases, Make, call, file
 from safetensors.torch import save
@@ -73,10 +74,17 @@ def safetensors(**metadata: str) -> Make:
     return file(load_checkpoint, "other.safetensors", save({"w": torch.ones(2)}, metadata or None))
 
 
+class Intruder:
+    """Code that a pickle runs."""
+
+    def __reduce__(self) -> tuple:
+        return pytest.fail, ("the pickle was run",)
+
+
 def pickled() -> bytes:
-    """A torch pickle."""
+    """A torch pickle, which runs code when it is read as one."""
     buffer = io.BytesIO()
-    torch.save({"w": torch.ones(2)}, buffer)
+    torch.save({"visual.conv1.weight": Intruder()}, buffer)
     return buffer.getvalue()
 
 
@@ -164,5 +172,6 @@ CASES: Cases = [
     ("weights of something else", encoder("tiny", b"x" * 99), r"weights\.safetensors" + NO_WEIGHTS),
     ("weights empty, by torch", encoder("tiny", b"", "pt"), r"weights\.pt" + NO_WEIGHTS),
     ("weights a broken pickle", encoder("tiny", b"\x80\x04N.", "pt"), r"weights\.pt" + NO_WEIGHTS),
+    ("weights that would run code", encoder("tiny", pickled(), "pt"), r"weights\.pt" + NO_WEIGHTS),
     ("weights of another model", encoder("tiny", save({"visual.other": torch.ones(2)})), NO_WEIGHTS),
 ]  # fmt: skip

@@ -82,14 +82,6 @@ def test_loop_over_pairs_gives_values_and_gradients():
         torch.testing.assert_close(gradient, wanted, rtol=1e-8, atol=1e-12)
 
 
-def test_permuted_pairs_give_the_same_total_and_permuted_rows():
-    inputs, order = draw_inputs(**SMALL), torch.randperm(24, generator=torch.Generator().manual_seed(0))
-    result, moved = rrsitr_objective(*inputs), rrsitr_objective(*(values[order] for values in inputs))
-    torch.testing.assert_close(moved.total, result.total, rtol=1e-12, atol=0)
-    for name in ("pair_loss", "category", "weight", "contribution"):
-        torch.testing.assert_close(getattr(moved, name), getattr(result, name)[order], rtol=1e-9, atol=1e-12)
-
-
 def effective_weight(loss_over_gamma_1):
     """The share of one pair's cross-entropy gradient that the objective passes on, gammas as 5 to 18."""
     image, *rest = draw_inputs(**SMALL)
@@ -109,13 +101,6 @@ def test_effective_weight_jumps_from_0_031_to_0_725():
     below, above = effective_weight(4.9 / 5), effective_weight(1.0)
     assert below == pytest.approx(0.0314, abs=1e-4) and above == pytest.approx(0.7250, abs=1e-4)
     assert above / below == pytest.approx(23, abs=0.2)
-
-
-def test_clean_pairs_report_a_sine_of_their_loss():
-    result = rrsitr_objective(*draw_inputs(**SMALL))
-    clean = result.category == 0
-    expected = 10 / math.pi * torch.sin(math.pi * result.pair_loss[clean] / 10)
-    torch.testing.assert_close(result.contribution[clean], expected, rtol=1e-10, atol=1e-12)
 
 
 def test_noisy_pairs_learn_by_the_triplet_alone():
