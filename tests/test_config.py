@@ -41,14 +41,11 @@ def test_defaults_are_the_paper_s():
 @pytest.mark.parametrize(
     ("given", "preset"),
     [
-        ({}, "paper"),
-        ({"encoder": "lite"}, "paper"),
-        ({"encoder": "tiny"}, "tiny"),
-        ({"encoder": "lite", "train": "heads"}, "heads"),
-        ({"encoder": "tiny", "train": "heads"}, "heads"),
+        ({}, "paper"), ({"encoder": "lite"}, "paper"), ({"encoder": "tiny"}, "tiny"),
+        ({"encoder": "lite", "train": "heads"}, "heads"), ({"encoder": "tiny", "train": "heads"}, "heads"),
         ({"encoder": "tiny", "preset": "paper"}, "paper"),
     ],
-)
+)  # fmt: skip
 def test_preset_suits_the_encoder(given, preset):
     config = RunConfig.build(**given)
     assert config.preset == preset

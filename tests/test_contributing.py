@@ -50,7 +50,7 @@ def copy(tmp_path_factory):
     """The library with the three files of CONTRIBUTING: calls of its Python, which must end well, and of commands."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "rrsitr_lib", folder / "rrsitr_lib", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    (folder / "notebooks").symlink_to(ROOT / "notebooks")
     for name, text in FILES.items():
         assert not (folder / name).exists(), f"{name}: an example must be a new file"
         (folder / name).write_text(text, encoding="utf-8")
