@@ -53,7 +53,7 @@ def test_a_package_that_is_missing_or_too_old_is_named_with_what_to_do(monkeypat
 def test_a_missing_library_does_not_end_the_report(package):
     """The command is of most use where an import fails; the project itself is imported anew, without the library."""
     checks()  # whatever it needs is loaded: a second torchvision would be an error
-    with patch.dict(sys.modules, {package: None}):
+    with patch.dict(sys.modules, {name: None for name in [package, *sys.modules] if name.partition(".")[0] == package}):
         for name in [name for name in sys.modules if name.startswith("rrsitr_lib")]:
             del sys.modules[name]
         anew = importlib.import_module("rrsitr_lib.teach.doctor")
