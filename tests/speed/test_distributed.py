@@ -17,8 +17,12 @@ from safetensors.torch import load_file
 from speed.one_step import SLICES, gradients
 from test_cli import rrsitr
 
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import read_json
 from rrsitr_lib.speed import distributed
+from rrsitr_lib.training import run as run_module
+from rrsitr_lib.training.device import OneProcess
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import Run
 
@@ -136,8 +140,24 @@ def test_a_run_begun_by_one_goes_on_with_two(program, begun, pair, tmp_path):
     assert one.shape == (3, 210) and np.median(np.abs(one[2] - two[2])) < 1e-3
 
 
-def test_a_finished_run_ends_at_once_in_both_processes(pair):
-    assert torchrun("-m", "rrsitr_lib", *TRAIN, "--out", pair).count("best epoch") == 1
+class Counted(OneProcess):
+    """A process that counts how often it waits for the other."""
+
+    def __init__(self, rank):
+        self.rank, self.waits = rank, 0
+
+    def wait(self):
+        self.waits += 1
+
+
+def test_a_finished_run_ends_at_once_in_both_processes(pair, monkeypatch):
+    config, both = RunConfig.read(pair / "config.yaml"), [Counted(0), Counted(1)]
+    for module in (run_module, distributed):
+        monkeypatch.setattr(module, "Run", None)
+    for process in both:
+        monkeypatch.setattr(run_module, "join_processes", lambda process=process: process)
+        assert run_module.train(config, pair, progress=False) == read_json(pair / "result.json")
+    assert both[0].waits == both[1].waits, "else one would wait for ever"
 
 
 def test_a_batch_that_does_not_divide_is_refused():

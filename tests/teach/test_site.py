@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from show.ledgers import drawn_ledger
 
-from rrsitr_lib.experiments.notebook_run import WIDGET_OUTPUT, run
+from rrsitr_lib.experiments.notebook_run import WIDGET_OUTPUT
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.stand_in import METADATA_KEY
 from rrsitr_lib.show.explorers.tabs import explore, open_explorer
@@ -53,13 +53,6 @@ def built(source):
     return build(source, source.parents[1] / "00_small.ipynb")
 
 
-@pytest.fixture(scope="module")
-def executed(built):
-    """The lesson as the tutorial runs it."""
-    run(built, built.parent / "ran.ipynb")
-    return built.parent / "ran.ipynb"
-
-
 def outputs(path):
     cells = nbformat.read(path, as_version=4).cells
     return [output for cell in cells for output in cell.get("outputs", []) if METADATA_KEY in output.metadata]
@@ -69,14 +62,12 @@ def frames(page):
     return re.findall(r'<iframe [^>]*src="([^"]+)"', Path(page).read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("kind", ["built", "executed"])
-def test_a_lesson_with_widgets_is_small_and_its_output_names_them(kind, request):
-    path = request.getfixturevalue(kind)
-    assert path.stat().st_size < LARGEST_BYTES / 10
-    notebook = nbformat.read(path, as_version=4)
+def test_a_lesson_with_widgets_is_small_and_its_output_names_them(built):
+    assert built.stat().st_size < LARGEST_BYTES / 10
+    notebook = nbformat.read(built, as_version=4)
     nbformat.validate(notebook)
-    assert "widgets" not in notebook.metadata and WIDGET_OUTPUT not in path.read_text(encoding="utf-8")
-    one, many = outputs(path)
+    assert "widgets" not in notebook.metadata and WIDGET_OUTPUT not in built.read_text(encoding="utf-8")
+    one, many = outputs(built)
     assert one.metadata[METADATA_KEY] == ["pacing"] and "“Self-paced functions” stands here" in one.data["text/html"]
     assert many.metadata[METADATA_KEY][:2] == ["margins", "retrieval"] and "a tab each" in many.data["text/plain"]
 
@@ -90,10 +81,9 @@ def exported(ledger_run, tmp_path_factory):
     return place, explorers
 
 
-@pytest.mark.parametrize("kind", ["built", "executed"])
-def test_the_exported_page_stands_in_the_widget_s_place(kind, request, exported):
+def test_the_exported_page_stands_in_the_widget_s_place(built, exported):
     place, explorers = exported
-    page = lesson_html(request.getfixturevalue(kind), place / "lesson.html", explorers)
+    page = lesson_html(built, place / "lesson.html", explorers)
     assert frames(page) == [page_of("pacing"), page_of("margins")]
     text = page.read_text(encoding="utf-8")
     links = re.findall(r'<a href="(explore_\w+\.html)">', text)
@@ -102,8 +92,8 @@ def test_the_exported_page_stands_in_the_widget_s_place(kind, request, exported)
     assert page.stat().st_size < LARGEST_BYTES and "widget-view" not in text
 
 
-def test_without_a_page_a_sentence_says_what_stood_there(executed, tmp_path):
-    page = lesson_html(executed, tmp_path / "lesson.html")
+def test_without_a_page_a_sentence_says_what_stood_there(built, tmp_path):
+    page = lesson_html(built, tmp_path / "lesson.html")
     text = page.read_text(encoding="utf-8")
     assert not frames(page) and "widget-view" not in text
     assert text.count("when this cell is run in JupyterLab") == 2
