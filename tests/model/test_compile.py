@@ -63,7 +63,11 @@ def test_a_run_keeps_its_shapes_fixed_over_training_and_evaluation(tmp_path, mon
     backend, real = Counting(), ClipEncoder.compile_towers
     monkeypatch.setattr(ClipEncoder, "compile_towers", lambda self: real(self, backend))
     compiled, train_epoch = [], Trainer.train_epoch
-    noted = lambda *arguments: compiled.append(len(backend.graphs)) or train_epoch(*arguments)  # noqa: E731
+
+    def noted(*arguments):
+        compiled.append(len(backend.graphs))
+        return train_epoch(*arguments)
+
     monkeypatch.setattr(Trainer, "train_epoch", noted)
     train(RunConfig.build(**SMALL | {"compile": True}), tmp_path, progress=False)
     assert len(backend.graphs) >= 2 and not any(backend.graphs), "a shape became symbolic"

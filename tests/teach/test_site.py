@@ -36,7 +36,7 @@ explore(FOLDER, "margins")
 @pytest.fixture(scope="module")
 def ledger_run(tmp_path_factory):
     """A ledger: what weights, partition and margins read."""
-    return drawn_ledger(tmp_path_factory.mktemp("runs") / "run").folder.parent
+    return drawn_ledger(tmp_path_factory.mktemp("runs") / "run", epochs=2, pairs=12).folder.parent
 
 
 @pytest.fixture(scope="module")
