@@ -1,4 +1,4 @@
-"""NCR: values of its public code, its formulas as a loop over pairs."""
+"""NCR: values of its public code, and its formulas as a loop over pairs."""
 
 import numpy as np
 import pytest
