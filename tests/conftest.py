@@ -2,6 +2,8 @@
 
 import pytest
 
+from rrsitr_lib.scenes import dataset
+
 
 def pytest_addoption(parser):
     """Browser tests need a browser: they run where they are asked for."""
@@ -20,8 +22,12 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def few_scenes(monkeypatch):
-    """Small validation and test splits, for tests that are not about recall."""
-    monkeypatch.setattr("rrsitr_lib.scenes.dataset.VAL", 20)
-    monkeypatch.setattr("rrsitr_lib.scenes.dataset.TEST", 20)
+@pytest.fixture(scope="module")
+def few_scenes():
+    """Small validation and test splits, for tests that are not about recall; their captions are two batches."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("VAL", "TEST"):
+            patch.setattr(dataset, name, 30)
+        dataset._scenes.cache_clear()
+        yield
+    dataset._scenes.cache_clear()

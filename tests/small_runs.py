@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
+from rrsitr_lib.scenes import dataset
 from rrsitr_lib.training.checkpoint import load_checkpoint
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import train
 from rrsitr_lib.training.trainer import Trainer
 
-SMALL = {"encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 3, "noise_rate": 0.4}
+SMALL = {"encoder": "tiny", "weights": "none", "scenes": 41, "batch_size": 40, "epochs": 2, "noise_rate": 0.4}
 
 
 def interrupted(config, folder, epoch):
@@ -29,10 +30,16 @@ def interrupted(config, folder, epoch):
         train(config, folder, progress=False)
 
 
-def assert_goes_on(config, folder, epoch):
-    """A run that is cut short before an epoch ends as one that is not; gives the ledger and the result."""
+def train_alone(config, folder):
+    """Train in a process of its own, which sees nothing of the fixture of few scenes."""
+    dataset.VAL = dataset.TEST = 30
+    train(config, folder, progress=False)
+
+
+def assert_goes_on(config, folder):
+    """A run that is cut short after its first epoch ends as one that is not; gives the ledger and the result."""
     result = train(config, folder / "whole", progress=False)
-    interrupted(config, folder / "parts", epoch)
+    interrupted(config, folder / "parts", 1)
     torch.rand(7)  # a process that goes on has drawn other numbers than one that never stopped
     train(config, folder / "parts", progress=False)
     assert_same_run(folder / "parts", folder / "whole")
@@ -40,7 +47,7 @@ def assert_goes_on(config, folder, epoch):
 
 
 def assert_same_run(folder, other):
-    """Weights, optimizer, ledger, metrics and result, to the bit; only times may differ."""
+    """Weights, optimizer, ledger, metrics, history and result, to the bit; only times may differ."""
     for name in ("last.safetensors", "best.safetensors"):
         (tensors, state), (expected, expected_state) = load_checkpoint(folder / name), load_checkpoint(other / name)
         assert tensors.keys() == expected.keys()
@@ -54,4 +61,8 @@ def assert_same_run(folder, other):
     pd.testing.assert_frame_equal(metrics, expected)
     result, expected = (json.loads((path / "result.json").read_text()) for path in (folder, other))
     assert {**result, "seconds": 0} == {**expected, "seconds": 0}
+    history, expected = (
+        {path.name: path.read_bytes() for path in (run / "embeddings").iterdir()} for run in (folder, other)
+    )
+    assert history == expected
     assert not list(folder.rglob("*.tmp"))

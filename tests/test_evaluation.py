@@ -55,15 +55,6 @@ def test_recall_by_small_blocks_is_the_same(small_blocks):
     assert recall(score, answers) == pytest.approx(by_sorting(score, answers, KS))
 
 
-def test_table_of_hand_counted_hits():
-    score = [[9, 1, 5], [3, 8, 7], [2, 6, 4], [1, 0, 2]]  # captions 0, 1 | 2 | 3 of images 0, 1, 2; by column and row:
-    found = recall(score, np.array([0, 0, 1, 2]), ks=(1, 2))
-    # images: 0 finds 9 first; 1 finds 6 behind 8; 2 finds 2 behind all. captions: 9 first; 3 last; 6 first; 2 first
-    assert found == pytest.approx(
-        {"i2t_R@1": 100 / 3, "i2t_R@2": 200 / 3, "t2i_R@1": 75, "t2i_R@2": 75, "mR": (100 / 3 + 200 / 3 + 150) / 4}
-    )
-
-
 @pytest.mark.parametrize("value", [0.0, 1.0, -3.5, float("inf"), -float("inf")])
 def test_a_constant_score_finds_nothing(value):
     found = recall(np.full((60, 12), value), np.repeat(np.arange(12), 5))
@@ -87,12 +78,6 @@ def test_equal_captions_of_one_image_do_not_harm_each_other():
     assert recall(score, np.repeat(np.arange(4), 5), ks=(1,))["mR"] == 100
 
 
-def test_images_without_captions_are_wrong_answers_only():
-    score = np.array([[1.0, 2.0], [2.0, 1.0]])
-    found = recall(score, np.array([0, 0]), ks=(1,))
-    assert found["i2t_R@1"] == 100 and found["t2i_R@1"] == 50
-
-
 # --- the fused score ---
 
 
@@ -104,17 +89,16 @@ def test_fused_score_is_the_paper_s_mixture(share, small_blocks):
     torch.testing.assert_close(FusedScore(text, image, share).dense(), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_fused_blocks_give_the_recall_of_the_dense_score(monkeypatch):
+def test_fused_blocks_give_the_recall_of_the_dense_score(request, monkeypatch):
     answers = irregular(23, 2)
     fused = FusedScore(features(len(answers), 4, 0), features(23, 3, 1))
     dense = recall(fused, answers)
     assert dense == pytest.approx(by_sorting(fused.dense().numpy(), answers, KS))
-    monkeypatch.setattr(evaluation, "BLOCK_ROWS", 7)
-    monkeypatch.setattr(evaluation, "BLOCK_COLUMNS", 5)
-    monkeypatch.setattr(evaluation, "DENSE_BYTES", 0)
+    request.getfixturevalue("small_blocks")
     monkeypatch.setattr(FusedScore, "dense", None)
-    shapes = {block.shape for _, _, block in fused.blocks()}
-    assert (7, 5) in shapes and (len(answers) % 7, 23 % 5) in shapes
+    shapes = {tuple(block.shape) for _, _, block in fused.blocks()}
+    rows = len(answers) % 7
+    assert shapes == {(7, 5), (7, 23 % 5), (rows, 5), (rows, 23 % 5)}, "large sets are never whole in memory"
     assert recall(fused, answers) == pytest.approx(dense)
 
 
@@ -123,26 +107,6 @@ def test_bfloat16_features_are_scored_in_float32():
     low = FusedScore(*(Features(*(values.bfloat16() for values in side)) for side in (text, image))).dense()
     assert low.dtype == torch.float32
     torch.testing.assert_close(low, FusedScore(text, image).dense(), rtol=0.02, atol=0.02)
-
-
-def test_large_sets_are_never_whole_in_memory(monkeypatch):
-    captions, images = 3_000, 2_000
-    answers = np.arange(captions) % images
-    fused = FusedScore(features(captions, 2, 0, width=3), features(images, 2, 1, width=3))
-    expected = recall(fused.dense(), answers)
-    original, sizes = FusedScore.blocks, []
-
-    def watched(self):
-        for block in original(self):
-            sizes.append(block[2].numel())
-            yield block
-
-    monkeypatch.setattr(evaluation, "DENSE_BYTES", 1_000_000)
-    monkeypatch.setattr(FusedScore, "blocks", watched)
-    monkeypatch.setattr(FusedScore, "dense", None)
-    assert recall(fused, answers) == pytest.approx(expected)
-    assert max(sizes) <= evaluation.BLOCK_ROWS * evaluation.BLOCK_COLUMNS < captions * images / 10
-    assert sum(sizes) == 2 * captions * images
 
 
 # --- chance ---
@@ -184,7 +148,7 @@ def test_nan_is_named_by_its_place(row, column, small_blocks):
 def test_partition_quality_against_sklearn():
     random = np.random.default_rng(0)
     mismatched = random.random(500) < 0.4
-    loss = random.normal(5, 3, 500) + 4 * mismatched
+    loss = (random.normal(5, 3, 500) + 4 * mismatched).round()  # many are equal
     category = np.digitize(loss, [5, 9])
     found = partition_quality(loss, category, mismatched)
     assert found["auroc"] == pytest.approx(roc_auc_score(mismatched, loss))
@@ -192,14 +156,6 @@ def test_partition_quality_against_sklearn():
     assert found["precision"] == pytest.approx(precision_score(mismatched, category == 2))
     assert found["recall"] == pytest.approx(recall_score(mismatched, category == 2))
     assert found["clean_precision"] == pytest.approx(precision_score(~mismatched, category == 0))
-
-
-def test_partition_quality_by_hand():
-    loss = np.array([1.0, 2.0, 2.0, 9.0, 20.0])
-    found = partition_quality(loss, np.array([0, 0, 0, 1, 2]), np.array([0, 0, 1, 0, 1]))
-    assert found["auroc"] == pytest.approx((1 + 0.5 + 0 + 3) / 6)
-    assert found["confusion"] == [[2, 1], [1, 0], [0, 1]]
-    assert (found["precision"], found["recall"], found["clean_precision"]) == (1.0, 0.5, pytest.approx(2 / 3))
 
 
 def test_partition_quality_where_nothing_is_counted():

@@ -124,11 +124,6 @@ def test_ids_of_any_kind_give_the_same_noise(protocol):
     assert len({noise.fingerprint for noise in found}) == 1
 
 
-def test_protocols_differ():
-    ids = table()[0]
-    assert len({inject(ids, 0.4, protocol).fingerprint for protocol in PROTOCOLS}) == 4
-
-
 # --- derangement ---
 
 
@@ -216,34 +211,20 @@ def test_derangement_finds_the_few_exchanges_of_a_lopsided_table(seed):
 # --- image ---
 
 
-@pytest.mark.parametrize("rate", [0.05, 0.5, 1.0])
-def test_images_exchange_all_their_captions(rate):
-    ids, _ = table(40)
-    noise = inject(ids, rate, "image")
-    moved = 0
-    for image in dict.fromkeys(ids):
-        rows = np.flatnonzero(ids == image)
-        sources = noise.caption_index[rows]
-        assert len(set(ids[sources])) == 1, "captions of one image stay together"
-        assert sources.tolist() == np.flatnonzero(ids == ids[sources[0]]).tolist(), "row k gets caption k"
-        moved += ids[sources[0]] != image
-    assert moved == round(40 * rate)
-    assert sorted(noise.caption_index) == list(range(200))
+SCATTERED = np.random.default_rng(0).permutation(np.repeat([f"i{k}" for k in range(8)], range(8)))
 
 
-def test_images_scattered_over_the_table_and_with_unequal_numbers_of_captions():
-    ids = np.random.default_rng(0).permutation(np.repeat([f"i{k}" for k in range(8)], [0, 1, 2, 3, 4, 5, 6, 7]))
-    noise = inject(ids, 1.0, "image", seed=3)
-    partners = Counter()
+@pytest.mark.parametrize(("ids", "rate"), [*((table()[0], rate) for rate in (0.05, 0.5, 1.0)), (SCATTERED, 1.0)])
+def test_images_exchange_all_their_captions(ids, rate):
+    noise, partners = inject(ids, rate, "image", seed=3), {}
     for image in dict.fromkeys(ids):
         rows = np.flatnonzero(ids == image)
-        partner = set(ids[noise.caption_index[rows]])
-        assert len(partner) == 1 and partner != {image}
-        theirs = np.flatnonzero(ids == next(iter(partner)))
-        assert noise.caption_index[rows].tolist() == [theirs[k % len(theirs)] for k in range(len(rows))]
-        partners.update(partner)
-    assert set(partners.values()) == {1}
-    assert noise.mismatched.all()
+        (partners[image],) = set(ids[noise.caption_index[rows]])
+        theirs = np.flatnonzero(ids == partners[image])
+        wanted = [theirs[k % len(theirs)] for k in range(len(rows))]
+        assert noise.caption_index[rows].tolist() == wanted, "row k gets caption k, or the next one that there is"
+    assert set(partners.values()) == set(partners)
+    assert sum(image != partner for image, partner in partners.items()) == round(len(partners) * rate)
 
 
 # --- hard ---

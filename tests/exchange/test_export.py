@@ -7,19 +7,23 @@ import open_clip
 import pandas as pd
 import pytest
 import torch
-from test_cli import SMALL, rrsitr
+from PIL import Image
+from small_runs import SMALL
+from test_cli import rrsitr
 
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.exchange.export import write_features, write_weights
 from rrsitr_lib.exchange.tensorboard import push_tensorboard
 from rrsitr_lib.scenes.world import draw_scenes
+from rrsitr_lib.training.run import train
 from rrsitr_lib.training.run_folder import open_run
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, few_scenes):
     folder = tmp_path_factory.mktemp("share") / "run"
-    assert rrsitr("train", "--data", "scenes", *SMALL, "--out", folder) == 0
+    train(RunConfig.build(**SMALL), folder, progress=False)
     return folder
 
 
@@ -30,22 +34,15 @@ def test_plain_open_clip_loads_the_weights_and_gives_equal_features(run, tmp_pat
         "rrsitr_tiny", pretrained=str(tmp_path / "tuned.safetensors")
     )
     ours, _, _ = open_run(run)
-    pixels = torch.stack([transform(picture) for picture in pictures()])
+    pixels = torch.stack([transform(Image.fromarray(picture)) for picture in draw_scenes(3, seed=4, size=64).images])
     tokens = ours.tokenize(["a lake", "two roads and a farm"])
     with torch.no_grad():
         assert torch.allclose(loaded.eval().encode_image(pixels), ours.eval().image(pixels).pooled, atol=1e-5)
         assert torch.allclose(loaded.encode_text(tokens), ours.text(tokens).pooled, atol=1e-5)
 
 
-def pictures():
-    from PIL import Image
-
-    return [Image.fromarray(picture) for picture in draw_scenes(3, seed=4, size=64).images]
-
-
-def test_heads_are_no_model_of_open_clip(tmp_path):
-    heads = ["--train", "heads", "--epochs", "1", "--batch-size", "40", "--set", "scenes=41"]
-    assert rrsitr("train", "--data", "scenes", "--encoder", "tiny", *heads, "--out", tmp_path / "heads") == 0
+def test_heads_are_no_model_of_open_clip(few_scenes, cache, tmp_path):
+    train(RunConfig.build(**SMALL | {"train": "heads", "epochs": 1}), tmp_path / "heads", progress=False)
     with pytest.raises(InputError, match="train heads: open_clip has no such model"):
         write_weights(tmp_path / "heads", tmp_path / "w.safetensors")
 
@@ -54,7 +51,7 @@ def test_features_as_arrays_and_tables(run, tmp_path, capsys):
     assert rrsitr("features", run, "--out", tmp_path, "--split", "val") == 0
     assert len(capsys.readouterr().out.split()) == 4
     image, text = np.load(tmp_path / "image.npy"), np.load(tmp_path / "text.npy")
-    assert image.shape == (100, 128) and text.shape == (500, 128) and image.dtype == np.float32
+    assert image.shape == (30, 128) and text.shape == (150, 128) and image.dtype == np.float32
     assert image.flags["C_CONTIGUOUS"] and np.allclose(np.linalg.norm(text, axis=1), 1, atol=1e-5)
     table = pd.read_parquet(tmp_path / "text.parquet")
     assert table.columns.tolist() == ["image", "caption", "feature"]

@@ -1,10 +1,10 @@
-"""Bad tables, features, signals and decisions of an audit: (name, what makes and reads them, what must be said)."""
+"""Bad tables, features, signals and decisions of an audit."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from malformed.making import Cases, Make, call, file, files, npy
 
 from rrsitr_lib.audit.features import read_features
 from rrsitr_lib.audit.mismatch_ranking import (
@@ -22,44 +22,29 @@ from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
 
 
-def table(name: str, content: bytes, **columns: str) -> Callable[[Path], object]:
-    """Write a table of pairs and read it."""
-
-    def make(folder: Path) -> object:
-        (folder / name).write_bytes(content)
-        return read_tables([folder / name], **columns)
-
-    return make
+def table(name: str, content: bytes, **columns: str) -> Make:
+    """Read a table of pairs."""
+    return file(lambda path: read_tables([path], **columns), name, content)
 
 
-def tables(**contents: bytes) -> Callable[[Path], object]:
-    """Write CSV files and open their folder."""
-
-    def make(folder: Path) -> object:
-        for name, content in contents.items():
-            (folder / f"{name}.csv").write_bytes(content)
-        return open_pairs(folder, folder / "scratch")
-
-    return make
+def tables(**contents: bytes) -> Make:
+    """Open a folder of CSV files."""
+    named = {f"{name}.csv": content for name, content in contents.items()}
+    return files(lambda folder: open_pairs(folder, folder / "scratch"), named)
 
 
-def features(values: object) -> Callable[[Path], object]:
-    """Save features and read them for five pairs of three images."""
-
-    def make(folder: Path) -> object:
-        np.save(folder / "a.npy", values, allow_pickle=True)
-        return read_features(folder / "a.npy", 5, 3, np.array([0, 0, 1, 2, 2]), "image")
-
-    return make
+def features(values: object) -> Make:
+    """Read features for five pairs of three images."""
+    return file(read_features, "a.npy", npy(values), 5, 3, np.array([0, 0, 1, 2, 2]), "image")
 
 
-def signals_of(**changes: object) -> Callable[[Path], object]:
+def signals_of(**changes: object) -> Make:
     """Signals of columns of two epochs, some replaced or (``...``) left out."""
     columns = {**{name: np.zeros((2, 3)) for name in NEEDED}, **changes}
-    return lambda folder: signals({name: column for name, column in columns.items() if column is not ...})
+    return call(signals, {name: column for name, column in columns.items() if column is not ...})
 
 
-def ranking(epochs: int, pairs_beside: int = 0) -> Callable[[Path], object]:
+def ranking(epochs: int, pairs_beside: int = 0) -> Make:
     """The ranking of a run of three pairs, so many pairs beside it."""
 
     def make(folder: Path) -> object:
@@ -73,25 +58,20 @@ def ranking(epochs: int, pairs_beside: int = 0) -> Callable[[Path], object]:
     return make
 
 
-def precision(mismatched: list, k: int) -> Callable[[Path], object]:
+def precision(mismatched: list, k: int) -> Make:
     """Precision of two scores."""
-    return lambda folder: precision_at(np.array([1.0, 2.0]), np.array(mismatched), k)
+    return call(precision_at, np.array([1.0, 2.0]), np.array(mismatched), k)
 
 
-def decisions(*lines: str, header: str = "row,image,caption,score,decision") -> Callable[[Path], object]:
-    """Write decisions and read them for three pairs."""
-
-    def make(folder: Path) -> object:
-        (folder / "decisions.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
-        pairs = pd.DataFrame({"image": ["0.jpg", "1.jpg", "2.jpg"], "caption": ["zero", "one", "two"]})
-        return read_decisions(folder / "decisions.csv", pairs)
-
-    return make
+def decisions(*lines: str, header: str = "row,image,caption,score,decision") -> Make:
+    """Read decisions for three pairs."""
+    pairs = pd.DataFrame({"image": ["0.jpg", "1.jpg", "2.jpg"], "caption": ["zero", "one", "two"]})
+    return file(read_decisions, "decisions.csv", "\n".join([header, *lines]), pairs)
 
 
 GOOD, ONE = b"filename,title\na.png,three words here\n", "1,1.jpg,one,0.5,wrong"
 
-CASES: list[tuple[str, Callable[[Path], object], str]] = [
+CASES: Cases = [
     ("pairs, a field too many", table("a.csv", b"filename,title\na.png,one,two\n"),
      r"a\.csv, line 2: the row is .*: allowed is 2 fields .*that hold ',' need quotes"),
     ("pairs, a column twice", table("a.csv", b"filename,filename\na.png,one\n"), r"the header has 'filename' twice"),
@@ -127,10 +107,10 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("signals without a column", signals_of(category=...), r"columns lack category: needed are loss, category, simila"),
     ("signals of unequal shapes", signals_of(loss=np.zeros((1, 3))), r"allowed is one shape \(epochs, N\), neither 0"),
     ("signals without an epoch", signals_of(**{name: np.empty((0, 3)) for name in NEEDED}), r"neither 0"),
-    ("rank of nothing", lambda folder: unit_rank(np.array([])), r"values have the shape \(0,\): allowed is \(N,\)"),
-    ("rank of two axes", lambda folder: unit_rank(np.ones((1, 1))), r"values have the shape \(1, 1\)"),
-    ("rank of no number", lambda folder: unit_rank(np.array([1.0, np.nan])), r"the value of pair 1 is not a number"),
-    ("agreement beyond one", lambda folder: agreement(pd.DataFrame({"a": [1.0]}), 1.5), r"top is 1\.5: allowed is"),
+    ("rank of nothing", call(unit_rank, np.array([])), r"values have the shape \(0,\): allowed is \(N,\)"),
+    ("rank of two axes", call(unit_rank, np.ones((1, 1))), r"values have the shape \(1, 1\)"),
+    ("rank of no number", call(unit_rank, np.array([1.0, np.nan])), r"the value of pair 1 is not a number"),
+    ("agreement beyond one", call(agreement, pd.DataFrame({"a": [1.0]}), 1.5), r"top is 1\.5: allowed is"),
     ("precision at zero", precision([True, False], 0), r"k is 0: allowed is 1 to 2"),
     ("precision beyond the pairs", precision([True, False], 3), r"k is 3: allowed is 1 to 2"),
     ("precision of unequal lengths", precision([True], 1), r"score \(2,\) and mismatched \(1,\): allowed is \(N,\)"),

@@ -1,13 +1,13 @@
-"""Bad data files: (name, what makes the file in an empty folder and reads it, what the message must say)."""
+"""Bad data files: tables, JSON of the sets, folders, pictures."""
 
 import gzip
+import io
 import json
 import struct
 import zlib
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from malformed.making import Cases, Make, call, file, files
 from PIL import Image
 
 from rrsitr_lib.data.images import find_images, open_image
@@ -18,62 +18,19 @@ from rrsitr_lib.exchange.published_json import read_entries, read_published, spl
 GOOD = b"filename,title\na.jpg,a lake .\n"
 
 
-def csv_file(content: bytes, name: str = "train.csv") -> Callable[[Path], object]:
-    """Write ``content`` and read it as a caption table."""
-
-    def make(folder: Path) -> object:
-        (folder / name).write_bytes(content)
-        return read_csv(folder / name)
-
-    return make
+def csv_file(content: bytes, name: str = "train.csv") -> Make:
+    """Read ``content`` as a caption table."""
+    return file(read_csv, name, content)
 
 
-def json_file(content: object) -> Callable[[Path], object]:
-    """Write ``content`` (bytes as they are, anything else as JSON) and read it as a Karpathy-style file."""
-
-    def make(folder: Path) -> object:
-        path = folder / "dataset.json"
-        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return read_entries(path)
-
-    return make
+def split_files(**contents: bytes) -> Make:
+    """Read a folder of one CSV per keyword."""
+    return files(read_folder, {f"{split}.csv": content for split, content in contents.items()})
 
 
-def split_files(**contents: bytes) -> Callable[[Path], object]:
-    """Write one CSV per keyword and read the folder."""
-
-    def make(folder: Path) -> object:
-        for split, content in contents.items():
-            (folder / f"{split}.csv").write_bytes(content)
-        return read_folder(folder)
-
-    return make
-
-
-def picture_file(content: bytes | Image.Image, name: str = "a.png", keep: int | None = None) -> Callable:
-    """Write bytes or a picture, cut after ``keep`` bytes, and decode it."""
-
-    def make(folder: Path) -> object:
-        if isinstance(content, bytes):
-            (folder / name).write_bytes(content[:keep])
-        else:
-            content.save(folder / name)
-            (folder / name).write_bytes((folder / name).read_bytes()[:keep])
-        return open_image(folder / name)
-
-    return make
-
-
-def picture_search(names: list[str], wanted: list[str]) -> Callable[[Path], object]:
-    """Write small pictures and look for ``wanted``."""
-
-    def make(folder: Path) -> object:
-        for name in names:
-            (folder / name).parent.mkdir(exist_ok=True)
-            Image.new("RGB", (2, 2)).save(folder / name)
-        return find_images(folder, wanted)
-
-    return make
+def json_file(content: object) -> Make:
+    """Read ``content`` (bytes as they are, anything else as JSON) as a Karpathy-style file."""
+    return file(read_entries, "dataset.json", content if isinstance(content, bytes) else json.dumps(content))
 
 
 def image(**changes: object) -> dict:
@@ -82,15 +39,16 @@ def image(**changes: object) -> dict:
     return {key: value for key, value in entry.items() if value is not ...}
 
 
-def set_json(name: str, file_name: str) -> Callable[[Path], object]:
-    """A set's JSON with only ten images."""
+def picture_file(content: bytes, name: str = "a.png") -> Make:
+    """Decode ``content``."""
+    return file(open_image, name, content)
 
-    def make(folder: Path) -> object:
-        images = [image(filename=f"lake_{number}.tif", split="train" if number else "test") for number in range(10)]
-        (folder / file_name).write_text(json.dumps({"images": images}))
-        return read_published(folder / file_name, benchmark(name))
 
-    return make
+def encoded(values: np.ndarray, form: str) -> bytes:
+    """Pixels as a picture of this form."""
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, form)
+    return buffer.getvalue()
 
 
 def bomb(side: int) -> bytes:
@@ -100,17 +58,22 @@ def bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def table() -> PairTable:
-    """Three pairs of two images."""
-    return PairTable(["a", "a", "b"], ["one", "two", "three"], "train", "memory")
+def picture_search(names: list[str], wanted: list[str]) -> Make:
+    """Look for ``wanted`` among files of these names."""
+    return files(find_images, dict.fromkeys(names, b"x"), wanted)
 
 
-NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
-WIDE = Image.fromarray(np.full((2, 2), 70_000, np.int32))
-UNDER = Image.fromarray(np.full((2, 2), -0.5, np.float32))
+def table(images: object = ("a", "a", "b"), captions: object = ("one", "two", "three")) -> PairTable:
+    """Pairs, by default three of two images."""
+    return PairTable(images, captions, "train", "memory")
 
-CASES: list[tuple[str, Callable[[Path], object], str]] = [
-    ("csv absent", lambda folder: read_csv(folder / "no.csv"), r"no\.csv: cannot be read \(No such file"),
+
+NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+WIDE, UNDER = np.full((2, 2), 70_000, np.int32), np.full((2, 2), -0.5, np.float32)
+TEN = json.dumps({"images": [image(filename=f"{k}.tif", split="train" if k else "test") for k in range(10)]})
+
+CASES: Cases = [
+    ("csv absent", file(read_csv, "no.csv"), r"no\.csv: cannot be read \(No such file"),
     ("csv is a folder", read_csv, r"a folder, a file is needed"),
     ("csv empty", csv_file(b""), r"train\.csv: .*the file is empty"),
     ("csv only blank lines", csv_file(b"\n \r\n\n"), r"train\.csv: .*the file is empty"),
@@ -137,12 +100,12 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("csv filename on a drive", csv_file(GOOD + b"C:\\a.jpg,a lake\n"), r"line 3: filename is 'C:.*inside"),
     ("csv filename climbs out", csv_file(b"filename,title\nx/../../a.jpg,b\n"), r"line 2: filename is 'x/\.\./\.\./a"),
     ("csv filename with a line end", csv_file(b'filename,title\n"a\nb.jpg",c\n'), r"line 2: filename is 'a\\nb\.jpg'"),
-    ("folder absent", lambda folder: read_folder(folder / "no"), r"no: .*no such folder.*train\.csv"),
+    ("folder absent", file(read_folder, "no"), r"no: .*no such folder.*train\.csv"),
     ("folder empty", split_files(), r"what is there for train is \[\]: allowed is one of train\.csv"),
     ("folder without val", split_files(train=GOOD, test=GOOD), r"for val is \['test\.csv', 'train\.csv'\]"),
     ("folder with a leak", split_files(train=GOOD, val=GOOD.replace(b"a.jpg", b"b.jpg"), test=GOOD),
      r"a\.jpg is in train and test \(1 such\)"),
-    ("json absent", lambda folder: read_entries(folder / "no.json"), r"no\.json: cannot be read"),
+    ("json absent", file(read_entries, "no.json"), r"no\.json: cannot be read"),
     ("json broken", json_file(b'{"images": [\n{]}'), r"dataset\.json, line 2: not JSON"),
     ("json nested too deep", json_file(b"[" * 200_000), r"dataset\.json, line 1: not JSON"),
     ("json a list", json_file([image()]), r"the JSON is \[.*allowed is an object"),
@@ -166,30 +129,31 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("json image in two splits", json_file({"images": [image(), image(split="test")]}), r"image 2 .*'test': .*train"),
     ("nwpu class not a list", json_file({"airplane": {"raw": "a"}}), r"list per class"),
     ("nwpu without raw", json_file({"airplane": [{"filename": "a.jpg", "split": "test"}]}), r"airplane 1 .*sentences"),
-    ("table of unequal columns", lambda folder: PairTable(["a"], ["b", "c"], "train", "memory"), r"\(\(1,\), \(2,\)\)"),
-    ("table of numbers", lambda folder: PairTable(["a"], [3], "train", "memory"), r"row 1: captions is 3: allowed"),
-    ("table empty", lambda folder: PairTable([], [], "train", "memory"), r"\(\(0,\), \(0,\)\): allowed is \(N,\)"),
-    ("rows beyond the table", lambda folder: table().take([0, 3]), r"row selection .*integers 0 to 2"),
-    ("rows below zero", lambda folder: table().take([-1]), r"row selection is .*integers 0 to 2"),
-    ("rows none", lambda folder: table().take([]), r"row selection is .*at least one"),
-    ("caption index too short", lambda folder: table().with_captions([0, 1]), r"caption_index is \(2,\): .*\(3,\)"),
-    ("benchmark unknown", lambda folder: benchmark("coco"), r"'coco': allowed is rsitmd, rsicd, nwpu"),
-    ("benchmark not there", lambda folder: benchmark("rsicd").read(folder), r"neither .*dataset_rsicd\.json.* from"),
-    ("benchmark incomplete", set_json("rsitmd", "x.json"), r"not the whole RSITMD: train: images 8, published 3861"),
-    ("published list with a repeat", lambda folder: split_train_val(["a", "a"]), r"2 images, 1 different"),
-    ("published list too short", lambda folder: split_train_val(["a"]), r"0\.9 of 1 images"),
-    ("picture absent", lambda folder: open_image(folder / "no.png"), r"no\.png: no such file"),
+    ("table of unequal columns", call(table, ["a"], ["b", "c"]), r"\(\(1,\), \(2,\)\)"),
+    ("table of numbers", call(table, ["a"], [3]), r"row 1: captions is 3: allowed"),
+    ("table empty", call(table, [], []), r"\(\(0,\), \(0,\)\): allowed is \(N,\)"),
+    ("rows beyond the table", call(table().take, [0, 3]), r"row selection .*integers 0 to 2"),
+    ("rows below zero", call(table().take, [-1]), r"row selection is .*integers 0 to 2"),
+    ("rows none", call(table().take, []), r"row selection is .*at least one"),
+    ("caption index too short", call(table().with_captions, [0, 1]), r"caption_index is \(2,\): .*\(3,\)"),
+    ("benchmark unknown", call(benchmark, "coco"), r"'coco': allowed is rsitmd, rsicd, nwpu"),
+    ("benchmark not there", benchmark("rsicd").read, r"neither .*dataset_rsicd\.json.* from"),
+    ("benchmark incomplete", file(read_published, "x.json", TEN, benchmark("rsitmd")),
+     r"not the whole RSITMD: train: images 8, published 3861"),
+    ("published list with a repeat", call(split_train_val, ["a", "a"]), r"2 images, 1 different"),
+    ("published list too short", call(split_train_val, ["a"]), r"0\.9 of 1 images"),
+    ("picture absent", file(open_image, "no.png"), r"no\.png: no such file"),
     ("picture is a folder", open_image, r": a folder; allowed is an image"),
     ("picture empty", picture_file(b""), r"a\.png: an empty file"),
     ("picture is text", picture_file(b"version https://git-lfs.github.com/spec/v1"), r"not one of JPEG, PNG"),
-    ("png cut off", picture_file(NOISE, keep=5_000), r"a\.png: cannot be decoded"),
-    ("jpeg cut off", picture_file(NOISE, "a.jpg", keep=900), r"a\.jpg: cannot be decoded \(.*truncated"),
-    ("tiff cut off", picture_file(NOISE, "a.tif", keep=900), r"a\.tif: cannot be decoded"),
+    ("png cut off", picture_file(encoded(NOISE, "PNG")[:5_000]), r"a\.png: cannot be decoded"),
+    ("jpeg cut off", picture_file(encoded(NOISE, "JPEG")[:900], "a.jpg"), r"a\.jpg: cannot be decoded \(.*truncated"),
+    ("tiff cut off", picture_file(encoded(NOISE, "TIFF")[:900], "a.tif"), r"a\.tif: cannot be decoded"),
     ("picture too large", picture_file(bomb(9_000)), r"a\.png: cannot be decoded \(9000 x 9000 pixels, allowed is"),
     ("picture a bomb", picture_file(bomb(60_000)), r"a\.png: cannot be decoded"),
-    ("picture beyond 16 bit", picture_file(WIDE, "a.tif"), r"mode I beyond 0 to 65535"),
-    ("float picture below zero", picture_file(UNDER, "a.tif"), r"mode F beyond 0 to 1"),
-    ("image folder absent", lambda folder: find_images(folder / "no", ["a.jpg"]), r"no: no such folder"),
+    ("picture beyond 16 bit", picture_file(encoded(WIDE, "TIFF"), "a.tif"), r"mode I beyond 0 to 65535"),
+    ("float picture below zero", picture_file(encoded(UNDER, "TIFF"), "a.tif"), r"mode F beyond 0 to 1"),
+    ("image folder absent", file(find_images, "no", None, ["a.jpg"]), r"no: no such folder"),
     ("images missing", picture_search(["a.png"], ["a.png", "b.png", "c.png"]), r"2 of 3 .* \['b\.png', 'c\.png'\]"),
     ("image name ambiguous", picture_search(["x/A.png", "y/A.png"], ["a.png"]), r"'a\.png' fits \['x/A\.png', 'y/A"),
     ("two ids, one file", picture_search(["a.png"], ["a.png", "a.tif"]), r"the only file for 2 image ids"),

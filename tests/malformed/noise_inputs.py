@@ -1,10 +1,10 @@
-"""Bad noise: what cannot be injected, files of noise, index forms of others; (name, make, what must be said)."""
+"""Bad noise: what cannot be injected, files of noise, index forms of others."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from malformed.making import Cases, Make, call, file, npy
 
 from rrsitr_lib.data.noise import inject, load_noise, save_noise
 from rrsitr_lib.exchange.noise_index import load_index, save_index
@@ -12,18 +12,18 @@ from rrsitr_lib.exchange.noise_index import load_index, save_index
 IDS = ["lake_1.jpg", "lake_1.jpg", "lake_2.jpg", "lake_2.jpg", "road_3.jpg", "road_3.jpg"]
 
 
-def noise(*args: object, ids: object = IDS, **options: object) -> Callable[[Path], object]:
+def noise(*arguments: object, ids: object = IDS, **options: object) -> Make:
     """Inject noise into six rows of three images."""
-    return lambda folder: inject(ids, *args, **options)
+    return call(inject, ids, *arguments, **options)
 
 
-def noise_file(keep: int | None = None, **changes: object) -> Callable[[Path], object]:
+def noise_file(keep: int | None = None, **changes: object) -> Make:
     """Save noise, replace some parts of the file (``...`` takes one away) or cut it, and load it."""
 
     def make(folder: Path) -> object:
         path = save_noise(inject(IDS, 0.5), folder / "noise.npz")
-        with np.load(path) as file:
-            parts = {**file, **changes}
+        with np.load(path) as saved:
+            parts = {**saved, **changes}
         np.savez(path, **{name: part for name, part in parts.items() if part is not ...})
         path.write_bytes(path.read_bytes()[:keep])
         return load_noise(path)
@@ -31,21 +31,15 @@ def noise_file(keep: int | None = None, **changes: object) -> Callable[[Path], o
     return make
 
 
-def facts(**changes: object) -> Callable[[Path], object]:
+def facts(**changes: object) -> Make:
     """The same with some of its stated facts replaced."""
     stated = {"rate": 0.5, "protocol": "shuffle", "seed": 42, "fingerprint": inject(IDS, 0.5).fingerprint, **changes}
     return noise_file(facts=json.dumps({name: fact for name, fact in stated.items() if fact is not ...}))
 
 
-def index_file(content: object, ids: object = IDS, **options: object) -> Callable[[Path], object]:
-    """Write bytes or an array as ``.npy`` and load it as an index form."""
-
-    def make(folder: Path) -> object:
-        path = folder / "index.npy"
-        path.write_bytes(content) if isinstance(content, bytes) else np.save(path, content, allow_pickle=True)
-        return load_index(path, ids, **options)
-
-    return make
+def index_file(content: object, ids: object = IDS, **options: object) -> Make:
+    """Load bytes, or an array as ``.npy``, as an index form."""
+    return file(load_index, "index.npy", content if isinstance(content, bytes) else npy(content), ids, **options)
 
 
 def huge_npy() -> bytes:
@@ -54,16 +48,16 @@ def huge_npy() -> bytes:
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
 
 
-def save_as(form: str, protocol: str, ids: object = IDS) -> Callable[[Path], object]:
+def save_as(form: str, protocol: str, ids: object = IDS) -> Make:
     """Save noise of a protocol in an index form."""
     return lambda folder: save_index(inject(IDS, 1.0, protocol), ids, folder / "index.npy", form)
 
 
-ROWS, OBJECTS, TEXTS = np.arange(6), np.array([{}] * 6, dtype=object), np.array(["a"] * 6)
+ROWS, TEXTS = np.arange(6), np.array(["a"] * 6)
 FOREIGN = r"noise\.npz: not a noise file of this project \("
 NO_ARRAY, NO_NUMBERS = r"index\.npy: not a \.npy array", r"index\.npy: expected whole numbers of shape \(N,\), got "
 
-CASES: list[tuple[str, Callable[[Path], object], str]] = [
+CASES: Cases = [
     ("noise rate above one", noise(1.4), r"noise rate is 1\.4: allowed is a share from 0 to 1"),
     ("noise rate below zero", noise(-0.1), r"noise rate is -0\.1: allowed is a share from 0 to 1"),
     ("noise rate not a number", noise(float("nan")), r"noise rate is nan"),
@@ -85,7 +79,7 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("noise one image exchanged", noise(0.3, "image"), r"of 3 images is 1 image: an exchange needs at least two"),
     ("noise hard without class", noise(0.4, "hard", ids=[1, 2, 3]), r"image id 1 carries no class .*needs captions"),
     ("noise hard, one sentence", noise(1.0, "hard", captions=["x"] * 6), r"row \d: no caption of another image diff"),
-    ("noise file absent", lambda folder: load_noise(folder / "no.npz"), r"no\.npz: no such file"),
+    ("noise file absent", file(load_noise, "no.npz"), r"no\.npz: no such file"),
     ("noise file a folder", load_noise, r"not a noise file of this project \(IsADirectoryError"),
     ("noise file empty", noise_file(keep=0), FOREIGN + "EOFError"),
     ("noise file cut", noise_file(keep=-30), FOREIGN + "BadZipFile"),
@@ -107,7 +101,7 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("noise file of texts", noise_file(caption_index=TEXTS), FOREIGN + ".*caption_index is <U1"),
     ("noise file, mask one number", noise_file(mismatched=np.array(True)), FOREIGN + r".* \(\(6,\), \(\)\)"),
     ("noise file, mask of numbers", noise_file(mismatched=ROWS), FOREIGN + ".*mismatched is int64"),
-    ("index absent", lambda folder: load_index(folder / "no.npy", IDS), r"no\.npy: no such file"),
+    ("index absent", file(load_index, "no.npy", None, IDS), r"no\.npy: no such file"),
     ("index a folder", lambda folder: load_index(folder, IDS), r"not a \.npy array"),
     ("index empty", index_file(b""), NO_ARRAY),
     ("index a text", index_file(b"0 1 2"), NO_ARRAY),

@@ -1,10 +1,10 @@
-"""Bad arguments of objectives, partitions, weights, schedules and evaluation: (name, make, what must be said)."""
+"""Bad arguments of objectives, partitions, weights, schedules and evaluation."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
+from malformed.making import Cases, Make, call
 
 from rrsitr_lib.evaluation import partition_quality, recall
 from rrsitr_lib.methods.contrastive import contrastive_objective
@@ -18,27 +18,22 @@ from rrsitr_lib.model.similarity import local_similarity
 from rrsitr_lib.show.views.self_paced_family import self_paced_weight
 
 
-def call(function: Callable, *arguments: object, **options: object) -> Callable[[Path], object]:
-    """Call it, whatever the folder."""
-    return lambda folder: function(*arguments, **options)
-
-
-def rank(score: object, images: object = (0, 1), **options: object) -> Callable[[Path], object]:
+def rank(score: object, images: object = (0, 1), **options: object) -> Make:
     """Recall of a score for two captions."""
     return call(recall, np.array(score, dtype=float), np.array(images), **options)
 
 
-def quality(loss: list, category: list, mismatched: list) -> Callable[[Path], object]:
+def quality(loss: list, category: list, mismatched: list) -> Make:
     """How well these losses and categories agree with the truth."""
     return call(partition_quality, np.array(loss), np.array(category), np.array(mismatched))
 
 
-def similar(text: tuple, image: tuple) -> Callable[[Path], object]:
+def similar(text: tuple, image: tuple) -> Make:
     """Local similarity of tokens of these shapes."""
     return call(local_similarity, torch.ones(text), torch.ones(image))
 
 
-def objective(method: Callable, sizes: tuple = (4, 4, 4, 4), **settings: object) -> Callable[[Path], object]:
+def objective(method: Callable, sizes: tuple = (4, 4, 4, 4), **settings: object) -> Make:
     """An objective of batches of these sizes."""
     shapes = [(size, 3) for size in sizes[:2]] + [(size, 2, 3) for size in sizes[2:]]
     return call(method, *map(torch.ones, shapes), **settings)
@@ -49,7 +44,7 @@ SHORT = torch.zeros(3, dtype=torch.long)
 IN_ORDER, POSITIVE = "allowed is 0 <= gamma_1 <= gamma_2", "allowed is a positive number"
 TOKENS = r"expected \(captions, Lt, D\) and \(images, Li, D\)"
 
-CASES: list[tuple[str, Callable[[Path], object], str]] = [
+CASES: Cases = [
     ("score of one axis", rank([1, 2]), r"score has shape \(2,\) .*expected \(captions, images\) and \(captions,\)"),
     ("score empty", rank(np.zeros((0, 2)), []), r"neither empty"),
     ("score not a number", rank([[0, 1], [NAN, 0]]), r"score\[1, 0\] is not a number"),

@@ -1,12 +1,14 @@
-"""Bad configurations, ledgers, checkpoints and weight files: (name, what makes and uses them, what must be said)."""
+"""Bad configurations, ledgers, checkpoints and weight files."""
 
+import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
-from safetensors.torch import save_file
+from malformed.making import Cases, Make, call, file
+from safetensors.torch import save
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.ledger_table import ledger_table
@@ -15,27 +17,21 @@ from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
 
-def config(**fields: object) -> Callable[[Path], object]:
+def config(**fields: object) -> Make:
     """Build a configuration of these fields."""
-    return lambda folder: RunConfig.build(**fields)
+    return call(RunConfig.build, **fields)
 
 
-def config_file(content: str | bytes, name: str = "run.yaml") -> Callable[[Path], object]:
-    """Write a file and read it as a configuration."""
-
-    def make(folder: Path) -> object:
-        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        return RunConfig.read(folder / name)
-
-    return make
+def config_file(content: str | bytes, name: str = "run.yaml") -> Make:
+    """Read a file as a configuration."""
+    return file(RunConfig.read, name, content)
 
 
-def ledger(name: str = "header.json", keep: int | None = None, **header: object) -> Callable[[Path], object]:
+def ledger(name: str = "header.json", keep: int | None = None, **header: object) -> Make:
     """Write an epoch of two pairs, cut a file or (``keep`` 0) remove it, change the header, open, read every column."""
 
     def make(folder: Path) -> object:
-        written = Ledger.create(folder, np.array([True, False]), {"seed": 3})
-        written.append({column: np.zeros(2) for column in COLUMNS})
+        append()(folder)
         stated = {**json.loads((folder / "header.json").read_text()), **header}
         (folder / "header.json").write_text(json.dumps({k: v for k, v in stated.items() if v is not ...}))
         (folder / name).write_bytes((folder / name).read_bytes()[:keep]) if keep != 0 else (folder / name).unlink()
@@ -45,29 +41,24 @@ def ledger(name: str = "header.json", keep: int | None = None, **header: object)
     return make
 
 
-def append(**changes: object) -> Callable[[Path], object]:
-    """Append an epoch with some columns replaced, or (``...``) left out."""
+def append(**changes: object) -> Make:
+    """Append an epoch of two pairs with some columns replaced, or (``...``) left out; gives the ledger."""
 
-    def make(folder: Path) -> object:
+    def make(folder: Path) -> Ledger:
         rows = {**{name: np.zeros(2) for name in COLUMNS}, **changes}
-        written = Ledger.create(folder, np.array([True, False]), {})
-        return written.append({name: values for name, values in rows.items() if values is not ...})
+        written = Ledger.create(folder, np.array([True, False]), {"seed": 3})
+        written.append({name: values for name, values in rows.items() if values is not ...})
+        return written
 
     return make
 
 
-def show(column: str | None = None, **options: object) -> Callable[[Path], object]:
-    """A table, or a column, of a ledger of one epoch."""
-
-    def make(folder: Path) -> object:
-        written = Ledger.create(folder, np.array([True]), {})
-        written.append({name: np.zeros(1) for name in COLUMNS})
-        return written.column(column) if column else ledger_table(folder, **options)
-
-    return make
+def table(**options: object) -> Make:
+    """A table of a ledger of one epoch."""
+    return lambda folder: ledger_table(append()(folder).folder, **options)
 
 
-def checkpoint(keep: int) -> Callable[[Path], object]:
+def checkpoint(keep: int) -> Make:
     """Save a checkpoint, cut it, load it."""
 
     def make(folder: Path) -> object:
@@ -78,49 +69,39 @@ def checkpoint(keep: int) -> Callable[[Path], object]:
     return make
 
 
-def safetensors(**metadata: str) -> Callable[[Path], object]:
+def safetensors(**metadata: str) -> Make:
     """A safetensors file of somebody else as a checkpoint."""
-
-    def make(folder: Path) -> object:
-        save_file({"w": torch.ones(2)}, folder / "other.safetensors", metadata=metadata or None)
-        return load_checkpoint(folder / "other.safetensors")
-
-    return make
+    return file(load_checkpoint, "other.safetensors", save({"w": torch.ones(2)}, metadata or None))
 
 
-def pickled(folder: Path) -> object:
-    """A torch pickle as a checkpoint."""
-    torch.save({"w": torch.ones(2)}, folder / "last.safetensors")
-    return load_checkpoint(folder / "last.safetensors")
+class Intruder:
+    """Code that a pickle runs."""
+
+    def __reduce__(self) -> tuple:
+        return pytest.fail, ("the pickle was run",)
 
 
-def encoder(name: str, content: bytes | None = None, form: str = "safetensors", **options: str) -> Callable:
+def pickled() -> bytes:
+    """A torch pickle, which runs code when it is read as one."""
+    buffer = io.BytesIO()
+    torch.save({"visual.conv1.weight": Intruder()}, buffer)
+    return buffer.getvalue()
+
+
+def encoder(name: str, content: bytes | None = None, form: str = "safetensors", **options: str) -> Make:
     """Build an encoder from a file of these bytes, or from one that is not there."""
-
-    def make(folder: Path) -> object:
-        path = folder / f"weights.{form}"
-        if content is not None:
-            path.write_bytes(content)
-        return build_encoder(name, **{"weights": str(path), **options})
-
-    return make
-
-
-def weights_of_another_model(folder: Path) -> object:
-    """Tensors of other names as weights of ``tiny``."""
-    save_file({"visual.other": torch.ones(2)}, folder / "other.safetensors")
-    return build_encoder("tiny", str(folder / "other.safetensors"))
+    return file(lambda path: build_encoder(name, **{"weights": str(path), **options}), f"weights.{form}", content)
 
 
 ABSENT, DAMAGED = r": no such file or folder", r"last\.safetensors: not a safetensors file, or damaged"
 HEADER, NO_WEIGHTS = r"header\.json: not a ledger header ", r": not weights of this model"
 
-CASES: list[tuple[str, Callable[[Path], object], str]] = [
+CASES: Cases = [
     ("config field unknown", config(gama=3), r"unknown field 'gama': known are preset, data"),
     ("config preset a list", config(preset=["paper"]), r"preset is \['paper'\]"),
     ("config data of a long name", config(data="x" * 300), r"data is 'x+"),
-    ("config absent", lambda folder: RunConfig.read(folder / "no.json"), r"no\.json: no such file"),
-    ("config yaml absent", lambda folder: RunConfig.read(folder / "no.yaml"), r"no\.yaml: not readable YAML"),
+    ("config absent", file(RunConfig.read, "no.json"), r"no\.json: no such file"),
+    ("config yaml absent", file(RunConfig.read, "no.yaml"), r"no\.yaml: not readable YAML"),
     ("config a folder", RunConfig.read, r"Is a directory"),
     ("config yaml broken", config_file("epochs: ["), r"run\.yaml: not readable YAML \("),
     ("config yaml of objects", config_file("!!python/object/apply:os.getcwd []"), r"run\.yaml: not readable YAML \("),
@@ -163,14 +144,15 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("ledger row of one column more", append(more=np.zeros(2)), r"needs exactly the columns loss, loss_global"),
     ("ledger row of one column less", append(weight=...), r"needs exactly the columns loss, loss_global"),
     ("ledger row of texts", append(loss=np.array(["a", "b"])), r"column loss: not numbers"),
-    ("ledger column unknown", show("lost"), r"no column 'lost'; there are loss, .*trained, mismatched"),
-    ("ledger table of no epoch", show(epoch=2), r"epoch is 2: the ledger holds epochs 1 to 1"),
-    ("ledger table of epoch zero", show(epoch=0), r"epoch is 0: the ledger holds epochs 1 to 1"),
-    ("ledger table before the first", show(epoch=-2), r"epoch is -2: the ledger holds epochs 1 to 1"),
-    ("ledger table by no column", show(sort="lost"), r"sort is 'lost': allowed are loss, "),
-    ("checkpoint absent", lambda folder: load_checkpoint(folder / "no"), r"no: no such checkpoint"),
+    ("ledger column unknown", lambda folder: append()(folder).column("lost"),
+     r"no column 'lost'; there are loss, .*trained, mismatched"),
+    ("ledger table of no epoch", table(epoch=2), r"epoch is 2: the ledger holds epochs 1 to 1"),
+    ("ledger table of epoch zero", table(epoch=0), r"epoch is 0: the ledger holds epochs 1 to 1"),
+    ("ledger table before the first", table(epoch=-2), r"epoch is -2: the ledger holds epochs 1 to 1"),
+    ("ledger table by no column", table(sort="lost"), r"sort is 'lost': allowed are loss, "),
+    ("checkpoint absent", file(load_checkpoint, "no"), r"no: no such checkpoint"),
     ("checkpoint a folder", load_checkpoint, r"no such checkpoint"),
-    ("checkpoint a pickle", pickled, DAMAGED),
+    ("checkpoint a pickle", file(load_checkpoint, "last.safetensors", pickled()), DAMAGED),
     ("checkpoint empty", checkpoint(0), DAMAGED),
     ("checkpoint length cut", checkpoint(7), DAMAGED),
     ("checkpoint header cut", checkpoint(30), DAMAGED),
@@ -190,5 +172,6 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("weights of something else", encoder("tiny", b"x" * 99), r"weights\.safetensors" + NO_WEIGHTS),
     ("weights empty, by torch", encoder("tiny", b"", "pt"), r"weights\.pt" + NO_WEIGHTS),
     ("weights a broken pickle", encoder("tiny", b"\x80\x04N.", "pt"), r"weights\.pt" + NO_WEIGHTS),
-    ("weights of another model", weights_of_another_model, r"other\.safetensors" + NO_WEIGHTS),
+    ("weights that would run code", encoder("tiny", pickled(), "pt"), r"weights\.pt" + NO_WEIGHTS),
+    ("weights of another model", encoder("tiny", save({"visual.other": torch.ones(2)})), NO_WEIGHTS),
 ]  # fmt: skip

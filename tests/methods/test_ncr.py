@@ -1,4 +1,4 @@
-"""NCR: values of its public code, its formulas as a loop over pairs, and the soft margin's ends and shape."""
+"""NCR: values of its public code, and its formulas as a loop over pairs."""
 
 import numpy as np
 import pytest
@@ -19,15 +19,7 @@ def test_every_value_written_out(margin, m):
     np.testing.assert_allclose(soft_margin(LABELS, margin, m), expected, rtol=1e-12)
 
 
-def test_ends_and_direction():
-    found = soft_margin(LABELS)
-    assert (found[0], found[-1]) == (0.0, pytest.approx(0.2))
-    assert (np.diff(found) > 0).all(), "more trust, more margin"
-    assert (np.diff(found, 2) > 0).all() and (found[1:-1] < 0.2 * LABELS[1:-1]).all(), "doubt shrinks it at once"
-
-
-def test_larger_m_shrinks_sooner_and_m_near_one_is_a_straight_line():
-    assert (soft_margin(LABELS, m=100)[1:-1] < soft_margin(LABELS, m=10)[1:-1]).all()
+def test_m_near_one_is_a_straight_line():
     np.testing.assert_allclose(soft_margin(LABELS, m=1 + 1e-6), 0.2 * LABELS, atol=1e-6)
 
 

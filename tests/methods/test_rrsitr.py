@@ -7,7 +7,6 @@ import torch
 from oracles import INPUTS, SETTINGS, draw_inputs, golden_cases, needs_golden, objective
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.methods.base import PAPER_SCALE
 from rrsitr_lib.methods.contrastive import contrastive_objective
 from rrsitr_lib.methods.rrsitr import Components, rrsitr_objective
 from rrsitr_lib.model.similarity import local_similarity
@@ -33,34 +32,29 @@ def golden_parameters(what=lambda case: True):
 
 
 @golden_parameters()
-def test_authors_values_in_float64(case):
-    inputs = draw_inputs(**case)
-    result, gradients = evaluated(inputs, **{name: case[name] for name in SETTINGS})
-    assert relative(result.total, case["total"]) < 1e-6
-    assert torch.bincount(result.category, minlength=3).tolist() == case["counts"]
-    expected = torch.tensor(case["loss_first5"] + case["loss_last5"], dtype=torch.float64)
-    losses = torch.cat([result.pair_loss[:5], result.pair_loss[-5:]]).detach()
-    torch.testing.assert_close(losses, expected, rtol=1e-6, atol=1e-12)
-    for name, gradient in zip(INPUTS, gradients, strict=True):
-        assert relative(gradient.norm(), case["grad_norm"][name]) < 1e-6, name
-    corner = local_similarity(inputs[3][:2], inputs[2][:3])
-    torch.testing.assert_close(corner, torch.tensor(case["local_eval_corner"], dtype=torch.float64), rtol=1e-6, atol=0)
-
-
-@golden_parameters()
 @pytest.mark.parametrize(
-    ("precision", "value_bound", "gradient_bound"), [("float32", 1e-4, 1e-4), ("bf16", 2e-3, 0.03)]
+    ("precision", "value_bound", "gradient_bound"),
+    [("float64", 1e-6, 1e-6), ("float32", 1e-4, 1e-4), ("bf16", 2e-3, 0.03)],
 )
-def test_authors_values_in_lower_precision(case, precision, value_bound, gradient_bound):
+def test_authors_values(case, precision, value_bound, gradient_bound):
     """bf16 as training has it: features rounded by autocast, then the objective in float32."""
-    inputs = [values.float() for values in draw_inputs(**case)]
+    inputs = draw_inputs(**case)
+    if precision != "float64":
+        inputs = [values.float() for values in inputs]
     if precision == "bf16":
         inputs = [values.bfloat16().float() for values in inputs]
     result, gradients = evaluated(inputs, **{name: case[name] for name in SETTINGS})
-    assert result.total.dtype == torch.float32
+    assert result.total.dtype == inputs[0].dtype
     assert relative(result.total, case["total"]) < value_bound
     for name, gradient in zip(INPUTS, gradients, strict=True):
         assert relative(gradient.norm(), case["grad_norm"][name]) < gradient_bound, name
+    if precision == "float64":
+        assert torch.bincount(result.category, minlength=3).tolist() == case["counts"]
+        expected = torch.tensor(case["loss_first5"] + case["loss_last5"], dtype=torch.float64)
+        losses = torch.cat([result.pair_loss[:5], result.pair_loss[-5:]]).detach()
+        torch.testing.assert_close(losses, expected, rtol=1e-6, atol=1e-12)
+        corner = local_similarity(inputs[3][:2], inputs[2][:3]).tolist()
+        torch.testing.assert_close(corner, case["local_eval_corner"], rtol=1e-6, atol=0)
 
 
 @golden_parameters(lambda case: case["Lt"] < 77)
@@ -71,29 +65,16 @@ def test_authors_values_by_the_loop(case):
     assert losses[-5:].tolist() == pytest.approx(case["loss_last5"], rel=1e-6)
 
 
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, id=f"seed {case['seed']}") for case in CASES] + [pytest.param(SMALL, id="small")],
-)
-def test_loop_over_pairs_gives_values_and_gradients(case):
-    settings = {name: case[name] for name in SETTINGS if name in case}
-    leaves = [values.requires_grad_() for values in draw_inputs(**case)]
-    total, losses, counts = objective(*leaves, **settings)
+def test_loop_over_pairs_gives_values_and_gradients():
+    leaves = [values.requires_grad_() for values in draw_inputs(**SMALL)]
+    total, losses, counts = objective(*leaves)
     expected = torch.autograd.grad(total, leaves)
-    result, gradients = evaluated(leaves, **settings)
+    result, gradients = evaluated(leaves)
     torch.testing.assert_close(result.total, total, rtol=1e-10, atol=0)
     torch.testing.assert_close(result.pair_loss, losses, rtol=1e-9, atol=1e-12)
     assert torch.bincount(result.category, minlength=3).tolist() == counts and min(counts) > 0
     for gradient, wanted in zip(gradients, expected, strict=True):
         torch.testing.assert_close(gradient, wanted, rtol=1e-8, atol=1e-12)
-
-
-def test_permuted_pairs_give_the_same_total_and_permuted_rows():
-    inputs, order = draw_inputs(**SMALL), torch.randperm(24, generator=torch.Generator().manual_seed(0))
-    result, moved = rrsitr_objective(*inputs), rrsitr_objective(*(values[order] for values in inputs))
-    torch.testing.assert_close(moved.total, result.total, rtol=1e-12, atol=0)
-    for name in ("pair_loss", "category", "weight", "contribution"):
-        torch.testing.assert_close(getattr(moved, name), getattr(result, name)[order], rtol=1e-9, atol=1e-12)
 
 
 def effective_weight(loss_over_gamma_1):
@@ -115,13 +96,6 @@ def test_effective_weight_jumps_from_0_031_to_0_725():
     below, above = effective_weight(4.9 / 5), effective_weight(1.0)
     assert below == pytest.approx(0.0314, abs=1e-4) and above == pytest.approx(0.7250, abs=1e-4)
     assert above / below == pytest.approx(23, abs=0.2)
-
-
-def test_clean_pairs_report_a_sine_of_their_loss():
-    result = rrsitr_objective(*draw_inputs(**SMALL))
-    clean = result.category == 0
-    expected = 10 / math.pi * torch.sin(math.pi * result.pair_loss[clean] / 10)
-    torch.testing.assert_close(result.contribution[clean], expected, rtol=1e-10, atol=1e-12)
 
 
 def test_noisy_pairs_learn_by_the_triplet_alone():
@@ -146,10 +120,6 @@ def test_category_given_replaces_the_thresholds():
     torch.testing.assert_close(ambiguous.weight, expected)
 
 
-def test_paper_scale_is_about_twenty():
-    assert PAPER_SCALE == pytest.approx(20.0, abs=0.01) and math.log(PAPER_SCALE) == pytest.approx(2.996)
-
-
 def test_control_is_the_plain_mean_and_its_records_carry_no_gradient():
     leaves = [values.requires_grad_() for values in draw_inputs(**SMALL)]
     result, rrsitr = contrastive_objective(*leaves), rrsitr_objective(*leaves)
@@ -158,12 +128,6 @@ def test_control_is_the_plain_mean_and_its_records_carry_no_gradient():
     assert (result.weight == 1).all() and torch.bincount(result.category).tolist() == counts
     torch.testing.assert_close(result.triplet.loss, rrsitr.triplet.loss, rtol=1e-12, atol=0)
     assert not result.triplet.loss.requires_grad and not result.category.requires_grad
-
-
-@pytest.mark.parametrize("method", [rrsitr_objective, contrastive_objective])
-def test_equal_features_are_at_chance(method):
-    result = method(torch.ones(10, 4), torch.ones(10, 4), torch.ones(10, 3, 4), torch.ones(10, 2, 4))
-    torch.testing.assert_close(result.pair_loss, torch.full((10,), 4 * math.log(10)), rtol=1e-5, atol=0)
 
 
 # --- parts switched off ---
@@ -212,11 +176,6 @@ def test_ablation_turns_the_weights_round_or_draws_them():
 
 @pytest.mark.parametrize("weight_order", ["hard", "random"])
 def test_noisy_pairs_keep_weight_zero_in_every_order(weight_order):
-    result = rrsitr_objective(
-        *draw_inputs(**SMALL),
-        gamma_1=0.0,
-        gamma_2=1e-12,
-        components=Components(weight_order=weight_order),
-        draws=torch.ones(SMALL["B"]),
-    )
+    order = {"components": Components(weight_order=weight_order), "draws": torch.ones(SMALL["B"])}
+    result = rrsitr_objective(*draw_inputs(**SMALL), gamma_1=0.0, gamma_2=1e-12, **order)
     assert (result.category == 2).all() and (result.weight == 0).all()

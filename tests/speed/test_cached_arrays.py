@@ -69,13 +69,6 @@ def test_second_build_computes_nothing(tmp_path):
     assert first.batches == [(0, 32), (32, 64), (64, 96), (96, 101)] and second.batches == []
 
 
-def test_another_name_is_another_cache(tmp_path):
-    build(tmp_path, Compute())
-    other = Compute()
-    build(tmp_path, other, "other")
-    assert len(other.batches) == 4
-
-
 @pytest.mark.parametrize("end_at", [0, 1, 2, 3])
 def test_an_ended_build_goes_on_where_it_stopped(tmp_path, end_at):
     with pytest.raises(KeyboardInterrupt):

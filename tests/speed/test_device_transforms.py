@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import RandomResizedCrop
 
-from rrsitr_lib.speed.device_transforms import TOLERANCE, crop_resize, cubic_weights, normalise, resize_centre
+from rrsitr_lib.speed.device_transforms import TOLERANCE, crop_resize, normalise, resize_centre
 
 MEAN, STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 
@@ -56,9 +56,3 @@ def test_a_crop_of_the_whole_in_its_own_size_changes_nothing():
     pictures = torch.from_numpy(np.stack([photograph(32, 32, seed) for seed in range(2)]))
     cropped = crop_resize(pictures, torch.tensor([[0, 0, 32, 32]] * 2), 32)
     assert (cropped == pictures.permute(0, 3, 1, 2)).all()
-
-
-def test_weights_sum_to_one_also_at_the_borders():
-    weights = cubic_weights(torch.tensor([0.0, 3.0]), torch.tensor([20.0, 11.0]), out=7, full=20)
-    assert torch.allclose(weights.sum(dim=2), torch.ones(2, 7), atol=1e-6)
-    assert not weights[1, :, :3].any() and not weights[1, :, 14:].any()

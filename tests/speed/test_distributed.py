@@ -1,10 +1,12 @@
 """Two processes over gloo train the run that one process trains; a killed pair goes on."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,98 +14,105 @@ import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
+from speed.one_step import SLICES, gradients
 from test_cli import rrsitr
 
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import read_json
 from rrsitr_lib.speed import distributed
+from rrsitr_lib.training import run as run_module
+from rrsitr_lib.training.device import OneProcess
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import Run
 
-RUN = [
+TRAIN = [
     "train", "--data", "scenes", "--encoder", "tiny", "--set", "scenes=42", "--batch-size", "50", "--noise-rate", "0.4",
-    "--device", "cpu",
+    "--device", "cpu", "--epochs", "3", "--set", "gamma_schedule=quantile",  # its thresholds: the epoch before
 ]  # fmt: skip
+FEW_SCENES = """
+from rrsitr_lib.scenes import dataset
+dataset.VAL = dataset.TEST = 30
+from rrsitr_lib.cli import main
+main()
+"""
+pytestmark = pytest.mark.usefixtures("few_scenes")
 
 
-MODULE = ["-m", "rrsitr_lib"]
-
-
-def torchrun_command(*arguments, processes=2):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+def torchrun_command(*arguments):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     if sys.platform == "linux":  # some machines cannot resolve their own name
         environment["GLOO_SOCKET_IFNAME"] = "lo"
     return {"args": [*command, *map(str, arguments)], "env": environment}
 
 
-def torchrun(*arguments, processes=2):
-    return subprocess.run(
-        **torchrun_command(*arguments, processes=processes), capture_output=True, text=True, timeout=300
-    )
+def torchrun(*arguments):
+    done = subprocess.run(**torchrun_command(*arguments), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def committed(folder):
+    try:
+        return (folder / "metrics.csv").read_bytes().count(b"\n") - 1
+    except OSError:
+        return 0
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    assert rrsitr(*RUN, "--epochs", "2", "--out", folder / "one") == 0
-    done = torchrun(*MODULE, *RUN, "--epochs", "2", "--out", folder / "two")
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count("best epoch") == 1
+def program(tmp_path_factory):
+    """The command on few scenes."""
+    path = tmp_path_factory.mktemp("program") / "rrsitr.py"
+    path.write_text(FEW_SCENES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pair(program, tmp_path_factory):
+    """The run by two processes."""
+    folder = tmp_path_factory.mktemp("pair") / "run"
+    assert torchrun(program, *TRAIN, "--out", folder).count("best epoch") == 1
     return folder
 
 
-def test_two_processes_equal_one(runs):
-    one, two = (Ledger.open(runs / name) for name in ("one", "two"))
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory, few_scenes):
+    """Its first two epochs, by one process."""
+
+    def cut_short(self, epoch, *arguments):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return train_epoch(self, epoch, *arguments)
+
+    folder, train_epoch = tmp_path_factory.mktemp("begun") / "run", Run._train_epoch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "_train_epoch", cut_short)
+        assert rrsitr(*TRAIN, "--out", folder) == 130 and committed(folder) == 2
+    return folder
+
+
+def test_two_processes_equal_one(begun, pair):
+    one, two = (Ledger.open(folder) for folder in (begun, pair))
     for name in ("loss", "weight", "margin_text", "similarity", "hardest_image"):
         assert np.allclose(one.column(name)[0], two.column(name)[0], rtol=1e-4, atol=1e-4), name
-    first, second = (pd.read_csv(runs / name / "metrics.csv") for name in ("one", "two"))
-    assert np.allclose(first["objective"], second["objective"], rtol=1e-5)
+    first, second = (pd.read_csv(folder / "metrics.csv")["objective"] for folder in (begun, pair))
+    assert np.allclose(first, second[:2], rtol=1e-5)
 
 
-STEP = """
-import sys
-import numpy as np
-import torch
-from safetensors.torch import save_file
-from rrsitr_lib.config import RunConfig
-from rrsitr_lib.training.batches import RowBatches
-from rrsitr_lib.training.device import join_processes
-from rrsitr_lib.training.run import Run
-
-processes = join_processes()
-config = RunConfig.build(data="scenes", encoder="tiny", scenes=42, batch_size=60, noise_rate=0.4, device="cpu",
-                         gradient_slice=int(sys.argv[2]))
-run = Run(config, None, processes=processes)
-run.model.train()
-rows = np.random.default_rng(0).permutation(210)[:60]
-batch = RowBatches(run.inputs["train"], [rows], run.noise.caption_index, 0, processes)[0]
-run.trainer.backward(run.trainer.method_of(0), torch.from_numpy(rows), *batch)
-processes.sum_gradients(run.model)
-if processes.rank == 0:
-    found = {name: parameter.grad for name, parameter in run.model.named_parameters()}
-    save_file({name: grad.contiguous() for name, grad in found.items() if grad is not None}, sys.argv[1])
-"""
-
-
-@pytest.mark.parametrize("gradient_slice", [0, 7])
-def test_the_gradient_of_two_processes_is_that_of_one(tmp_path, gradient_slice):
+def test_the_gradient_of_two_processes_is_that_of_one(tmp_path):
     """AdamW turns differences of tiny gradients into whole steps, so the gradients are compared, not the weights."""
-    script = tmp_path / "step.py"
-    script.write_text(STEP)
-    subprocess.run([sys.executable, script, tmp_path / "one", "0"], check=True, capture_output=True)
-    done = torchrun(script, tmp_path / "two", gradient_slice)
-    assert done.returncode == 0, done.stderr[-3000:]
-    one, two = load_file(tmp_path / "one"), load_file(tmp_path / "two")
+    torchrun(Path(__file__).with_name("one_step.py"), tmp_path / "two")
+    one = gradients(0)
     scale = max(gradient.abs().max() for gradient in one.values())
-    assert set(one) == set(two) and all((one[name] - two[name]).abs().max() <= 1e-5 * scale for name in one)
+    for size in SLICES:
+        two = load_file(tmp_path / f"two_{size}")
+        assert set(one) == set(two) and all((one[name] - two[name]).abs().max() <= 1e-5 * scale for name in one)
 
 
-FOUR = [*RUN, "--epochs", "4", "--set", "gamma_schedule=quantile"]  # its thresholds come from the epoch before
-
-
-def killed_after(epochs, folder):
+def killed_after(epochs, program, folder):
     """Both processes of a run, killed at once as soon as so many epochs are committed; how many there are then."""
-    command = torchrun_command(*MODULE, *FOUR, "--out", folder)
+    command = torchrun_command(program, *TRAIN, "--out", folder)
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(**command, **silent, start_new_session=True)
     deadline = time.monotonic() + 240
@@ -116,52 +125,39 @@ def killed_after(epochs, folder):
     return committed(folder)
 
 
-def committed(folder):
-    try:
-        return (folder / "metrics.csv").read_bytes().count(b"\n") - 1
-    except OSError:
-        return 0
+def test_a_killed_pair_goes_on_to_the_same_bits(program, pair, tmp_path):
+    """The second process trains its share of the epochs that are left."""
+    assert 1 <= killed_after(1, program, tmp_path / "run") < 3
+    torchrun(program, *TRAIN, "--out", tmp_path / "run")
+    weights, expected = (load_file(folder / "last.safetensors") for folder in (tmp_path / "run", pair))
+    assert weights.keys() == expected.keys() and all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
-@pytest.fixture(scope="module")
-def undisturbed_pair(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pair") / "run"
-    done = torchrun(*MODULE, *FOUR, "--out", folder)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder
+def test_a_run_begun_by_one_goes_on_with_two(program, begun, pair, tmp_path):
+    folder = shutil.copytree(begun, tmp_path / "run")
+    torchrun(program, *TRAIN, "--out", folder)
+    one, two = (np.array(Ledger.open(path).column("loss")) for path in (folder, pair))
+    assert one.shape == (3, 210) and np.median(np.abs(one[2] - two[2])) < 1e-3
 
 
-def go_on_with_two(folder, undisturbed):
-    """Largest difference of a weight or moment; the second process trains its share of the epochs that are left."""
-    done = torchrun(*MODULE, *FOUR, "--out", folder)
-    assert done.returncode == 0, done.stderr[-3000:]
-    weights, expected = (load_file(path / "last.safetensors") for path in (folder, undisturbed))
-    assert weights.keys() == expected.keys()
-    return max(float((weights[name] - expected[name]).abs().max()) for name in expected)
+class Counted(OneProcess):
+    """A process that counts how often it waits for the other."""
+
+    def __init__(self, rank):
+        self.rank, self.waits = rank, 0
+
+    def wait(self):
+        self.waits += 1
 
 
-def test_a_killed_pair_goes_on_to_the_same_bits(undisturbed_pair, tmp_path):
-    assert 1 <= killed_after(2, tmp_path / "run") < 4
-    assert go_on_with_two(tmp_path / "run", undisturbed_pair) == 0
-
-
-def test_a_run_begun_by_one_goes_on_with_two(undisturbed_pair, tmp_path, monkeypatch):
-    def cut_short(self, epoch, *arguments):
-        if epoch == 2:
-            raise KeyboardInterrupt
-        return train_epoch(self, epoch, *arguments)
-
-    train_epoch = Run._train_epoch
-    monkeypatch.setattr(Run, "_train_epoch", cut_short)
-    assert rrsitr(*FOUR, "--out", tmp_path / "a") == 130 and committed(tmp_path / "a") == 2
-    go_on_with_two(tmp_path / "a", undisturbed_pair)
-    one, two = (np.array(Ledger.open(path).column("loss")) for path in (tmp_path / "a", undisturbed_pair))
-    assert one.shape == (4, 210) and np.median(np.abs(one[2:] - two[2:])) < 1e-3
-
-
-def test_a_finished_run_ends_at_once_in_both_processes(runs):
-    done = torchrun(*MODULE, *RUN, "--epochs", "2", "--out", runs / "two")
-    assert done.returncode == 0 and done.stdout.count("best epoch") == 1, done.stderr[-3000:]
+def test_a_finished_run_ends_at_once_in_both_processes(pair, monkeypatch):
+    config, both = RunConfig.read(pair / "config.yaml"), [Counted(0), Counted(1)]
+    for module in (run_module, distributed):
+        monkeypatch.setattr(module, "Run", None)
+    for process in both:
+        monkeypatch.setattr(run_module, "join_processes", lambda process=process: process)
+        assert run_module.train(config, pair, progress=False) == read_json(pair / "result.json")
+    assert both[0].waits == both[1].waits, "else one would wait for ever"
 
 
 def test_a_batch_that_does_not_divide_is_refused():

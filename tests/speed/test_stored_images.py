@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_cli import rrsitr
+from small_runs import SMALL
 
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.speed.stored_images import StoredImages
 from rrsitr_lib.training.batches import ImageFiles
+from rrsitr_lib.training.run import train
 
 CPU = torch.device("cpu")
 
@@ -44,7 +46,6 @@ def test_files_are_stored_in_the_cache(encoder, tmp_path, cache):
     assert (stored.fetch(np.array([0])) == drawn.fetch(np.array([0]))).all() and list(cache.glob("stores/*"))
 
 
-def test_a_run_with_every_speed_option_ends_well(tmp_path, cache):
-    options = ["--set", "scenes=42", "--set", "store=true", "--set", "gradient_slice=30", "--set", "augment=true"]
-    command = ["train", "--data", "scenes", "--encoder", "tiny", "--epochs", "1", "--batch-size", "50", *options]
-    assert rrsitr(*command, "--out", tmp_path / "run") == 0
+def test_a_run_with_every_speed_option_ends_well(tmp_path, cache, few_scenes):
+    config = RunConfig.build(**SMALL | {"epochs": 1, "store": True, "gradient_slice": 30, "augment": True})
+    assert train(config, tmp_path / "run", progress=False)["test"]["mR"] > 0

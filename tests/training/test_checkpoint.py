@@ -4,9 +4,10 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
+from rrsitr_lib import files
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.training import checkpoint
-from rrsitr_lib.training.checkpoint import load_checkpoint, restore_model, restore_training, save_checkpoint
+from rrsitr_lib.training.checkpoint import load_checkpoint, restore_training, save_checkpoint
 from rrsitr_lib.training.checkpoint import training_tensors as tensors_of
 
 
@@ -22,9 +23,17 @@ def build(seed, width=8):
     return model, torch.optim.AdamW(groups, lr=0.01)
 
 
-def train(model, optimizer, first, last):
+def build_as_on_a_gpu(seed):
+    """What a GPU has, on a CPU: convolutions in channels_last, and the fused kernel of AdamW."""
+    torch.manual_seed(seed)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3), torch.nn.Flatten(), torch.nn.Linear(180, 3))
+    model = model.to(memory_format=torch.channels_last)
+    return model, torch.optim.AdamW(model.parameters(), lr=0.01, fused=True)
+
+
+def train(model, optimizer, first, last, shape=(16, 4)):
     for step in range(first, last):
-        batch = torch.randn(16, 4, generator=torch.Generator().manual_seed(step))
+        batch = torch.randn(shape, generator=torch.Generator().manual_seed(step))
         optimizer.zero_grad(set_to_none=True)
         model(batch).square().mean().backward()
         optimizer.step()
@@ -36,45 +45,19 @@ def assert_same_bits(tensors, expected):
         assert tensor.dtype == tensors[name].dtype and torch.equal(tensors[name], tensor), name
 
 
-def test_training_goes_on_to_the_same_bits(tmp_path):
-    whole = build(0)
-    train(*whole, 0, 6)
-    first = build(0)
-    train(*first, 0, 3)
+@pytest.mark.parametrize(("made", "shape"), [(build, (16, 4)), (build_as_on_a_gpu, (4, 3, 8, 8))])
+def test_training_goes_on_to_the_same_bits(tmp_path, made, shape):
+    whole, first, other = made(0), made(0), made(1)
+    train(*whole, 0, 6, shape)
+    train(*first, 0, 3, shape)
     path = save_checkpoint(tmp_path / "last.safetensors", tensors_of(*first), {"epoch": 3})
-    other = build(1)
     tensors, state = load_checkpoint(path)
     assert state == {"epoch": 3}
     restore_training(*other, tensors)
     assert_same_bits(tensors_of(*other), tensors_of(*first))
-    train(*other, 3, 6)
-    assert_same_bits(tensors_of(*other), tensors_of(*whole))
-
-
-def build_as_on_a_gpu(seed):
-    """What a GPU has, on a CPU: convolutions in channels_last, and the fused kernel of AdamW."""
-    torch.manual_seed(seed)
-    model = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3), torch.nn.Flatten(), torch.nn.Linear(180, 3))
-    model = model.to(memory_format=torch.channels_last)
-    return model, torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
-
-
-def test_a_fused_optimizer_over_channels_last_goes_on_to_the_same_bits(tmp_path):
-    def train_on_pictures(model, optimizer, first, last):
-        for step in range(first, last):
-            pictures = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(step))
-            optimizer.zero_grad(set_to_none=True)
-            model(pictures).square().mean().backward()
-            optimizer.step()
-
-    whole, first, other = build_as_on_a_gpu(0), build_as_on_a_gpu(0), build_as_on_a_gpu(1)
-    train_on_pictures(*whole, 0, 4)
-    train_on_pictures(*first, 0, 2)
-    path = save_checkpoint(tmp_path / "last.safetensors", tensors_of(*first), {})
-    restore_training(*other, load_checkpoint(path)[0])
-    convolution = other[0][0].weight
-    assert other[1].state[convolution]["exp_avg"].stride() == convolution.stride()
-    train_on_pictures(*other, 2, 4)
+    weight = other[0][0].weight
+    assert other[1].state[weight]["exp_avg"].stride() == weight.stride()
+    train(*other, 3, 6, shape)
     assert_same_bits(tensors_of(*other), tensors_of(*whole))
 
 
@@ -91,16 +74,6 @@ def test_the_count_of_steps_lies_where_the_optimizer_wants_it(fused):
     optimizer.param_groups[0]["fused"] = fused
     restore_training(model, optimizer, tensors)
     assert optimizer.state[model.weight]["step"].device.type == ("meta" if fused else "cpu")
-
-
-def test_forgetting_the_moments_would_show(tmp_path):
-    """The test above can fail: without the optimizer's state the bits differ."""
-    whole, first, other = build(0), build(0), build(1)
-    train(*whole, 0, 6)
-    train(*first, 0, 3)
-    restore_model(other[0], tensors_of(*first))
-    train(*other, 3, 6)
-    assert not torch.equal(other[0][0].weight, whole[0][0].weight)
 
 
 def test_restored_tensors_are_copies(tmp_path):
@@ -124,60 +97,27 @@ def test_state_is_any_json_and_tensors_keep_their_type(tmp_path):
     assert_same_bits(read, tensors)
 
 
-def test_the_new_file_replaces_the_old(tmp_path):
-    for epoch in range(3):
-        path = save_checkpoint(tmp_path / "a.safetensors", {"w": torch.full((2,), float(epoch))}, {"epoch": epoch})
-    assert load_checkpoint(path)[1] == {"epoch": 2} and [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
+FULL = OSError(28, "No space left on device")
+WRAPPED = SafetensorError("I/O error: No space left on device (os error 28)")
 
 
 @pytest.mark.parametrize(
-    "error",
-    [OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device (os error 28)")],
+    ("place", "error"),
+    [("save_file", FULL), ("save_file", WRAPPED), ("fsync", FULL), ("replace", FULL), ("save_file", KeyboardInterrupt)],
 )
-@pytest.mark.parametrize("moment", ["writing", "flushing", "renaming"])
-def test_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, error, moment):
+def test_an_end_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, place, error):
     path = save_checkpoint(tmp_path / "a.safetensors", {"w": torch.ones(100)}, {"epoch": 1})
     before = path.read_bytes()
 
-    def fail(tensors, target, metadata=None):
-        target.write_bytes(b"half")
+    def fail(_, target=None, metadata=None):
+        if place == "save_file":
+            target.write_bytes(b"half")
         raise error
 
-    def fail_with(*_):
-        raise OSError(28, "No space left on device")
-
-    if moment == "writing":
-        monkeypatch.setattr(checkpoint, "save_file", fail)
-    else:
-        monkeypatch.setattr(f"rrsitr_lib.files.os.{'fsync' if moment == 'flushing' else 'replace'}", fail_with)
-    with pytest.raises(RunError, match=r"cannot write .*a\.safetensors: .*No space left") as caught:
+    monkeypatch.setattr(checkpoint if place == "save_file" else files.os, place, fail)
+    with pytest.raises((RunError, KeyboardInterrupt), match=r"^(cannot write .*a\.safetensors: .*No space left.*)?$"):
         save_checkpoint(path, {"w": torch.zeros(100)}, {"epoch": 2})
-    assert "\n" not in str(caught.value)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
-
-
-def test_interruption_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
-    path = save_checkpoint(tmp_path / "a.safetensors", {"w": torch.ones(100)}, {"epoch": 1})
-
-    def interrupt(tensors, target, metadata=None):
-        target.write_bytes(b"half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(checkpoint, "save_file", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(path, {"w": torch.zeros(100)}, {"epoch": 2})
-    assert load_checkpoint(path)[1] == {"epoch": 1} and [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
-
-
-class Intruder:
-    def __reduce__(self):
-        return pytest.fail, ("the pickle was run",)
-
-
-def test_code_in_a_pickle_is_never_run(tmp_path):
-    torch.save(Intruder(), tmp_path / "a.safetensors")
-    with pytest.raises(InputError, match=r"a\.safetensors: not a safetensors file"):
-        load_checkpoint(tmp_path / "a.safetensors")
 
 
 @pytest.mark.parametrize("change", ["width", "missing", "extra"])

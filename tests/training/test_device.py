@@ -1,5 +1,7 @@
 """With which numbers a run computes: half precision as the card has it, float32 as it is, float16 with a scaler."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -21,21 +23,21 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 pytestmark = pytest.mark.usefixtures("few_scenes")
 
 
-@pytest.mark.parametrize(("has_it", "expected"), [(True, torch.bfloat16), (False, torch.float16)])
-def test_a_card_that_only_emulates_bfloat16_takes_float16(monkeypatch, has_it, expected):
-    """T4 and V100 say that they support it, by emulation."""
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: has_it or including_emulation)
-    assert half_type(RunConfig.build(), GPU) == expected
-    assert half_type(RunConfig.build(), CPU) is None
+FLOAT, HALF, BRAIN = None, torch.float16, torch.bfloat16
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [("float32", None), ("bfloat16", torch.bfloat16), ("float16", torch.float16)]
-)
-def test_what_is_asked_for_is_taken(given, expected):
-    assert (
-        half_type(RunConfig.build(precision=given), CPU) == half_type(RunConfig.build(precision=given), GPU) == expected
-    )
+    ("precision", "has_it", "on_cpu", "on_gpu"),
+    [
+        ("auto", True, FLOAT, BRAIN), ("auto", False, FLOAT, HALF), ("float32", True, FLOAT, FLOAT),
+        ("bfloat16", False, BRAIN, BRAIN), ("float16", True, HALF, HALF),
+    ],
+)  # fmt: skip
+def test_precision_is_what_is_asked_for_or_what_the_card_has(monkeypatch, precision, has_it, on_cpu, on_gpu):
+    """T4 and V100 say that they support bfloat16, by emulation."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: has_it or including_emulation)
+    config = RunConfig.build(precision=precision)
+    assert (half_type(config, CPU), half_type(config, GPU)) == (on_cpu, on_gpu)
 
 
 def test_an_absent_gpu_is_said():
@@ -71,23 +73,24 @@ def test_products_return_to_what_they_were_after_an_error():
     assert torch.get_float32_matmul_precision() == "highest"
 
 
-def test_float16_scales_its_gradients_and_goes_on_with_the_scale(tmp_path):
-    assert_goes_on(RunConfig.build(**SMALL | {"precision": "float16", "batch_size": 100, "epochs": 2}), tmp_path, 1)
+SCALED = RunConfig.build(
+    **SMALL | {"precision": "float16", "train": "heads", "feature_width": 8}
+)  # float16 is slow on a CPU
+
+
+def test_float16_scales_its_gradients_and_goes_on_with_the_scale(tmp_path, cache):
+    assert_goes_on(SCALED, tmp_path)
     _, state = load_checkpoint(tmp_path / "whole" / "last.safetensors")
     assert state["scaler"]["scale"] > 1 and state["scaler"]["_growth_tracker"] > 0
 
 
-def test_a_gradient_that_overflows_is_left_out_and_the_scale_made_smaller(tmp_path, monkeypatch):
+def test_a_gradient_that_overflows_is_left_out_and_the_scale_made_smaller(tmp_path, cache, monkeypatch):
     real = torch.amp.GradScaler
     monkeypatch.setattr(
         torch.amp, "GradScaler", lambda device, enabled: real(device, init_scale=2.0**40, enabled=enabled)
     )
-    train(
-        RunConfig.build(**SMALL | {"precision": "float16", "batch_size": 100, "epochs": 1}),
-        tmp_path / "run",
-        progress=False,
-    )
-    tensors, state = load_checkpoint(tmp_path / "run" / "last.safetensors")
+    train(SCALED.model_copy(update={"epochs": 1}), tmp_path, progress=False)
+    tensors, state = load_checkpoint(tmp_path / "last.safetensors")
     assert state["scaler"]["scale"] < 2.0**40 and all(tensor.isfinite().all() for tensor in tensors.values())
 
 
@@ -97,7 +100,8 @@ def test_a_gradient_that_overflows_is_left_out_and_the_scale_made_smaller(tmp_pa
 def test_on_a_gpu_images_are_stored_or_decoded_by_several_processes(monkeypatch):
     config = RunConfig.build(**SMALL | {"augment": True})
     data, made = open_data(config), []
-    monkeypatch.setattr(build, "extension", lambda name: made.append(name) or build_stand_in(name))
+    stand_in = SimpleNamespace(StoredImages=lambda images, *_: ImageFiles(images, None, None, 0))
+    monkeypatch.setattr(build, "extension", lambda name: made.append(name) or stand_in)
     monkeypatch.setattr(torch.nn.Module, "to", lambda self, *arguments, **options: self)
     for device, store, expected in ((CPU, "auto", 0), (GPU, "auto", 1), (GPU, False, 0), (CPU, True, 1)):
         made.clear()
@@ -105,25 +109,13 @@ def test_on_a_gpu_images_are_stored_or_decoded_by_several_processes(monkeypatch)
         assert made == ["speed.stored_images"] * expected, (device, store)
 
 
-def build_stand_in(name):
-    class Room:
-        @staticmethod
-        def StoredImages(images, *_):
-            return ImageFiles(images, None, None, 0)
-
-    return Room
-
-
 @pytest.mark.parametrize(
     ("given", "device", "decodes", "expected"),
     [
-        ("auto", CPU, True, 0),
-        ("auto", GPU, True, "several"),
-        (3, CPU, True, 3),
-        ("auto", GPU, False, 0),
+        ("auto", CPU, True, 0), ("auto", GPU, True, "several"), (3, CPU, True, 3), ("auto", GPU, False, 0),
         (3, GPU, False, 0),
     ],
-)
+)  # fmt: skip
 def test_workers_where_a_gpu_would_wait(monkeypatch, given, device, decodes, expected):
     asked = []
     monkeypatch.setattr(

@@ -1,0 +1,36 @@
+"""The gradients of one step, by one process or shared by several, of which the first writes them."""
+
+import sys
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.scenes import dataset
+from rrsitr_lib.training.batches import RowBatches
+from rrsitr_lib.training.device import join_processes
+from rrsitr_lib.training.run import Run
+
+SLICES = (0, 7)
+
+
+def gradients(gradient_slice):
+    """By the name of the parameter, of 60 of 210 rows."""
+    processes, given = join_processes(), {"encoder": "tiny", "scenes": 42, "batch_size": 60, "noise_rate": 0.4}
+    run = Run(RunConfig.build(**given, device="cpu", gradient_slice=gradient_slice), None, processes=processes)
+    run.model.train()
+    rows = np.random.default_rng(0).permutation(210)[:60]
+    batch = RowBatches(run.inputs["train"], [rows], run.noise.caption_index, 0, processes)[0]
+    run.trainer.backward(run.trainer.method_of(0), torch.from_numpy(rows), *batch)
+    processes.sum_gradients(run.model)
+    found = {name: parameter.grad for name, parameter in run.model.named_parameters()}
+    return {name: gradient.contiguous() for name, gradient in found.items() if gradient is not None}
+
+
+if __name__ == "__main__":
+    dataset.VAL = dataset.TEST = 1
+    for size in SLICES:
+        found = gradients(size)
+        if join_processes().rank == 0:
+            save_file(found, f"{sys.argv[1]}_{size}")
