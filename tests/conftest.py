@@ -1,5 +1,8 @@
 """Options of the test command, and what many tests stand on."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from rrsitr_lib.scenes import dataset
@@ -24,8 +27,9 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def few_scenes():
-    """Small validation and test splits, for tests that are not about recall; their captions are two batches."""
+    """Small validation and test splits, here and in processes started here, for tests that are not about recall."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "few_scenes"), prepend=os.pathsep)
         for name in ("VAL", "TEST"):
             patch.setattr(dataset, name, 30)
         dataset._scenes.cache_clear()

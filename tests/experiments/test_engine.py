@@ -24,11 +24,12 @@ from rrsitr_lib.experiments.study_folder import NOTEBOOK
 from rrsitr_lib.experiments.trials import counts, open_study
 
 METHODS = ("contrastive", "rrsitr", "ncr")
+pytestmark = pytest.mark.usefixtures("few_scenes")
 PAIR = small_study("pair", {"method": METHODS[:2]})
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
+def expected(tmp_path_factory, few_scenes):
     return undisturbed(small_study("all", {"method": METHODS}), tmp_path_factory.mktemp("plain"))
 
 

@@ -17,6 +17,7 @@ from rrsitr_lib.experiments.study_folder import NOTEBOOK, OUTCOME, RUN
 from rrsitr_lib.experiments.trials import locate
 from rrsitr_lib.files import read_json
 
+pytestmark = pytest.mark.usefixtures("few_scenes")
 (TRIAL,) = plan(small_study())
 
 
@@ -27,12 +28,12 @@ def job(root, limit=None, **fields):
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
+def expected(tmp_path_factory, few_scenes):
     return undisturbed(small_study(), tmp_path_factory.mktemp("plain")) / TRIAL.name
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
+def done(tmp_path_factory, few_scenes):
     folder, own = job(tmp_path_factory.mktemp("done"))
     return folder, own, execute_trial(*own)
 

@@ -30,7 +30,7 @@ FIRST, SECOND, _ = (trial.name for trial in plan(STUDY))
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, few_scenes):
     """Two methods first, then a third: what is done is not run again."""
     root, workers = tmp_path_factory.mktemp("runs"), ExecutorSettings(workers=2)
     run_study(small_study("small", {"method": METHODS[:2]}), root, workers, progress=False)

@@ -151,7 +151,7 @@ MIDDLE = [(name, {}) for name in smoke() if name not in ("09_reproduction", *dic
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, few_scenes):
     """Lessons share the runs of the folder in which they are executed."""
     return tmp_path_factory.mktemp("lessons")
 

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from small_runs import SMALL as SMALL_RUN
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.show.explorers.partition import PartitionExplorer
@@ -15,7 +16,7 @@ from rrsitr_lib.show.views.pacing import paced_weight
 from rrsitr_lib.training.run import train
 
 EPOCHS = 3
-SMALL = {"encoder": "tiny", "scenes": 40, "epochs": EPOCHS, "noise_rate": 0.4, "method": "rrsitr", "seed": 3}
+SMALL = SMALL_RUN | {"epochs": EPOCHS, "weights": None, "seed": 3}
 RUNS = {
     "chance without local loss": {"gamma_unit": "chance", "gamma_1": 0.3, "gamma_2": 1.0, "local_loss": False},
     "linear": {"gamma_schedule": "linear"},
@@ -24,7 +25,7 @@ RUNS = {
 
 
 @pytest.fixture(scope="module", params=list(RUNS))
-def run(request, tmp_path_factory):
+def run(request, tmp_path_factory, few_scenes):
     folder = tmp_path_factory.mktemp("runs") / "run"
     train(RunConfig.build(**SMALL, **RUNS[request.param]), folder, progress=False)
     return folder
@@ -83,7 +84,7 @@ def test_schedules_end_at_the_thresholds_of_the_last_epoch(run, recorded):
     np.testing.assert_allclose(explorer.map("loss", "constant", 1.0).weight, expected, atol=1e-6)
 
 
-def test_the_run_s_own_schedule_gives_its_own_weights(tmp_path):
+def test_the_run_s_own_schedule_gives_its_own_weights(tmp_path, few_scenes):
     train(RunConfig.build(**SMALL, gamma_schedule="cosine", gamma_start=0.6), tmp_path / "run", progress=False)
     explorer = WeightsExplorer(tmp_path / "run")
     again = explorer.map("loss", "cosine", 0.6).weight
