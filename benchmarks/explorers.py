@@ -84,7 +84,7 @@ def main() -> None:
         train(RunConfig.build(encoder="tiny", scenes=60, epochs=2, noise_rate=0.4, seed=3), small, progress=False)
         worst = max(worst, report("pacing", PacingExplorer(), "no ledger"))
         for name in FROM_FEATURES:
-            worst = max(worst, report(name, open_explorer(name, small), "album, test"))
+            worst = max(worst, report(name, open_explorer(name, small), "test split"))
         for pairs, epochs in sizes:
             run, size = made_up_ledger(Path(folder) / str(pairs), pairs, epochs), f"{pairs:,} x {epochs}"
             for name in FROM_LEDGER:

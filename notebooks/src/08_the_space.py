@@ -19,9 +19,9 @@ RUNS = "runs"  # folder that receives the run folders
 
 # %% [markdown]
 # Two runs on the same noisy pairs, from the same start: the paper's method, and plain contrastive training, which pulls
-# every pair together. Lessons with equal configurations share them. While a run trains, it keeps an *album*: the
+# every pair together. Lessons with equal configurations share them. While a run trains, it keeps a *history*: the
 # normalised global features of up to 200 training pairs of different pictures, before training and after each epoch.
-# Everything below reads the two albums. No model is opened.
+# Everything below reads the two histories. No model is opened.
 
 # %%
 from rrsitr_lib.config import RunConfig
@@ -32,7 +32,7 @@ start(SEED)
 shared = dict(encoder="tiny", scenes=SCENES, epochs=EPOCHS, noise_rate=NOISE_RATE, seed=SEED)
 configs = {method: RunConfig.build(method=method, **shared) for method in ("rrsitr", "contrastive")}
 folders = {method: run_folder(config, RUNS) for method, config in configs.items()}
-print(f"{SCENES} scenes, {EPOCHS} epochs, nominal noise {NOISE_RATE:.0%}, seed {SEED}")
+print(f"{SCENES} scenes, nominal noise {NOISE_RATE:.0%}, seed {SEED}")
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.experiments.engine import run_trials
@@ -42,7 +42,7 @@ for method in configs:
     print(f"{method:12} test mR {results[method]['test']['mR']:.1f}")
 
 # %% [markdown]
-# An album has a place for every epoch, counted from before training. The caption of a pair is the one it was trained
+# A history has a place for every epoch, counted from before training. The caption of a pair is the one it was trained
 # with, the wrong one where it is mismatched. Six of the pairs, two of them mismatched, will be followed by hand. Note
 # which of the wrong captions could pass: they share a ground or an object with the true ones.
 
@@ -51,12 +51,12 @@ import numpy as np
 from rrsitr_lib.show.run_reader import RunReader
 
 record, plain = (RunReader.open(folders[method]) for method in ("rrsitr", "contrastive"))
-album, wrong = record.embeddings, record.mismatched[record.embeddings.rows]
-print("epochs and before, pairs, dimensions:", album.image.shape)
+history, wrong = record.embeddings, record.mismatched[record.embeddings.rows]
+print("pairs and dimensions of every epoch:", history.image.shape[1:])
 of_wrong, of_true = wrong.nonzero()[0], (~wrong).nonzero()[0]
 six = np.array([*of_true[:4], *of_wrong[:2], *of_true[4:], *of_wrong[2:]])[:6]  # two mismatched where there are
 for k in six:
-    row = album.rows[k]
+    row = history.rows[k]
     print(f"{'MISMATCHED' if wrong[k] else 'true      '} {record.pairs.image_ids[row]:24} {record.pairs.captions[row]}")
 
 # %% [markdown]
@@ -68,7 +68,7 @@ for k in six:
 # custom the sum is divided by one less than the number of points.
 
 # %% tags=["nbval-ignore-output"]
-twelve = np.concatenate([album.image[0, six], album.text[0, six]]).astype(np.float64)  # pictures, then captions
+twelve = np.concatenate([history.image[0, six], history.text[0, six]]).astype(np.float64)  # pictures, then captions
 mean = np.zeros(twelve.shape[1])
 for point in twelve:
     mean += point / len(twelve)
@@ -125,8 +125,8 @@ np.testing.assert_allclose(modality_gap(image, text), gap, atol=1e-3)
 print("gap {:.2f}; mean cosines: pictures {:.2f}, captions {:.2f}, between {:.2f}".format(gap, *among))
 
 # %% [markdown]
-# Now all pairs of the album, before training and after both runs. To compare them on one map later, the three states are
-# put into an album of their own, one place each. The table counts in all dimensions; whatever a map shows must be
+# Now all pairs of the history, before training and after both runs. To compare them on one map later, the three states are
+# put into a history of their own, one place each. The table counts in all dimensions; whatever a map shows must be
 # compared with it.
 
 # %% tags=["nbval-ignore-output"]
@@ -134,9 +134,9 @@ import pandas as pd
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
 states = ("before training", "after RRSITR", "after plain training")
-three = [np.stack([getattr(album, kind)[0], getattr(album, kind)[-1], getattr(plain.embeddings, kind)[-1]])
+three = [np.stack([getattr(history, kind)[0], getattr(history, kind)[-1], getattr(plain.embeddings, kind)[-1]])
          for kind in ("image", "text")]  # fmt: skip
-three = EmbeddingHistory(album.rows, *three)
+three = EmbeddingHistory(history.rows, *three)
 table = pd.DataFrame(index=states)
 cosine = (three.image * three.text).sum(axis=-1)
 for name, kind in (("cosine, true", ~wrong), ("cosine, mismatched", wrong)):
@@ -190,12 +190,12 @@ panels(pca)
 #
 # Take away the mean of each modality in every state, and bring the features back to length one. Ranking the
 # captions for a picture by cosine hardly needs the gap: it adds about the same to all of them. By hand it is two lines;
-# the library does it for a whole album.
+# the library does it for a whole history.
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.views.space_map import without_gap
 
-centred = album.image[0] - album.image[0].mean(axis=0)
+centred = history.image[0] - history.image[0].mean(axis=0)
 centred /= np.linalg.norm(centred, axis=1, keepdims=True)
 closed = without_gap(three)
 np.testing.assert_allclose(closed.image[0], centred, atol=1e-5)
@@ -255,7 +255,7 @@ panels(umap)
 # What lies together within an island can be believed: nearly two of the five nearest pictures are scenes of the same kind.
 
 # %% tags=["nbval-ignore-output"]
-kind = np.array([name.split("_")[0] for name in record.pairs.image_ids[album.rows]])
+kind = np.array([name.split("_")[0] for name in record.pairs.image_ids[history.rows]])
 pictures = umap.points[1, 0]
 nearest = np.linalg.norm(pictures[:, None] - pictures[None], axis=-1).argsort(axis=1)[:, 1:6]
 same, chance = (kind[nearest] == kind[:, None]).mean(), (kind[:, None] == kind[None]).mean()
@@ -353,7 +353,7 @@ print("this view again:", explorer.state())
 # Zou, Mind the Gap: Understanding the Modality Gap, NeurIPS 2022.*
 
 # %%
-lengths = np.linalg.norm(np.stack([album.image, album.text]), axis=-1)
+lengths = np.linalg.norm(np.stack([history.image, history.text]), axis=-1)
 assert np.abs(lengths - 1).max() < 0.01, "features are normalised"
 assert modality_gap(closed.image[1], closed.text[1]) < table["gap"].iloc[1], "most of the gap is gone"
 if EPOCHS >= 8 and SCENES >= 400 and 0.2 <= NOISE_RATE <= 0.6:

@@ -51,7 +51,7 @@ else:
     by_seed, by_draw = study.runs  # its two grids, cut for a lesson
     by_seed.axes["seed"], by_draw.axes["noise_seed"] = [SEED, SEED + 10], [43]
     by_draw.fix["seed"] = SEED
-print(STUDY or f"preset laptop with {NOISE_RATE:.0%} noise, {SCENES} scenes, {EPOCHS} epochs")
+print(STUDY or f"preset laptop with {NOISE_RATE:.0%} noise, {SCENES} scenes")
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.experiments.results import read_results

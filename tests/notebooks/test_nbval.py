@@ -13,6 +13,7 @@ import pytest
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, WIDGET_OUTPUT
 
 IGNORED = "nbval-ignore-output"
+EPOCHS = re.compile(r"(?<=\")EPOCHS = \d+")  # in the cell of the parameters
 SHORT = "00_start_here"  # its first cells need no training
 
 
@@ -58,7 +59,13 @@ def test_nbval_has_something_to_compare(notebook):
 
 
 def test_every_lesson_prints_what_is_committed(tmp_path):
-    code, report = nbval(copies(tmp_path, committed()))
+    """After one epoch: what depends on training differs from machine to machine, and is not compared.
+
+    The epochs that a lesson asks for, and what it asserts of them, are ``make tutorial``'s.
+    """
+    for path in copies(tmp_path, committed()).glob("*.ipynb"):
+        path.write_text(EPOCHS.sub("EPOCHS = 1", path.read_text(encoding="utf-8")), encoding="utf-8")
+    code, report = nbval(tmp_path)
     assert code == 0, report[-8000:]
     assert f"{sum(len(code_cells(notebook)) for notebook in committed())} passed" in report
 
