@@ -127,12 +127,17 @@ def names_in(code: str) -> set[str]:
     return {part for name in found if isinstance(name, str) for part in name.split(".")}
 
 
+@pytest.fixture(scope="module")
+def library():
+    """All names in the code that lessons may speak of."""
+    files = [path for room in ("rrsitr_lib", "benchmarks") for path in (NOTEBOOKS.parent / room).rglob("*.py")]
+    return set().union(*(names_in(path.read_text("utf-8")) | {path.stem, path.parent.name} for path in files))
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_a_name_in_the_prose_of_a_lesson_is_in_its_code_or_in_the_library(lesson):
+def test_a_name_in_the_prose_of_a_lesson_is_in_its_code_or_in_the_library(lesson, library):
     cells = source_cells(LESSONS[lesson])
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    files = [path for room in ("rrsitr_lib", "benchmarks") for path in (NOTEBOOKS.parent / room).rglob("*.py")]
-    known = names_in(code).union(*(names_in(path.read_text("utf-8")) | {path.stem, path.parent.name} for path in files))
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     said = re.findall(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`", prose)
-    assert [name for name in said if not {*name.split(".")} <= known | {*COLUMNS}] == []
+    assert [name for name in said if not {*name.split(".")} <= library | names_in(code) | {*COLUMNS}] == []

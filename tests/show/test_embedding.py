@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from show.ledgers import drawn_ledger, forget
 
 from rrsitr_lib.errors import InputError
@@ -86,7 +87,15 @@ def test_without_gap_no_epoch_has_one_and_lengths_are_one():
     assert np.isfinite(single.image).all(), "one pair has no direction from its own mean"
 
 
-def test_umap_is_seeded_places_every_epoch_and_is_quiet():
+@pytest.fixture
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_umap_is_seeded_places_every_epoch_is_quiet_and_leaves_torch_its_threads(one_thread):
     history = make_history(pairs=20)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -96,6 +105,7 @@ def test_umap_is_seeded_places_every_epoch_and_is_quiet():
     assert not np.allclose(first.points, other.points)
     assert first.rule == "UMAP, seed 3, 5 neighbours, fitted on epochs 0 and 3"
     assert space_map(history, "umap", 3, 5, fitted=range(EPOCHS + 1)).rule.endswith("fitted on all")
+    assert torch.get_num_threads() == 1
 
 
 def test_umap_between_placed_epochs_walks_straight_lines(monkeypatch):

@@ -1,10 +1,12 @@
 """The space of features as numbers: both modalities on one map, and how far they lie apart."""
 
+import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.interpolate import interp1d
 
 from rrsitr_lib.errors import InputError
@@ -84,7 +86,7 @@ def _umap(features: np.ndarray, seed: int, neighbours: int, ends: list[int]) -> 
     between = sorted({*chosen} - {*ends})
     fitted = features[ends].reshape(-1, width)
     model = UMAP(n_neighbors=min(neighbours, len(fitted) - 1), metric="cosine", random_state=seed, n_jobs=1)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _same_threads():
         warnings.filterwarnings("ignore", "n_jobs value")  # a seed asks for one thread, as we do
         warnings.filterwarnings("ignore", "Graph is not fully connected")  # islands are a finding, not a fault
         found = [model.fit_transform(fitted)]
@@ -131,3 +133,13 @@ def without_gap(embeddings: EmbeddingHistory) -> EmbeddingHistory:
         centred = part - part.mean(axis=1, keepdims=True)
         parts.append(centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12))
     return EmbeddingHistory(embeddings.rows, *parts)
+
+
+@contextlib.contextmanager
+def _same_threads() -> Iterator[None]:
+    """numba gives torch as many threads as itself, and a run that goes on by other threads has other last bits."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
