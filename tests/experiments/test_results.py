@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from experiments.run_folders import change, ranked, write_run
-from papermill.exceptions import PapermillExecutionError
+from lesson_cells import run_lesson
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
-from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.experiments.published_results import TABLE, paper_differences, paper_results
 from rrsitr_lib.experiments.report_tables import FORMATS, lines
 from rrsitr_lib.experiments.results import METRICS, read_results
@@ -159,17 +158,18 @@ def test_variances_hold_the_other_source_fixed(results, folder, copy):
     assert two_variances(variance(whole)) is not None
 
 
-def test_nothing_done_is_an_empty_table(tmp_path):
+def test_nothing_done_is_an_empty_table(tmp_path, monkeypatch):
     Study(name="s", runs=[Grid(fix={"encoder": "tiny"}, axes={"seed": [3, 13]})]).save(tmp_path / "s")
     results = read_results(tmp_path / "s")
     shown = lines(study_table(results))
     assert shown["mR"].tolist() == [""] and shown["seeds"].tolist() == ["0 of 2"]
     assert comparison(results).empty and variance(results).empty and len(missing(results)) == 2
-    with pytest.raises(PapermillExecutionError, match="s: no trial of this study is done yet"):
-        run(NOTEBOOKS / "09_reproduction.ipynb", tmp_path / "lesson.ipynb", {"STUDY": "s"}, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AssertionError, match="s: no trial of this study is done yet"):
+        run_lesson("09_reproduction", {"STUDY": "s"})
 
 
-def test_trials_of_another_study_are_read_too_also_by_the_lesson(copy):
+def test_trials_of_another_study_are_read_too_also_by_the_lesson(copy, monkeypatch):
     """A study beside the other one, whose three trials the other one planned too: one failed, two are done."""
     grids = [
         Grid(fix=BASE, axes={"noise_rate": [0.4, 0.8], "seed": [13]}),
@@ -180,8 +180,8 @@ def test_trials_of_another_study_are_read_too_also_by_the_lesson(copy):
     results = read_results(borrower)
     assert results.runs["state"].tolist() == ["failed", "done", "done"]
     assert all(path.parents[1].name == "s" for path in results.folders.values())
-    run(NOTEBOOKS / "09_reproduction.ipynb", borrower / "lesson.ipynb", {"STUDY": "t"}, borrower.parent)
-    assert "2 of 3 trials are done, methods: rrsitr, contrastive" in (borrower / "lesson.ipynb").read_text()
+    monkeypatch.chdir(borrower.parent)
+    assert "2 of 3 trials are done, methods: rrsitr, contrastive" in run_lesson("09_reproduction", {"STUDY": "t"})
 
 
 def test_a_study_may_be_named_by_a_dot(folder, results, monkeypatch):

@@ -1,12 +1,9 @@
 """Every exercise: its solution passes, its stub and its typical wrong answers are told what helps, nothing leaks."""
 
-import contextlib
-import io
-
-import matplotlib.pyplot
 import nbformat
 import numpy as np
 import pytest
+from lesson_cells import run_here
 from nbclient import NotebookClient
 
 from rrsitr_lib.errors import InputError
@@ -77,18 +74,6 @@ def test_no_solution_and_no_wrong_answer_leaks(source):
         if "grading" not in cell.metadata.get("tags", []):
             hidden = {*hidden} - {*without_solution(cell.source).splitlines()} if BEGIN in cell.source else []
         assert not [line for line in hidden if len(line.strip()) >= 12 and line.strip() in shown]
-
-
-def run_here(book):
-    """All code cells in this process, which is quicker than a kernel; returns what they print."""
-    matplotlib.use("Agg")
-    said, names = io.StringIO(), {"__name__": "__main__"}
-    with contextlib.redirect_stdout(said):
-        for cell in book.cells:
-            if cell.cell_type == "code":
-                exec(compile(cell.source, "cell", "exec"), names)
-    matplotlib.pyplot.close("all")
-    return said.getvalue()
 
 
 @each_book
