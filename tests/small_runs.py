@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from rrsitr_lib.scenes import dataset
 from rrsitr_lib.training.checkpoint import load_checkpoint
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import train
@@ -28,12 +27,6 @@ def interrupted(config, folder, epoch):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "train_epoch", stop)
         train(config, folder, progress=False)
-
-
-def train_alone(config, folder):
-    """Train in a process of its own, which sees nothing of the fixture of few scenes."""
-    dataset.VAL = dataset.TEST = 30
-    train(config, folder, progress=False)
 
 
 def assert_goes_on(config, folder):

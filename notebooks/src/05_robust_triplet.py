@@ -85,8 +85,8 @@ print("by hand, as a matrix and by the library: equal")
 # Training follows slopes, not values. Take one direction, with the gap `d = hardest negative - own similarity`. Beyond
 # the margin, `d < -SIGMA`, the loss is 0. Ahead but within the margin it is `SIGMA + d`, which falls by 1 per unit of
 # the own similarity. Behind, `d > 0`, the margin `SIGMA (1 + d)` falls too: the loss is `SIGMA + (1 + SIGMA) d` and falls
-# by `1 + SIGMA`, which is 1.6. The slope at the own similarity is the negative of this; we call its size the **pull**. Derivation,
-# autograd and finite differences must agree.
+# by `1 + SIGMA`, which is 1.6. The slope at the own similarity is the negative of this; we call its size the **pull**.
+# Derivation, autograd and finite differences must agree.
 
 # %%
 from rrsitr_lib.show.views.margins import regime, triplet_gradient_magnitude
@@ -150,12 +150,12 @@ gap = np.linspace(-1, 1, 2001)
 entropies = entropy_gradient_magnitude(0, gap, gap)
 growing, fixed_margin = (LAMBDA_2 * triplet_gradient_magnitude(0, gap, gap, SIGMA, kind) for kind in (True, False))
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="tight")
-for axis, top, title in zip(axes, (42, 1.4 * growing.max() + 0.1), ("pull on the pair", "the lowest part of it, enlarged"), strict=True):
+titles = {"pull on the pair": 42, "the lowest part of it, enlarged": 1.4 * growing.max() + 0.1}
+for axis, (title, top) in zip(axes, titles.items(), strict=True):
     axis.plot(gap, entropies, "-", gap, 0.5 * entropies, "--", gap, growing, "-.", gap, fixed_margin, ":", lw=2.2)
-    axis.set(xlabel="hardest negative less own similarity (cosine)", ylim=(-0.02 * top, top), title=title)
-    axis.set_xticks((-1, -0.5, 0, 0.5, 1))
+    axis.set(title=title, ylim=(-0.02 * top, top), xticks=(-1, -0.5, 0, 0.5, 1), ylabel="fall of the loss per unit")
+    axis.set_xlabel("hardest negative less own similarity (cosine)")
     axis.grid(alpha=0.3)
-axes[0].set_ylabel("fall of the loss per unit")
 names = ["cross-entropies, weight 1", "cross-entropies, weight 0.5"]
 names += [f"{LAMBDA_2:g} x triplet, {kind}" for kind in ("growing", "fixed")]
 _ = axes[0].legend(names, fontsize=7, loc="upper left")
@@ -186,7 +186,8 @@ np.testing.assert_allclose(soft_margin(np.array(labels)), ncr_by_hand)
 figure, (grows, shrinks) = plt.subplots(1, 2, figsize=(9, 2.8), layout="tight")
 grows.plot(gap, SIGMA * (1 + np.maximum(gap, 0)), lw=2.5, label="RRSITR")
 grows.axhline(SIGMA, color="black", ls=":", label=f"fixed, sigma = {SIGMA:g}")
-grows.set(xlabel="doubt: hardest negative less own similarity", ylabel="margin (cosine)", title="grows", xticks=(-1, 0, 1))
+grows.set(xlabel="doubt: hardest negative less own similarity", ylabel="margin (cosine)", title="grows")
+grows.set_xticks((-1, 0, 1))
 doubt = np.linspace(0, 1, 201)
 for m, dash in ((10, "--"), (2, "-.")):
     shrinks.plot(doubt, soft_margin(1 - doubt, 0.2, m), dash, lw=2.5, label=f"NCR, m = {m}")

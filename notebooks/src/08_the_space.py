@@ -161,6 +161,7 @@ table.round(2)
 
 # %% tags=["nbval-ignore-output"]
 import matplotlib.pyplot as plt
+from rrsitr_lib.show.style import TRUE_COLOUR, WRONG_COLOUR
 from rrsitr_lib.show.views.space_map import space_map
 
 
@@ -168,7 +169,7 @@ def panels(space, titles=states):
     drawn = np.unique(np.linspace(0, len(wrong) - 1, 32).round().astype(int))  # of more pairs, only so many
     figure, axes = plt.subplots(1, len(titles), figsize=(9.5, 4), sharex=True, sharey=True, layout="constrained")
     for axis, title, points in zip(axes, titles, space.points[:, :, drawn], strict=True):
-        for kind, colour, line, fill in ((~wrong, "#0072b2", "-", "#0072b2"), (wrong, "#d55e00", "--", "none")):
+        for kind, colour, line, fill in ((~wrong, TRUE_COLOUR, "-", TRUE_COLOUR), (wrong, WRONG_COLOUR, "--", "none")):
             pairs = points[:, kind[drawn]].transpose(2, 0, 1)  # coordinate, picture or caption, pair
             axis.plot(*pairs, line, color=colour, lw=1, aa=False)  # hard edges keep the notebook's file small
             axis.plot(*pairs[:, 0], "o", *pairs[:, 1], "D", color=colour, mfc=fill, ms=5, aa=False)

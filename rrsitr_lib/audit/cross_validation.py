@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rrsitr_lib.audit.features import PairFeatures, rows_of, unit
+from rrsitr_lib.audit.features import PairFeatures, unit
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.data.pairs import PairTable
@@ -164,12 +164,12 @@ def best_other_caption(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The caption of another image that fits the image of each held-out pair best, and its cosine, (H,) both."""
     images, index = np.unique(features.image_of_pair[held], return_inverse=True)
-    pairs_of, found = rows_of(features.image_of_pair), []
+    found = []
     for start in range(0, len(images), BLOCK):
         here = images[start : start + BLOCK]
         block = image[here] @ text.T
         for row, number in enumerate(here):
-            block[row, features.caption_of_pair[pairs_of[number]]] = -np.inf
+            block[row, features.caption_of_pair[features.pairs_of_image[number]]] = -np.inf
         found.append((block.argmax(axis=1), block.max(axis=1)))
     caption, score = (np.concatenate(parts)[index] for parts in zip(*found, strict=True))
     return caption, score

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +27,21 @@ class PairFeatures:
     def __len__(self) -> int:
         return len(self.image_of_pair)
 
+    @cached_property
+    def pairs_of_image(self) -> list[np.ndarray]:
+        """The numbers of every image's pairs, M arrays."""
+        return rows_of(self.image_of_pair)
 
-def rows_of(groups: np.ndarray) -> list[np.ndarray]:
-    """The rows of every group from 0 to the largest. **Shape** (N,) integers -> arrays that hold 0 to N - 1 together.
 
-    >>> [rows.tolist() for rows in rows_of(np.array([2, 0, 2]))]
-    [[1], [], [0, 2]]
+def rows_of(groups: np.ndarray, count: int = 0) -> list[np.ndarray]:
+    """The rows of every group from 0 to the largest, of at least ``count`` groups.
+
+    **Shape** (N,) integers -> arrays that hold 0 to N - 1 together.
+
+    >>> [rows.tolist() for rows in rows_of(np.array([2, 0, 2]), count=4)]
+    [[1], [], [0, 2], []]
     """
-    return np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
+    return np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups, minlength=count))[:-1])
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rrsitr_lib.audit.cross_validation import folds_of
-from rrsitr_lib.audit.features import PairFeatures, rows_of, unit
+from rrsitr_lib.audit.features import PairFeatures, unit
 from rrsitr_lib.errors import InputError
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
@@ -48,7 +48,7 @@ def neighbour_score(features: PairFeatures, groups: np.ndarray, neighbours: int 
     image, text = unit(features.image), unit(features.text)
     group_of_image = np.zeros(len(image), dtype=groups.dtype)
     group_of_image[features.image_of_pair] = groups
-    pairs_of = rows_of(features.image_of_pair)
+    pairs_of = features.pairs_of_image
     captions_of = [features.caption_of_pair[pairs] for pairs in pairs_of]
     score = np.zeros(len(features))
     for start in range(0, len(image), BLOCK):

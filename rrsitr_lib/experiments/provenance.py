@@ -57,7 +57,8 @@ def code_version() -> dict[str, Any]:
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.splitlines()
             commit = said[0].removeprefix("# branch.oid ")
-            found |= {"commit": commit, "dirty": not all(line.startswith("#") for line in said)}
+            if commit != "(initial)":  # there is none yet
+                found |= {"commit": commit, "dirty": not all(line.startswith("#") for line in said)}
     return found
 
 

@@ -138,6 +138,7 @@ class RunReader:
         """The image of training pair ``row``; None where it is not at hand."""
         return self.image(int(self.pairs.image_of_row[row])) if self.pairs else None
 
+    @kept(None)
     def card(self, row: int) -> str:
         """Training pair ``row`` as HTML: picture, caption as trained, and whether it is mismatched."""
         wrong = bool(self.mismatched[row])

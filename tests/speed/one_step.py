@@ -7,7 +7,6 @@ import torch
 from safetensors.torch import save_file
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.scenes import dataset
 from rrsitr_lib.training.batches import RowBatches
 from rrsitr_lib.training.device import join_processes
 from rrsitr_lib.training.run import Run
@@ -29,7 +28,6 @@ def gradients(gradient_slice):
 
 
 if __name__ == "__main__":
-    dataset.VAL = dataset.TEST = 1
     for size in SLICES:
         found = gradients(size)
         if join_processes().rank == 0:

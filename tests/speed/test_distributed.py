@@ -30,12 +30,6 @@ TRAIN = [
     "train", "--data", "scenes", "--encoder", "tiny", "--set", "scenes=42", "--batch-size", "50", "--noise-rate", "0.4",
     "--device", "cpu", "--epochs", "3", "--set", "gamma_schedule=quantile",  # its thresholds: the epoch before
 ]  # fmt: skip
-FEW_SCENES = """
-from rrsitr_lib.scenes import dataset
-dataset.VAL = dataset.TEST = 30
-from rrsitr_lib.cli import main
-main()
-"""
 pytestmark = pytest.mark.usefixtures("few_scenes")
 
 
@@ -61,18 +55,10 @@ def committed(folder):
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """The command on few scenes."""
-    path = tmp_path_factory.mktemp("program") / "rrsitr.py"
-    path.write_text(FEW_SCENES)
-    return path
-
-
-@pytest.fixture(scope="module")
-def pair(program, tmp_path_factory):
+def pair(tmp_path_factory, few_scenes):
     """The run by two processes."""
     folder = tmp_path_factory.mktemp("pair") / "run"
-    assert torchrun(program, *TRAIN, "--out", folder).count("best epoch") == 1
+    assert torchrun("-m", "rrsitr_lib", *TRAIN, "--out", folder).count("best epoch") == 1
     return folder
 
 
@@ -110,9 +96,9 @@ def test_the_gradient_of_two_processes_is_that_of_one(tmp_path):
         assert set(one) == set(two) and all((one[name] - two[name]).abs().max() <= 1e-5 * scale for name in one)
 
 
-def killed_after(epochs, program, folder):
+def killed_after(epochs, folder):
     """Both processes of a run, killed at once as soon as so many epochs are committed; how many there are then."""
-    command = torchrun_command(program, *TRAIN, "--out", folder)
+    command = torchrun_command("-m", "rrsitr_lib", *TRAIN, "--out", folder)
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(**command, **silent, start_new_session=True)
     deadline = time.monotonic() + 240
@@ -125,17 +111,17 @@ def killed_after(epochs, program, folder):
     return committed(folder)
 
 
-def test_a_killed_pair_goes_on_to_the_same_bits(program, pair, tmp_path):
+def test_a_killed_pair_goes_on_to_the_same_bits(pair, tmp_path):
     """The second process trains its share of the epochs that are left."""
-    assert 1 <= killed_after(1, program, tmp_path / "run") < 3
-    torchrun(program, *TRAIN, "--out", tmp_path / "run")
+    assert 1 <= killed_after(1, tmp_path / "run") < 3
+    torchrun("-m", "rrsitr_lib", *TRAIN, "--out", tmp_path / "run")
     weights, expected = (load_file(folder / "last.safetensors") for folder in (tmp_path / "run", pair))
     assert weights.keys() == expected.keys() and all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
-def test_a_run_begun_by_one_goes_on_with_two(program, begun, pair, tmp_path):
+def test_a_run_begun_by_one_goes_on_with_two(begun, pair, tmp_path):
     folder = shutil.copytree(begun, tmp_path / "run")
-    torchrun(program, *TRAIN, "--out", folder)
+    torchrun("-m", "rrsitr_lib", *TRAIN, "--out", folder)
     one, two = (np.array(Ledger.open(path).column("loss")) for path in (folder, pair))
     assert one.shape == (3, 210) and np.median(np.abs(one[2] - two[2])) < 1e-3
 

@@ -11,7 +11,7 @@ import pytest
 import small_runs
 import torch
 from filelock import FileLock
-from small_runs import assert_goes_on, assert_same_run, train_alone
+from small_runs import assert_goes_on, assert_same_run
 from test_cli import rrsitr
 
 from rrsitr_lib.config import RunConfig
@@ -47,7 +47,7 @@ def test_kill_9_at_five_random_moments_resumes_to_the_same_bits(undisturbed, tmp
     processes.set_forkserver_preload(["rrsitr_lib.training.run"])
     for _ in range(5):
         before, deadline = _epochs(tmp_path), time.monotonic() + 120
-        process = processes.Process(target=train_alone, args=(CONFIG, tmp_path))
+        process = processes.Process(target=train, args=(CONFIG, tmp_path), kwargs={"progress": False})
         process.start()
         while _epochs(tmp_path) == before and process.is_alive() and time.monotonic() < deadline:
             time.sleep(moments.uniform(0.01, 0.1))

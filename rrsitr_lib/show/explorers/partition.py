@@ -10,6 +10,8 @@ from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, by_turns
 from rrsitr_lib.show.views.partition import confusion, partition_figure
 
+SHORTEST = 40.0  # end of the histogram at least, in the unit of the loss
+
 
 class PartitionExplorer(RunExplorer):
     """Losses by truth, what two thresholds call them, and the path of one pair over the epochs of a run.
@@ -23,6 +25,7 @@ class PartitionExplorer(RunExplorer):
 
     def controls(self) -> Sequence[Control]:
         epochs, self.loss = self.run.epochs, self.run.column("loss")
+        self.top = max(SHORTEST, float(np.quantile(self.loss[-1], 0.999)))
         low, high = (min(round(2 * gamma) / 2, 40.0) for gamma in self.run.gammas(epochs))
         pairs = informative_pairs(self.loss, self.run.mismatched, high)
         return (
@@ -33,7 +36,7 @@ class PartitionExplorer(RunExplorer):
         )
 
     def draw(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> go.Figure:
-        return partition_figure(self.loss, self.run.mismatched, gamma_1, max(gamma_1, gamma_2), epoch, pair)
+        return partition_figure(self.loss, self.run.mismatched, self.top, gamma_1, max(gamma_1, gamma_2), epoch, pair)
 
     def say(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> str:
         own, pairs = self.run.gammas(epoch), (self.loss[epoch - 1], self.run.mismatched)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from rrsitr_lib.audit.features import rows_of
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer
 from rrsitr_lib.show.run_reader import card
@@ -34,8 +35,7 @@ class RetrievalExplorer(RunExplorer):
     @cached_property
     def captions_of(self) -> list[np.ndarray]:
         """The numbers of every picture's captions; pictures without any are left out of the questions."""
-        of, pictures = self.run.retrieval.image_of_caption, len(self.run.retrieval.captions)
-        return [np.flatnonzero(of == picture) for picture in range(pictures)]
+        return rows_of(self.run.retrieval.image_of_caption, len(self.run.retrieval.captions))
 
     def controls(self) -> Sequence[Control]:
         results = self.run.retrieval

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
-from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUE_COLOUR, TRUTH_LOOKS, WRONG_COLOUR
+from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUTH_LOOKS
 from rrsitr_lib.show.views.space_map import SpaceMap
 
 GAPS = ("as it is", "removed")
@@ -13,10 +13,9 @@ LINES = ("all", "mismatched only", "none")
 COLOURS = ("truth", "category")
 MODALITIES = (("picture", "circle", 9), ("caption", "diamond", 8))
 # name, colour, ending of the symbol, colour of its edge; the fill says what the colour says
-KIND_LOOKS = (
-    ("true pairs", TRUE_COLOUR, "", TRUE_COLOUR), ("mismatched pairs", WRONG_COLOUR, "-open", WRONG_COLOUR),
-    ("", "black", "", "black"),
-)  # fmt: skip
+ENDINGS = ("", "-open")
+KIND_LOOKS = (*((*look[:2], ending, look[1]) for look, ending in zip(TRUTH_LOOKS, ENDINGS, strict=True)),
+              ("", "black", "", "black"))  # fmt: skip
 EDGES = ("black", "black", CATEGORY_COLOURS[2])
 CATEGORY_LOOKS = tuple(zip(CATEGORY_NAMES, CATEGORY_COLOURS, ("", "-dot", "-open"), EDGES, strict=True))
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 import plotly.graph_objects as go
+import torch
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES, partition
 from rrsitr_lib.show.style import MODEBAR, straight, truth_bars
 
-BARS, SHORTEST = 50, 40.0  # bars of the histogram, and its smallest end in the unit of the loss
+BARS = 50
 
 
 def confusion(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gamma_2: float) -> np.ndarray:
@@ -21,9 +22,7 @@ def confusion(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gamma_2:
     """
     if loss.ndim != 1 or loss.shape != mismatched.shape:
         raise InputError(f"loss {loss.shape} and mismatched {mismatched.shape}: expected (N,) both")
-    category = np.digitize(
-        loss, np.array([gamma_1, gamma_2], loss.dtype)
-    )  # compared as in training, in single precision
+    category = partition(torch.tensor(loss), gamma_1, gamma_2).numpy()
     return np.bincount(2 * category + mismatched, minlength=6).reshape(3, 2)
 
 
@@ -39,14 +38,16 @@ def loss_bars(loss: np.ndarray, mismatched: np.ndarray, top: float) -> tuple[np.
 
 
 def partition_figure(
-    loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gamma_2: float, epoch: int, pair: int
+    loss: np.ndarray, mismatched: np.ndarray, top: float, gamma_1: float, gamma_2: float, epoch: int, pair: int
 ) -> go.Figure:
     """Histogram of the losses of ``epoch`` by truth, the confusion as a map, the loss of ``pair`` over the epochs.
+
+    ``top``: loss at which the histogram may end.
 
     Traces: true and mismatched bars, confusion, path, present epoch. **Shape** loss (epochs, N), mismatched (N,).
     """
     figure = make_subplots(1, 3, column_widths=[0.42, 0.24, 0.34], horizontal_spacing=0.1)
-    bars = loss_bars(loss[epoch - 1], mismatched, max(SHORTEST, np.quantile(loss[-1], 0.999)))
+    bars = loss_bars(loss[epoch - 1], mismatched, top)
     figure.add_traces(truth_bars(*bars), rows=1, cols=1)
     found = confusion(loss[epoch - 1], mismatched, gamma_1, gamma_2)
     shares = found / np.maximum(found.sum(axis=0), 1)
