@@ -19,9 +19,9 @@ def run_folder(config: RunConfig, runs: str | Path = "runs") -> Path:
 def lesson_run(config: RunConfig, runs: str | Path = "runs") -> Path:
     """Train the run of ``config``, or go on with it; returns its folder.
 
-    Lessons with equal configurations share one folder below ``runs``, so that the second trains nothing. A finished run
-    is only read, so ``runs`` may be a folder of somebody else's. Raises ``RunError`` where training cannot write,
-    ``InputError`` where the folder holds another run.
+    Lessons with equal configurations share one folder below ``runs``, so that the second trains nothing, and waits
+    where the first is still at it. A finished run is only read, so ``runs`` may be a folder of somebody else's. Raises
+    ``RunError`` where training cannot write, ``InputError`` where the folder holds another run.
     """
     folder = run_folder(config, runs)
     if is_finished(config, folder):
@@ -29,7 +29,7 @@ def lesson_run(config: RunConfig, runs: str | Path = "runs") -> Path:
         return folder
     print(f"{config.method}: training {config.epochs} epochs on {config.scenes} scenes")
     try:
-        train(config, folder, progress=False)
+        train(config, folder, progress=False, patience=-1)
     except RunError as error:
         if getattr(error.__cause__, "errno", None) in READ_ONLY:
             raise RunError(f"{error}; no such run is finished there: set RUNS to a folder of your own") from error

@@ -14,6 +14,7 @@ from nbconvert import HTMLExporter
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, without_widgets
 from rrsitr_lib.files import write_text
 from rrsitr_lib.teach.pages import markdown, render
+from rrsitr_lib.teach.side_by_side import side_by_side
 from rrsitr_lib.teach.sources import lesson_notebooks
 
 LINK = re.compile(r"\]\((?!https?:)([\w./-]+?)\.ipynb\)")
@@ -79,20 +80,28 @@ def export_explorers(run: str | Path, out: Path, names: Sequence[str] = ()) -> t
 
     Raises ``InputError`` where there is no run or no such explorer.
     """
-    from rrsitr_lib.show.explorers.pacing import PacingExplorer  # here, as whoever makes slides need not wait for it
-    from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
+    from rrsitr_lib.show.explorers.tabs import EXPLORERS  # here, as whoever makes slides need not wait for it
+    from rrsitr_lib.show.run_reader import RunReader
+
+    RunReader.open(run)
+    names = names or (*EXPLORERS, "pacing")
+    jobs = [(run, out, name) for name in reversed(names)]  # the embedding takes longest
+    found = {jobs[number][2]: said for number, said in side_by_side(export_explorer, jobs)}
+    pages = {page_of(name): found[name][0] for name in names if not found[name][1]}
+    return pages, [": ".join(found[name]) for name in names if found[name][1]]
+
+
+def export_explorer(run: str | Path, out: Path, name: str) -> tuple[str, str]:
+    """The page of one explorer; returns its title, and what it lacks where the run cannot feed it."""
+    from rrsitr_lib.show.explorers.pacing import PacingExplorer
+    from rrsitr_lib.show.explorers.tabs import open_explorer
     from rrsitr_lib.show.page import write_page
     from rrsitr_lib.show.run_reader import RunReader
 
-    record, pages, missing = RunReader.open(run), {}, []
-    for name in names or (*EXPLORERS, "pacing"):
-        explorer = PacingExplorer() if name == "pacing" else open_explorer(name, record)
-        if explorer.message:
-            missing.append(f"{explorer.title}: {explorer.message}")
-            continue
+    explorer = PacingExplorer() if name == "pacing" else open_explorer(name, RunReader.open(run))
+    if not explorer.message:
         write_page(explorer, out / page_of(name))
-        pages[page_of(name)] = explorer.title
-    return pages, missing
+    return explorer.title, explorer.message
 
 
 def write_index(

@@ -15,6 +15,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.experiments.results import Results, read_results
 from rrsitr_lib.experiments.run_results import RECALLS, read_run
+from rrsitr_lib.teach.side_by_side import side_by_side
 from rrsitr_lib.teach.site import LessonPage, describe, export_explorers, lesson_html, write_index
 from rrsitr_lib.teach.sources import lesson_notebooks
 
@@ -32,21 +33,29 @@ class Lesson:
 
 
 def run_lessons(out: Path, parameters: Mapping[str, Mapping[str, Any]]) -> list[Lesson]:
-    """Run ``notebooks/*.ipynb`` in order into ``out``; a failure is reported, and the next one runs.
+    """Run ``notebooks/*.ipynb`` into ``out``, two at a time; a failure is reported, and the next one runs.
 
     ``parameters`` by the notebook's name, without ending. Raises ``InputError`` where there is no notebook.
     """
-    notebooks, lessons = lesson_notebooks(), []
-    for number, notebook in enumerate(notebooks, 1):
-        print(f"[{number}/{len(notebooks)}] {notebook.stem} …", end=" ", flush=True)
-        started = time.perf_counter()
+    notebooks = lesson_notebooks()
+    for notebook in notebooks:
         for old in (out / notebook.name, out / f"{notebook.stem}.html"):
             old.unlink(missing_ok=True)
-        error = _error_of(run, notebook, out / notebook.name, parameters.get(notebook.stem), cwd=out)
-        seconds = time.perf_counter() - started
-        lessons.append(Lesson(notebook, seconds, error))
-        print(f"{'FAILED: ' + error if error else 'ok'} ({seconds:.0f} s)", flush=True)
-    return lessons
+    jobs = [(notebook, out, parameters.get(notebook.stem)) for notebook in notebooks]
+    lessons: dict[int, Lesson] = {}
+    print(f"{len(jobs)} lessons, two at a time …", flush=True)
+    for number, lesson in side_by_side(run_lesson, jobs):
+        lessons[number] = lesson
+        state = f"FAILED: {lesson.error}" if lesson.error else "ok"
+        print(f"[{len(lessons)}/{len(jobs)}] {lesson.notebook.stem} {state} ({lesson.seconds:.0f} s)", flush=True)
+    return [lessons[number] for number in sorted(lessons)]
+
+
+def run_lesson(notebook: Path, out: Path, parameters: Mapping[str, Any] | None) -> Lesson:
+    """Execute one notebook into ``out``; whatever it raises is kept in a line."""
+    started = time.perf_counter()
+    error = _error_of(run, notebook, out / notebook.name, parameters, cwd=out)
+    return Lesson(notebook, time.perf_counter() - started, error)
 
 
 def _error_of(step: Callable[..., object], *arguments: Any, **options: Any) -> str:

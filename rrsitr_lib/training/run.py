@@ -43,18 +43,21 @@ from rrsitr_lib.training.run_folder import open_run_folder
 from rrsitr_lib.training.trainer import Trainer
 
 
-def train(config: RunConfig, folder: str | Path, progress: bool = True, resume: bool = True) -> dict[str, Any]:
+def train(
+    config: RunConfig, folder: str | Path, progress: bool = True, resume: bool = True, patience: float = 0
+) -> dict[str, Any]:
     """Train, or go on training, the run in ``folder``, and return its result: test recalls by the best val weights.
 
-    A finished run is not trained again. Raises ``InputError`` when the folder holds a run of another configuration or
-    data, ``RunError`` when the loss is not finite, the disk is full or another process trains the same run.
+    A finished run is not trained again. ``patience``: seconds to wait for another process that trains the same run,
+    -1 as long as it takes. Raises ``InputError`` when the folder holds a run of another configuration or data,
+    ``RunError`` when the loss is not finite, the disk is full or another process still trains the same run.
     """
     folder, processes = Path(folder), join_processes()
     if processes.rank:
         return extension("speed.distributed").follow(config, folder, processes)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=0):
+        with FileLock(folder / ".lock", timeout=patience):
             for stale in folder.rglob(".*.tmp"):  # what a kill left half-written
                 stale.unlink()
             open_run_folder(config, folder, resume)

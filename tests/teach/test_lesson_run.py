@@ -1,8 +1,10 @@
 """The run that a lesson looks at: trained once, found afterwards, also in a folder of somebody else's."""
 
 import errno
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from filelock import FileLock
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
@@ -42,3 +44,17 @@ def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "train", refuse)
     with pytest.raises(RunError, match="set RUNS to a folder of your own"):
         lesson_run(CONFIG, tmp_path)
+
+
+def test_a_lesson_waits_where_another_trains_its_run(tmp_path):
+    folder = run_folder(CONFIG, tmp_path)
+    folder.mkdir(parents=True)
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(folder / ".lock"):
+            waiting = pool.submit(lesson_run, CONFIG, tmp_path)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            (folder / "config.yaml").write_text(CONFIG.to_yaml(), encoding="utf-8")
+            (folder / "result.json").write_text("{}", encoding="utf-8")
+        assert waiting.result(timeout=60) == folder
+    assert not (folder / "ledger").exists(), "it trained what the other had finished"
