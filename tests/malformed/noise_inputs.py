@@ -54,7 +54,7 @@ def save_as(form: str, protocol: str, ids: object = IDS) -> Make:
 
 
 ROWS, TEXTS = np.arange(6), np.array(["a"] * 6)
-FOREIGN = r"noise\.npz: not a noise file of this project \("
+FOREIGN = r"noise\.npz: not a noise file of this project(, or damaged)? \("
 NO_ARRAY, NO_NUMBERS = r"index\.npy: not a \.npy array", r"index\.npy: expected whole numbers of shape \(N,\), got "
 
 CASES: Cases = [
