@@ -75,8 +75,11 @@ def load_arrays(path: str | Path, what: str = "an .npz file of arrays") -> dict[
         with zipfile.ZipFile(path) as archive:
             if damaged := archive.testzip():  # numpy stops before the end, where zipfile would compare
                 raise InputError(f"{path}: {CHANGED} in {damaged}")
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        with np.load(path, allow_pickle=False) as members:
+            arrays = dict(members)
+        if foreign := [name for name, values in arrays.items() if not isinstance(values, np.ndarray)]:
+            raise ValueError(f"{foreign[0]} in it is no array")
+        return arrays
     except InputError:
         raise
     except FileNotFoundError:
