@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from archives import tarred
 from PIL import Image
+from rrsitr_lib.audit.read_tables import read_tables
 
 from rrsitr_lib.audit.read_pairs import open_pairs
-from rrsitr_lib.audit.read_tables import read_tables
 from rrsitr_lib.errors import InputError
 
 PAIRS = [("a lake.JPG", "a blue lake , seen from above"), ("b.png", "湖边有很多树")]

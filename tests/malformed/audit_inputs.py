@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from malformed.making import Cases, Make, call, file, files, npy
+from rrsitr_lib.audit.read_tables import read_tables
 
 from rrsitr_lib.audit.features import read_features
 from rrsitr_lib.audit.mismatch_ranking import (
@@ -17,7 +18,6 @@ from rrsitr_lib.audit.mismatch_ranking import (
     unit_rank,
 )  # fmt: skip
 from rrsitr_lib.audit.read_pairs import open_pairs
-from rrsitr_lib.audit.read_tables import read_tables
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
 
