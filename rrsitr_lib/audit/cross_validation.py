@@ -87,10 +87,13 @@ def cross_validate(
 ) -> OutOfFoldScores:
     """Every pair gets ``repeats`` losses, each by heads that never saw an image of its group (``groups``, (N,)).
 
-    ``progress(done, total)`` counts trained models, folds x repeats in all. Raises ``InputError`` for too few pairs.
+    ``progress(done, total)`` counts trained models, folds x repeats in all. Raises ``InputError`` for too few pairs, and
+    for one caption everywhere.
     """
     if len(features) < SMALLEST:
         raise InputError(f"{len(features)} pairs: cross-validation needs at least {SMALLEST}")
+    if len(np.unique(features.caption_of_pair)) == 1:
+        raise InputError(f"all {len(features)} pairs have the same caption: no ranking is possible")
     config, done = settings.config, 0
     loss, similarity, rival = np.zeros((3, settings.repeats, len(features)), dtype=np.float32)
     caption = np.zeros((settings.repeats, len(features)), dtype=np.int64)

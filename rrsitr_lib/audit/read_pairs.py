@@ -15,7 +15,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.exchange.broken_images import broken_images
 from rrsitr_lib.files import write_atomically
 
-REPEATED = 0.5  # share of pairs with one caption, from which a ranking says little
+REPEATED = 0.5  # share of pairs with one caption, above which a ranking says little
 
 
 class Problem(NamedTuple):
@@ -139,11 +139,9 @@ def _twice(pairs: Sequence[RawPair]) -> list[Problem]:
 
 
 def _repeated(captions: Sequence[str]) -> list[str]:
-    """A note where one caption is nearly everywhere. Raises ``InputError`` where it is everywhere."""
+    """A note where one caption is at most of the images."""
     caption, times = Counter(captions).most_common(1)[0]
-    if times == len(captions) > 1:
-        raise InputError(f"all {times} pairs have the same caption, {caption[:60]!r}: no ranking is possible")
-    if times < REPEATED * len(captions):
+    if times <= REPEATED * len(captions):
         return []
     said = f"{times} of {len(captions)} pairs have the same caption, {caption[:60]!r}"
     return [f"{said}: among them no ranking is possible"]

@@ -146,6 +146,8 @@ def read_csv(path: str | Path, split: str | None = None, notes: list[str] | None
     ('val', ['a lake , seen from above'], True)
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, a file is needed")
     raw = read_tables([path], by_content=False)
     if raw.held:
         raise InputError(f"{path}: it holds its images itself: allowed here is a table that names image files")

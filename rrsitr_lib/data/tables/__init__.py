@@ -10,7 +10,7 @@ from rrsitr_lib.data.tables.records import json_file, json_lines, parquet
 from rrsitr_lib.data.tables.row import Form, Row
 from rrsitr_lib.data.tables.samples import folder_of_samples, shard
 from rrsitr_lib.data.tables.separated import separated
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.errors import InputError, printable
 
 TABLES: dict[str, Form] = {
     ".csv": separated, ".tsv": separated, ".txt": separated, ".token": separated, ".jsonl": json_lines,
@@ -54,7 +54,9 @@ def read_tables(
     if not found:
         raise InputError(f"{paths[0]}: no row below the header")
     rows = [row for _, row in found]
-    image, texts = choose_columns(paths[0], rows, image_column, caption_column, by_content)
+    if not any(row.cells for row in rows):
+        raise InputError(f"{rows[0].where}: {rows[0].problem or 'the object is empty'}")
+    image, texts = choose_columns(paths[0], rows, image_column, caption_column, by_content, notes)
     notes = [f"images from column {image!r}, captions from {', '.join(map(repr, texts))}", *dict.fromkeys(notes)]
     pairs, held = [], HeldImages()
     for number, (path, row) in enumerate(found, 1):
@@ -83,7 +85,7 @@ def _pairs(number: int, row: Row, source: str, image: str, texts: Sequence[str],
     try:
         name = held.name(value, source, number) or image_name(value)
     except InputError as error:
-        problem = problem or str(error)
+        name, problem = printable(value.strip())[:200] if isinstance(value, str) else "", problem or str(error)
     if problem:
         return [RawPair(number, row.where, name, "", problem)]
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rrsitr_lib.data.images import SUFFIXES
 from rrsitr_lib.data.tables.row import Row
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.errors import InputError, printable
 
 IMAGE_NAMES = (
     "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_file", "image_name", "img", "path",
@@ -18,28 +18,37 @@ CAPTION_NAMES = (
     "文本",
 )  # fmt: skip
 SAMPLE = 1000  # rows by which a column is judged
+SHOWN = 12  # columns in a message
 
 
 def choose_columns(
-    path: Path, rows: Sequence[Row], image: str | None, caption: str | None, by_content: bool
+    path: Path, rows: Sequence[Row], image: str | None, caption: str | None, by_content: bool, notes: Sequence[str]
 ) -> tuple[str, list[str]]:
     """The column of images, and one or more of captions; unless ``by_content`` only known names count.
 
-    Raises ``InputError`` naming the columns that there are.
+    Raises ``InputError`` naming the columns that there are, and how the table was read (``notes``).
     """
+    mend = " (" + "; ".join(["name it" if by_content else "usual names are filename, title", *notes]) + ")"
     columns = list(dict.fromkeys(str(name) for row in rows for name in row.cells))
     for given, what in ((image, "image"), (caption, "caption")):
         if given is not None and given not in columns:
-            raise InputError(f"{path}: no {what} column {given!r}; there are {', '.join(columns)}")
+            raise InputError(f"{path}: no {what} column {given!r}; there are {_listed(columns)}")
     sample = [row.cells for row in rows if row.cells][:SAMPLE] if by_content else []
     image = image or _image_column(columns, sample)
     if image is None:
-        raise InputError(f"{path}: no column of image files among {', '.join(columns)}; name it")
+        raise InputError(f"{path}: no column of image files among {_listed(columns)}{mend}")
     others = [name for name in columns if name != image]
-    captions = [caption] if caption else _caption_columns(others) or _wordiest(others, sample)
+    usual = _caption_columns(others)
+    if not by_content:  # a further column is no further caption
+        usual = [name for name in usual if name.strip().casefold() in CAPTION_NAMES][:1] or usual
+    captions = [caption] if caption else usual or _wordiest(others, sample)
     if not captions:
-        raise InputError(f"{path}: no column of captions among {', '.join(others)}; name it")
+        raise InputError(f"{path}: no column of captions among {_listed(others)}{mend}")
     return image, captions
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return printable(", ".join(columns[:SHOWN])) + (" …" if len(columns) > SHOWN else "")
 
 
 def _image_column(columns: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> str | None:
