@@ -87,8 +87,8 @@ def cross_validate(
 ) -> OutOfFoldScores:
     """Every pair gets ``repeats`` losses, each by heads that never saw an image of its group (``groups``, (N,)).
 
-    ``progress(done, total)`` counts trained models, folds x repeats in all. Raises ``InputError`` for too few pairs, and
-    for one caption everywhere.
+    ``progress(done, total)`` counts trained models, folds x repeats in all.
+    Raises ``InputError`` for too few pairs, and for one caption everywhere.
     """
     if len(features) < SMALLEST:
         raise InputError(f"{len(features)} pairs: cross-validation needs at least {SMALLEST}")

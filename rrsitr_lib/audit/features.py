@@ -49,13 +49,6 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
 
-def beyond_context(towers: Encoder, captions: Sequence[str]) -> np.ndarray:
-    """Which captions have more tokens than the encoder sees, so that their end is cut off. **Shape** (U,) bool."""
-    context = towers.tokenize([""]).shape[1]
-    longer = towers.tokenizer(list(captions), context_length=context + 1)
-    return (towers.lengths(longer) > context).numpy()
-
-
 def tower_features(
     towers: Encoder,
     images: np.ndarray | Sequence[Path],

@@ -11,7 +11,7 @@ import torch
 import rrsitr_lib
 from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate
 from rrsitr_lib.audit.duplicates import find_duplicates
-from rrsitr_lib.audit.features import PairFeatures, beyond_context, read_features, tower_features
+from rrsitr_lib.audit.features import PairFeatures, read_features, tower_features
 from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs, Problem
 from rrsitr_lib.audit.report import write_report
@@ -45,7 +45,7 @@ def features_of(
     image_of_pair = numbered(pairs.images)[1]
     if files is None:
         towers = build_encoder(encoder, weights, "masked")
-        pairs.remarks.extend(_cut(pairs, beyond_context(towers, unique)[caption_of_pair]))
+        pairs.remarks.extend(_cut(pairs, towers.cut(unique)[caption_of_pair]))
         image, text = tower_features(towers, pairs.paths, unique, device)
     else:
         image = read_features(files[0], len(pairs), int(image_of_pair.max()) + 1, image_of_pair, "image")
