@@ -1,5 +1,6 @@
 """From a folder or table to pairs whose images are found and open: what cannot be used is listed, not hidden."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -81,12 +82,13 @@ def open_pairs(
 
 def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> tuple[dict[str, Path], dict[str, str]]:
     """The file of every name that has one of its own, which opens, and what is wrong with the others."""
-    for name, content in raw.held.items():
-        write_atomically(scratch / name, partial(Path.write_bytes, data=content))
-    files = dict(zip(raw.held, with_depth([scratch / name for name in raw.held]), strict=True))
-    others = list(dict.fromkeys(pair.image for pair in raw.pairs if not pair.problem and pair.image not in files))
+    names = list(dict.fromkeys(pair.image for pair in raw.pairs if not pair.problem))
+    held = [name for name in names if name in raw.held]
+    for name in held:
+        write_atomically(scratch / name, partial(Path.write_bytes, data=raw.held[name]))
+    others = [name for name in names if name not in raw.held]
     found, lost = _find(others, beside, images) if others else ({}, {})
-    found |= files
+    found |= dict(zip(held, with_depth([scratch / name for name in held]), strict=True))
     name_of = {path: name for name, path in found.items()}
     for path, said in broken_images(list(name_of)).items():
         lost[name_of[path]] = said.removeprefix(f"{path}: ")
@@ -114,7 +116,7 @@ def _from_table(beside: Path, name: str) -> list[Path]:
     """A file that the name leads to from the table's own folder, never outside it."""
     path = (beside / name).resolve()
     inside = path.is_relative_to(beside.resolve()) and path.suffix.lower() in SUFFIXES
-    return [path] if inside and path.is_file() else []
+    return [path] if inside and os.path.isfile(path) else []
 
 
 def _usable(raw: RawPairs, notes: list[str], found: dict[str, Path], lost: dict[str, str]) -> AuditPairs:

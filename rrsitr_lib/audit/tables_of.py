@@ -6,35 +6,37 @@ from pathlib import Path
 
 from rrsitr_lib.data.pairs import SPLITS
 from rrsitr_lib.data.tables import FORMS, form_of
-from rrsitr_lib.data.tables.samples import holds_samples
+from rrsitr_lib.data.tables.samples import texts_beside
 from rrsitr_lib.errors import InputError
 
 NAMES = (*SPLITS, "pairs", "captions", "metadata", "labels")
 PART = re.compile(r"-\d+-of-(?P<parts>\d+)(-[0-9a-f]+)?$|^(part-)?\d{4,}$")  # train-00000-of-00002, 0000
-SHOWN = 3
+ABOUT = ("dataset_infos.json", "dataset_info.json", "readme.txt", "license.txt")  # a set, not its pairs
+SHOWN = 3  # names in a note
 
 
 def tables_of(source: Path) -> tuple[list[Path], list[str]]:
     """The table that the source is or holds, all its parts, and which were read, in words.
 
-    Of a folder in this order: a table of a usual name, all shards, images with texts beside them, the only table;
-    else the same in its folder ``data``. Raises ``InputError`` where there is none, or several.
+    Of a folder in this order: a table of a usual name, all shards, the only table, images with texts beside them, the
+    same in its folder ``data``. Raises ``InputError`` where there is none, or several.
     """
     if source.is_file():
         return [source], [f"read {source.name}"]
     if not source.is_dir():
         raise InputError(f"{source}: no such file or folder")
-    there = sorted(path for path in source.iterdir() if path.is_file() and form_of(path) in FORMS)
-    chosen = _of_usual_name(there) or [path for path in there if form_of(path) == ".tar"]
-    if not chosen and holds_samples(source):
+    texts = texts_beside(source)
+    files = sorted(path for path in source.iterdir() if path.is_file() and path.name not in texts)
+    there = [path for path in files if form_of(path) in FORMS and path.name.lower() not in ABOUT]
+    shards, groups = [path for path in there if form_of(path) == ".tar"], list(_parts(there).values())
+    chosen = _of_usual_name(there) or shards or (groups[0] if len(groups) == 1 else [])
+    if not chosen and (texts or any(texts_beside(folder) for folder in source.iterdir() if folder.is_dir())):
         return [source], ["read images with texts beside them"]
-    if not chosen and not there and (source / "data").is_dir():
+    if not there and (source / "data").is_dir():
         return tables_of(source / "data")
-    groups = list(_parts(there).values())
-    if not chosen and len(groups) != 1:
+    if not chosen:
         none, several = f"no table in it ({', '.join(FORMS)}, or by gzip)", f"{len(groups)} tables, name one"
         raise InputError(f"{source}: {several}: {_shown(there)}" if there else f"{source}: {none}")
-    chosen = chosen or groups[0]
     _check_parts(source, chosen)
     return chosen, [f"read {_shown(chosen)}", *_left(there, chosen)]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+DEEP_FORMATS = ("PNG", "TIFF", "JPEG2000", "PPM")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff", ".jp2", ".pgm", ".ppm")
 FULL, SHOWN = 16, 8  # bits
 
@@ -74,12 +75,8 @@ def _largest_values(files: tuple[tuple[Path, int, int], ...]) -> dict[Path, floa
 
 def _largest_value(path: Path) -> float | None:
     """None for an image of another mode, and for one that does not open, which its reader will say."""
-    from rrsitr_lib.data.images import FORMATS, MAX_PIXELS
-
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            if image.mode[0] == "I" and image.width * image.height <= MAX_PIXELS:
-                return float(np.asarray(image).max())
+        with Image.open(path, formats=DEEP_FORMATS) as image:
+            return float(np.asarray(image).max()) if image.mode[0] == "I" else None
     except Exception:  # damaged bytes make Pillow's decoders raise nearly anything
         return None
-    return None

@@ -146,6 +146,7 @@ def parquet_of_equal_paths(folder):
 
 def parquet_in_data(folder):
     (folder / "data").mkdir()
+    write(folder / "dataset_infos.json", '{"default": {}}')
     parquet_of_equal_paths(folder / "data")
 
 
@@ -208,6 +209,20 @@ def test_captions_of_several_members_and_members_without_partner(tmp_path):
     assert [(problem.image, problem.problem[:26]) for problem in pairs.problems] == [
         ("t.png", "the caption is empty"), ("", "no image beside u.txt"), ("w.png", "w.txt: not UTF-8 text ('ut"),
     ]  # fmt: skip
+
+
+def test_a_shard_that_may_be_cut_is_noted(tmp_path):
+    whole = tarred(tmp_path / "whole.tar", {"s.png": red(7), "s.txt": b"one\ntwo"}, mode="w")
+    (tmp_path / "cut.tar").write_bytes(whole.read_bytes()[: 4 * 512])  # after the last member
+    noted = [open_pairs(tmp_path / name, tmp_path / "scratch").notes[2:] for name in ("whole.tar", "cut.tar")]
+    assert noted == [[], ["cut.tar has no end mark: it may be cut short"]]
+
+
+def test_texts_beside_images_do_not_hide_a_table(tmp_path):
+    save_images(tmp_path, ["a.png"])
+    write(tmp_path / "a.json", '{"latitude": 1}')
+    write(tmp_path / "mine.tsv", "image\tcaption\na.png\ta lake\n")
+    assert open_pairs(tmp_path, tmp_path / "scratch").captions == ["a lake"]
 
 
 def test_a_key_that_begins_again_in_one_shard_is_listed(tmp_path):

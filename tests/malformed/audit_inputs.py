@@ -75,7 +75,7 @@ CASES: Cases = [
      r"a\.csv, line 2: the row is .*: allowed is 2 fields .*that hold ',' need quotes"),
     ("pairs, a column twice", table("a.csv", b"filename,filename\na.png,one\n"),
      r"line 1: the header is .*: allowed is each column once"),
-    ("pairs, header only", table("a.csv", b"filename,title\n"), r"a\.csv: no row below the header"),
+    ("pairs, header only", table("a.csv", b"filename,title\n"), r"a\.csv: no pair in it"),
     ("pairs, a quote left open", table("a.csv", b'filename,title\na.png,"one\n'), r"line 2: .*is a quote left open"),
     ("pairs, every caption empty", table("a.csv", b"filename,title\na.png, \n"),
      r"no pair is left of 1; .*a\.csv, line 2: the caption is empty"),

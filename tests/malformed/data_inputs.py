@@ -78,7 +78,7 @@ CASES: Cases = [
     ("csv empty", csv_file(b""), r"train\.csv: .*the file is empty"),
     ("csv only blank lines", csv_file(b"\n \r\n\n"), r"train\.csv: .*the file is empty"),
     ("csv only a byte order mark", csv_file(b"\xef\xbb\xbf"), r"the file is empty"),
-    ("csv header only", csv_file(b"filename,title\n"), r"train\.csv: no row below the header"),
+    ("csv header only", csv_file(b"filename,title\n"), r"train\.csv: no pair in it"),
     ("csv without header", csv_file(b"a.jpg,a lake .\n"),
      r"no column .* among 1, 2 \(usual names are filename, title; .*no header"),
     ("csv column missing", csv_file(b"filename,words\na,b\n"), r"no column of captions among words \(usual"),

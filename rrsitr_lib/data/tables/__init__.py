@@ -52,7 +52,7 @@ def read_tables(
     notes: list[str] = []
     found = [(path, row) for path in paths for row in form_at(path)(path, notes)]
     if not found:
-        raise InputError(f"{paths[0]}: no row below the header")
+        raise InputError(f"{paths[0]}: no pair in it")
     rows = [row for _, row in found]
     if not any(row.cells for row in rows):
         raise InputError(f"{rows[0].where}: {rows[0].problem or 'the object is empty'}")

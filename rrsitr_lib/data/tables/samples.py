@@ -26,13 +26,12 @@ def shard(path: Path, notes: list[str]) -> list[Row]:
                 if _is_wanted(member.name):
                     content = opened.extractfile(member)
                     contents[member.name].append(content.read() if content else b"")
+            if not _ends(opened):
+                notes.append(f"{path.name} has no end mark: it may be cut short")
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
         raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
     twice = {name for name, found in contents.items() if len(found) > 1}
-    rows = _samples(path, contents, lambda name: contents[name][0], lambda name: _held(name, contents[name][0]), twice)
-    if not any(row.cells["image"] and row.cells["caption"] for row in rows):
-        raise InputError(f"{path}: no image with a caption ({', '.join(TEXTS)}) in it")
-    return rows
+    return _samples(path, contents, lambda name: contents[name][0], lambda name: _held(name, contents[name][0]), twice)
 
 
 def folder_of_samples(path: Path, notes: list[str]) -> list[Row]:
@@ -41,19 +40,22 @@ def folder_of_samples(path: Path, notes: list[str]) -> list[Row]:
     return _samples(path, files, lambda name: files[name].read_bytes(), lambda name: name)
 
 
-def holds_samples(path: Path) -> bool:
-    """Whether an image in the folder, or in a folder in it, has a text of the same name beside it."""
-    for folder in (path, *sorted(one for one in path.iterdir() if one.is_dir())):
-        names = {one.name for one in folder.iterdir()}
-        stems = {name.rpartition(".")[0] for name in names if name.lower().endswith(SUFFIXES)}
-        if any(stem + text in names for stem in stems for text in TEXTS):
-            return True
-    return False
+def texts_beside(folder: Path) -> set[str]:
+    """Names of the texts of a folder that have an image of the same name beside them."""
+    names = {one.name for one in folder.iterdir()}
+    stems = {_stem(name) for name in names if name.lower().endswith(SUFFIXES)}
+    return {stem + text for stem in stems for text in TEXTS} & names
 
 
 def _is_wanted(name: str) -> bool:
     """Images and texts, without the shadows that macOS writes beside files."""
     return name.lower().endswith(WANTED) and not name.rpartition("/")[2].startswith("._")
+
+
+def _ends(opened: tarfile.TarFile) -> bool:
+    """Whether the members are followed by an empty block, as in every whole tar file."""
+    opened.fileobj.seek(opened.offset)
+    return bool(opened.fileobj.read(tarfile.BLOCKSIZE))
 
 
 def _held(name: str, content: bytes) -> dict[str, Any]:
