@@ -120,11 +120,10 @@ def read_folder(folder: str | Path, notes: list[str] | None = None) -> dict[str,
     folder, tables = Path(folder), {}
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no such folder"]
     for split in SPLITS:
-        own = [Path(name) for name in there if name.partition(".")[0] == split and form_of(Path(name)) in TABLES]
-        found = [path for path in own if form_of(path) == ".csv"] or own
+        own = [name for name in there if name in {split + form + packed for form in TABLES for packed in ("", ".gz")}]
+        found = [name for name in own if form_of(Path(name)) == ".csv"] or own
         if len(found) != 1:
-            said = [path.name for path in found] or there
-            input_error(folder, f"what is there for {split}", said, f"one of {split}.csv and {split}.csv.gz")
+            input_error(folder, f"what is there for {split}", found or there, f"one of {split}.csv and {split}.csv.gz")
         tables[split] = read_csv(folder / found[0], split, notes)
     for first, second in combinations(SPLITS, 2):
         if both := sorted(set(tables[first].images) & set(tables[second].images)):
@@ -153,7 +152,7 @@ def read_csv(path: str | Path, split: str | None = None, notes: list[str] | None
         raise InputError(f"{path}: it holds its images itself: allowed here is a table that names image files")
     stem = path.name.removesuffix(".gz").removesuffix(".csv")
     first = stem.split("_")[0]
-    table = table_of(path, split or (first if first in SPLITS else stem), [(pair[1:4]) for pair in raw.pairs])
+    table = table_of(path, split or (first if first in SPLITS else stem), [pair[1:4] for pair in raw.pairs])
     if bad := next((pair for pair in raw.pairs if pair.problem not in ("", EMPTY)), None):
         raise InputError(f"{bad.where}: {bad.problem}")
     if notes is not None:

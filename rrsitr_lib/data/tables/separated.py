@@ -28,7 +28,8 @@ def separated(path: Path, notes: list[str]) -> list[Row]:
         notes.append("no header: the first line is a pair")
         rows = [(f"{path}, line 1", header), *rows]
         header = [str(number) for number in range(1, len(header) + 1)]
-    if len(set(header)) < len(header):
+    named = [name for name in header if name]  # a spreadsheet leaves columns without name behind
+    if len(set(named)) < len(named):
         input_error(f"{path}, line 1", "the header", header, "each column once")
     return [Row(where, dict(zip(header, cells, strict=True))) for where, cells in rows]
 
