@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from rrsitr_lib.data.benchmark import Benchmark
-from rrsitr_lib.data.pairs import SPLITS, PairTable, input_error, read_text, table_of
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.data.pairs import SPLITS, PairTable, table_of
+from rrsitr_lib.data.tables.text import read_text
+from rrsitr_lib.errors import InputError, input_error
 from rrsitr_lib.exchange.benchmark_check import check_tables
 
 SEED, TRAIN_FRACTION = 42, 0.9  # the authors'
