@@ -73,7 +73,7 @@ WIDE, UNDER = np.full((2, 2), 70_000, np.int32), np.full((2, 2), -0.5, np.float3
 TEN = json.dumps({"images": [image(filename=f"{k}.tif", split="train" if k else "test") for k in range(10)]})
 
 CASES: Cases = [
-    ("csv absent", file(read_csv, "no.csv"), r"no\.csv: cannot be read \(No such file"),
+    ("csv absent", file(read_csv, "no.csv"), r"no\.csv: no such file"),
     ("csv is a folder", read_csv, r"a folder, a file is needed"),
     ("csv empty", csv_file(b""), r"train\.csv: .*the file is empty"),
     ("csv only blank lines", csv_file(b"\n \r\n\n"), r"train\.csv: .*the file is empty"),
@@ -105,9 +105,9 @@ CASES: Cases = [
     ("folder without val", split_files(train=GOOD, test=GOOD), r"for val is \['test\.csv', 'train\.csv'\]"),
     ("folder with a leak", split_files(train=GOOD, val=GOOD.replace(b"a.jpg", b"b.jpg"), test=GOOD),
      r"a\.jpg is in train and test \(1 such\)"),
-    ("json absent", file(read_entries, "no.json"), r"no\.json: cannot be read"),
+    ("json absent", file(read_entries, "no.json"), r"no\.json: no such file"),
     ("json broken", json_file(b'{"images": [\n{]}'), r"dataset\.json, line 2: not JSON"),
-    ("json nested too deep", json_file(b"[" * 200_000), r"dataset\.json, line 1: not JSON"),
+    ("json nested too deep", json_file(b"[" * 200_000), r"dataset\.json: not JSON .*too deep"),
     ("json a list", json_file([image()]), r"the JSON is \[.*allowed is an object"),
     ("json without images", json_file({"dataset": "RSITMD"}), r"the JSON is \{'dataset'.*list \"images\""),
     ("json images not a list", json_file({"images": {"a": 1}}), r"the JSON is .*list \"images\""),
