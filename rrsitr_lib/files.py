@@ -24,7 +24,7 @@ MENDS = {
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "choose a folder that you may write to"),
     **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed"),
     errno.EISDIR: "a folder stands where the file should go",
-    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENAMETOOLONG: "a shorter name is needed",
     errno.EFBIG: "larger files are not allowed here, see ulimit -f",
 }
 _OS_ERROR = re.compile(r"os error (\d+)")  # how a library in Rust passes the system's number on
@@ -55,14 +55,14 @@ def write_atomically(path: str | Path, write: Callable[[Path], object], flush: b
                 os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
-        raise RunError(f"cannot write {path}: {_cause(error)}; what was there before is kept") from error
+        raise RunError(f"cannot write {path}: {cause(error)}; what was there before is kept") from error
     finally:
         if made:
             temporary.unlink(missing_ok=True)
     return path
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """What the system says, without its number or a temporary name, and what to do."""
     inner = _OS_ERROR.search(str(error))
     number = getattr(error, "errno", None) or (int(inner[1]) if inner else 0)

@@ -29,7 +29,7 @@ def refusing(error):
         ("file/a.txt", r"File exists \(a file stands where a folder is needed\)"),
         ("file/deep/a.txt", r"Not a directory \(a file stands where a folder is needed\)"),
         ("folder", r"Is a directory \(a folder stands where the file should go\)"),
-        ("x" * 300, r"File name too long \(choose a shorter name\)"),
+        ("x" * 300, r"File name too long \(a shorter name is needed\)"),
     ],
 )
 def test_what_is_in_the_way_is_named_with_its_mend(tmp_path, where, cause):
