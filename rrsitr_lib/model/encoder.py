@@ -199,16 +199,13 @@ def loading(weights: str | Path | None) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # hub, network, zip, pickle and key errors differ by library and version
-        refused, said = _refused(error), " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
-        if weights is None and not refused:
+        cause, said = _refused(error), " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+        if weights is None and not cause:
             mend = "check the connection or give --weights a local path"
             raise InputError(f"cannot load weights by hub name ({said}); {mend}") from error
-        cause = refused or (
-            said if isinstance(error, OSError | ValueError) else "damaged, cut short, or of another kind"
-        )
-        raise InputError(
-            f"{weights or 'weights by hub name'}: not weights of this model ({refused or other})"
-        ) from error
+        if not cause:
+            cause = said if isinstance(error, OSError | ValueError) else "damaged, cut short, or of another kind"
+        raise InputError(f"{weights or 'weights by hub name'}: not weights of this model ({cause})") from error
 
 
 def _refused(error: Exception) -> str | None:
