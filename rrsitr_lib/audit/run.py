@@ -14,7 +14,7 @@ from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import write_report
 from rrsitr_lib.data.pairs import numbered
-from rrsitr_lib.files import fingerprint, write_atomically, write_json
+from rrsitr_lib.files import file_checksum, fingerprint, write_atomically, write_checksums, write_json
 from rrsitr_lib.model.encoder import build_encoder
 
 FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.csv", "audit.json")
@@ -82,6 +82,7 @@ def audit(
     _write_csv(out / "problems.csv", pd.DataFrame(pairs.problems, columns=["row", "image", "problem"]))
     write_json(out / "audit.json", summary)
     write_report(out / "report.html", table.head(top), summary, pairs)
+    write_checksums(out, {name: file_checksum(out / name) for name in FILES})
     return Audit(table, summary)
 
 
