@@ -129,8 +129,8 @@ else complain "neither curl nor wget is installed"; exit 1; fi
 # fetch ADDRESS FILE: into FILE, going on behind the bytes that are there
 fetch() {
     if [ "$tool" = curl ]; then
-        curl --fail --location --globoff --proto =http,https --proto-redir =http,https --retry 3 --connect-timeout 30 --speed-limit 1 --speed-time 60 \
-            --progress-bar --continue-at - --output "$2" "$1"
+        curl --fail --location --globoff --proto =http,https --proto-redir =http,https \
+            --retry 3 --connect-timeout 30 --speed-limit 1 --speed-time 60 --progress-bar --continue-at - --output "$2" "$1"
     else
         wget --tries 3 --timeout 60 --continue --output-document "$2" "$1"
     fi
