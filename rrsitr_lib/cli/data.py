@@ -41,7 +41,9 @@ def unpack(
         done = unpack_archive(archive, into, progress)
     typer.echo(f"{into}: {done.written} files written, {done.there} were there already")
     if done.kept:
-        typer.echo(f"kept {len(done.kept)} files that are newer than the archive, such as {done.kept[0]}")
+        typer.echo(f"kept {len(done.kept)} files that differ and are newer than the archive, such as {done.kept[0]}")
+    if done.twice:
+        typer.echo(f"{len(done.twice)} names are in it twice, such as {done.twice[0]!r}: the last one counts")
 
 
 @app.command()

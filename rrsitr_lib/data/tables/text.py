@@ -1,12 +1,11 @@
 """Text files: UTF-8, packed or not, and separated values; every row with the place where it stands."""
 
 import csv
-import gzip
 import io
-import zlib
 from itertools import islice
 from pathlib import Path
 
+from rrsitr_lib import files
 from rrsitr_lib.errors import InputError, input_error
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -14,20 +13,8 @@ LOOKED_AT = 20  # rows by which a separator is guessed
 
 
 def read_text(path: Path) -> str:
-    """UTF-8 text, gzip or not, byte order mark left out; ``InputError`` names the line of a byte that is none."""
-    try:
-        data = path.read_bytes()
-        if path.name.lower().endswith(".gz") or data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        text = data.decode("utf-8-sig")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: not a whole gzip file ({error}); fetch it again") from None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        input_error(f"{path}, line {line}", f"byte {error.start}", data[error.start : error.start + 1], "UTF-8 text")
-    except OSError as error:
-        reason = "a folder, a file is needed" if path.is_dir() else (error.strerror or error)
-        raise InputError(f"{path}: cannot be read ({reason})") from None
+    """The text of a table, gzip or not; ``InputError`` names the line of a byte that is no text, and an empty file."""
+    text = files.read_text(path)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         input_error(f"{path}, line {line}", "a character", "\0", "UTF-8 text without NUL (is it UTF-16?)")
