@@ -101,6 +101,9 @@ def test_evaluate_repeats_the_recorded_result(run, capsys):
     shown = json.loads(capsys.readouterr().out)
     recorded = json.loads((run / "result.json").read_text())
     assert shown["test"] == recorded["test"] and shown["chance"] == recorded["chance"]
+    assert shown["unit"] == "percent"
+    assert rrsitr("evaluate", run) == 0
+    assert capsys.readouterr().out.startswith("percent ")
     assert rrsitr("evaluate", run, "--split", "moon") == 2
 
 

@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc
 
 from rrsitr_lib import evaluation
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
+from rrsitr_lib.evaluation import FusedScore, auroc_in_words, chance_recall, partition_quality, recall
 from rrsitr_lib.model.similarity import Features
 
 KS = (1, 5, 10)
@@ -156,6 +156,16 @@ def test_partition_quality_against_sklearn():
     assert found["precision"] == pytest.approx(precision_score(mismatched, category == 2))
     assert found["recall"] == pytest.approx(recall_score(mismatched, category == 2))
     assert found["clean_precision"] == pytest.approx(precision_score(~mismatched, category == 0))
+
+
+@pytest.mark.parametrize(("mismatched", "said"), [
+    ([False, True], "AUROC of the loss 1.000"),
+    ([True, True], "all pairs are mismatched, none is true: no AUROC"),
+    ([False, False], "no pair is mismatched: no AUROC"),
+])  # fmt: skip
+def test_an_auroc_or_the_kind_of_pair_that_is_missing_for_it(mismatched, said):
+    quality = partition_quality(np.array([1.0, 2.0]), np.array([0, 2]), np.array(mismatched))
+    assert auroc_in_words(quality).startswith(said)
 
 
 def test_partition_quality_where_nothing_is_counted():

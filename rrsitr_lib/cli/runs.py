@@ -56,9 +56,9 @@ def train(
 def evaluate(
     run: RunFolder,
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON object instead of a table")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, with its unit, instead of a table")] = False,
 ) -> None:
-    """Evaluate the best weights of a run again, from its data."""
+    """Evaluate the best weights of a run again, from its data: recalls in percent, 0 to 100."""
     from rrsitr_lib.evaluation import chance_recall
     from rrsitr_lib.training.evaluate import evaluate as evaluate_split
     from rrsitr_lib.training.run_folder import open_run
@@ -69,7 +69,8 @@ def evaluate(
     chosen = inputs[split]
     result = evaluate_split(model, chosen, config)
     chance = chance_recall(chosen.image_of_row, len(chosen.table.images))
-    typer.echo(json.dumps({"split": split, split: result, "chance": chance}) if as_json else _rows(run, result, chance))
+    said = {"split": split, "unit": "percent", split: result, "chance": chance}
+    typer.echo(json.dumps(said) if as_json else _rows(run, result, chance))
 
 
 def inspect(
@@ -92,18 +93,19 @@ def inspect(
 
 
 def _show_result(out: Path, result: dict[str, Any]) -> None:
-    partition = result["partition"]
+    from rrsitr_lib.evaluation import auroc_in_words
+
     typer.echo(_rows(out, result["test"], result["chance"]))
-    found = "no mismatched pairs" if partition["auroc"] is None else f"AUROC of the loss {partition['auroc']:.3f}"
     memory = f", {result['peak_memory_gib']} GiB of GPU memory" if "peak_memory_gib" in result else ""
     seconds = f"{result['seconds']:.0f} s of training{memory}"
-    typer.echo(f"best epoch {result['best_epoch']} by validation; {found}; {seconds}")
+    typer.echo(f"best epoch {result['best_epoch']} by validation; {auroc_in_words(result['partition'])}; {seconds}")
 
 
 def _rows(run: Path, result: dict[str, float], chance: dict[str, float]) -> str:
     import pandas as pd
 
-    return pd.DataFrame([result, chance], index=[run.name, "chance"]).to_string(float_format="%.2f")
+    table = pd.DataFrame([result, chance], index=[run.name, "chance"]).rename_axis(columns="percent")
+    return table.to_string(float_format="%.2f")
 
 
 def methods(

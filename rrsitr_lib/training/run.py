@@ -161,7 +161,7 @@ class Run:
                 "seconds": round(time.perf_counter() - started, 2),
             }
         )
-        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f}", refresh=False)
+        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f} %", refresh=False)
         ledger.append(record)
         self._write_snapshot(epochs=epoch + 1)
         state = {"metrics": self.metrics, "facts": self.facts, "scaler": self.trainer.scaler.state_dict()}
