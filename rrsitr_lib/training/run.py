@@ -191,7 +191,8 @@ class Run:
         result = {
             "method": self.config.method,
             "networks": self.facts["networks"],
-            "noise_rate": self.config.noise_rate,
+            "noise_rate": self.noise.rate,  # of a noise file its own
+            "protocol": self.noise.protocol,
             "realised_noise_rate": self.noise.realised_rate,
             "seed": self.config.seed,
             "best_epoch": self.best_epoch,

@@ -74,12 +74,26 @@ def open_data(config: RunConfig, image_size: int | None = None) -> dict[str, Spl
 
 
 def inject_noise(config: RunConfig, table: PairTable) -> Noise:
-    """The noise of a run: drawn by its protocol, or read from ``noise_file``. Shape: over the table's N rows."""
+    """The noise of a run: drawn by its protocol, or read from ``noise_file``. Shape: over the table's N rows.
+
+    Raises ``InputError`` for a rate beside a file: nobody would use it, and tables would show it.
+    """
     if config.noise_file is None:
         return inject(table.image_ids, config.noise_rate, config.protocol, config.noise_seed, table.captions)
+    if config.noise_rate:
+        own = f"noise_file {config.noise_file}, which has its own rate"
+        raise InputError(f"noise_rate is {config.noise_rate} beside {own}: give one of the two")
     if Path(config.noise_file).suffix == ".npy":
         return extension("exchange.noise_index").load_index(config.noise_file, table.image_ids, table.captions)
     noise = load_noise(config.noise_file)
     if len(noise) != len(table):
         raise InputError(f"{config.noise_file}: noise for {len(noise)} rows, but {table.source} has {len(table)}")
     return noise
+
+
+def noise_in_words(path: str, noise: Noise) -> str:
+    """The form of a noise file and its rates, nominal where it states one, and realised."""
+    form = noise.protocol + ", which states no nominal rate"
+    if Path(path).suffix != ".npy":
+        form = f".npz of this project, {noise.protocol}, seed {noise.seed}, nominal rate {100 * noise.rate:.2f} %"
+    return f"noise_file {path}: {form}; truly mismatched are {100 * noise.realised_rate:.2f} % of the pairs"
