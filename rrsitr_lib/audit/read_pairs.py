@@ -7,8 +7,8 @@ from pathlib import Path
 from rrsitr_lib.audit.read_tables import FORMS, RawPairs, form_of, read_tables
 from rrsitr_lib.data.images import match_images
 from rrsitr_lib.data.pairs import SPLITS
+from rrsitr_lib.data.pictures import broken_images
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.exchange.broken_images import broken_images
 from rrsitr_lib.files import write_atomically
 
 TABLE_NAMES = (*SPLITS, "pairs", "captions", "metadata", "labels")

@@ -1,5 +1,6 @@
 """What options of ``rrsitr`` mean: fields of runs, the folder that a study is named by, where its runs are executed."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,15 @@ def assigned(set_: list[str] | None) -> dict[str, Any]:
             raise InputError(f"--set {assignment}: expected FIELD=VALUE")
         fields[name.replace("-", "_")] = yaml.safe_load(value)
     return fields
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: control characters, which could command it, are left out; lines and tabs stay.
+
+    >>> printable("a\\x1b[2Jb")
+    'a[2Jb'
+    """
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
 
 
 def study_of(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli.options import RunFolder, assigned
+from rrsitr_lib.cli.options import RunFolder, assigned, printable
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
@@ -17,6 +17,7 @@ def train(
     out: Annotated[Path, typer.Option(help="run folder; the same command goes on with an unfinished run")],
     data: Annotated[str | None, typer.Option(help=f"{', '.join(DATASETS)}, or a FOLDER of csv tables")] = None,
     images: Annotated[str | None, typer.Option(help="folder of the images (default: FOLDER/images)")] = None,
+    bad: Annotated[str | None, typer.Option(help="missing or broken images: fatal, or skip their pairs")] = None,
     encoder: Annotated[str | None, typer.Option(help=", ".join(ENCODERS))] = None,
     weights: Annotated[str | None, typer.Option(help="local weight file or folder; 'none': from scratch")] = None,
     train: Annotated[str | None, typer.Option(help="all, or heads on frozen, cached towers")] = None,
@@ -82,14 +83,17 @@ def inspect(
 ) -> None:
     """Show a run's ledger as a table: by default the 20 pairs with the highest loss of the last epoch."""
     from rrsitr_lib.experiments.ledger_table import ledger_table
-    from rrsitr_lib.files import write_atomically
+    from rrsitr_lib.files import read_json, write_atomically
 
     table = ledger_table(run, epoch, sort)
     if csv is not None:
         write_atomically(csv, lambda temporary: table.to_csv(temporary, index_label="row"))
         typer.echo(f"{csv}: {len(table)} rows")
     else:
-        typer.echo(table.head(top).to_string(float_format="%.3f", max_colwidth=50))
+        typer.echo(printable(table.head(top).to_string(float_format="%.3f", max_colwidth=50)))
+    if (run / "run.json").exists():
+        for note in read_json(run / "run.json").get("notes", ()):
+            typer.echo(printable(note), err=True)
 
 
 def _show_result(out: Path, result: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from rrsitr_lib.data.benchmark import Benchmark, has_table, locate_images
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.pairs import SPLITS, PairTable
+from rrsitr_lib.data.pictures import broken_images
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.exchange.broken_images import broken_images
 from rrsitr_lib.registry import DATASETS
 
 WORD = re.compile(r"[^\W_]")
@@ -53,7 +53,7 @@ def check_copy(
     tables = known.read(folder)
     problems = check_tables(known, tables)
     try:
-        found = Path(images) if images is not None else locate_images(folder, tables["test"].images[0])
+        found = Path(images) if images is not None else locate_images(folder, tables["test"].images)
     except InputError as error:
         return Copy(tables, None, [*problems, str(error)])
     paths = []

@@ -6,6 +6,7 @@ on to the same bits (on CPU) with the same command.
 """
 
 import platform
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from filelock import FileLock, Timeout
 
 import rrsitr_lib
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.datasets import inject_noise, open_data
+from rrsitr_lib.data.datasets import inject_noise, noise_in_words, open_data
 from rrsitr_lib.data.noise import save_noise
+from rrsitr_lib.data.problems import FILE as PROBLEMS_FILE
+from rrsitr_lib.data.problems import check_left_out, cut_captions, in_words, problems_of, write_problems
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
-from rrsitr_lib.files import read_json, write_atomically, write_json
+from rrsitr_lib.files import read_json, write_atomically, write_json, write_text
 from rrsitr_lib.progress import progress_bar
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import SplitInputs
@@ -79,10 +82,14 @@ class Run:
     ) -> None:
         self.config, self.folder, self.progress, self.processes = config, folder, progress, processes
         data = open_data(config)
+        self.problems = problems_of(data)
         self.noise = inject_noise(config, data["train"].table)
         self.model, self.inputs = build_model(config, data, device_of(config))
+        self.problems += cut_captions(data, {name: split.cut for name, split in self.inputs.items()})
         self.trainer = Trainer(config, self.model, self.inputs["train"], self.noise, processes)
         self.facts = self._facts()
+        if progress:
+            print(*self.facts["notes"], sep="\n", end="\n" if self.facts["notes"] else "", file=sys.stderr)
         self.metrics: list[dict[str, Any]] = []
         self.before: dict[str, float] = {}
 
@@ -96,8 +103,14 @@ class Run:
             "data": {name: table.fingerprint for name, table in tables.items()},
             "pairs": {name: len(table) for name, table in tables.items()},
             "noise": self.noise.fingerprint,
+            "notes": self._notes(),
             "versions": {**versions, "python": platform.python_version()},
         }
+
+    def _notes(self) -> list[str]:
+        """What is said once, before the first epoch: what a noise file is, what is odd about the pairs."""
+        notes = [noise_in_words(self.config.noise_file, self.noise)] if self.config.noise_file else []
+        return [*notes, f"noted in {PROBLEMS_FILE}: {in_words(self.problems)}"] if self.problems else notes
 
     def finish(self) -> dict[str, Any]:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
@@ -115,12 +128,17 @@ class Run:
         folder = self.folder / "ledger"
         if not (self.folder / "last.safetensors").exists():
             self.before = evaluate(self.model, self.inputs["test"], self.config)
+            if not (self.folder / "config.yaml").exists():
+                write_text(self.folder / "config.yaml", self.config.to_yaml())
             write_json(self.folder / "run.json", {**self.facts, "before": self.before})
             save_noise(self.noise, self.folder / "noise.npz")
             table = self.inputs["train"].table
             table.with_captions(self.noise.caption_index).write_csv(self.folder / PAIRS_FILE)
+            if self.problems:
+                write_problems(self.problems, self.folder / PROBLEMS_FILE)
             self._write_snapshot(epochs=0)
             return Ledger.create(folder, self.noise.mismatched, self.config.flat(), self.trainer.columns)
+        check_left_out(self.folder / PROBLEMS_FILE, self.problems)
         state = self.restore_tensors()
         self.metrics, self.before = state["metrics"], read_json(self.folder / "run.json")["before"]
         ledger = Ledger.open(folder)

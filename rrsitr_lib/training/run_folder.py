@@ -8,7 +8,6 @@ from torch import nn
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_text
 from rrsitr_lib.training.batches import SplitInputs
 from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.checkpoint import load_checkpoint, restore_model
@@ -16,7 +15,7 @@ from rrsitr_lib.training.device import device_of
 
 
 def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
-    """Write the configuration into an empty folder, or check that the run found there is this one.
+    """Check that the folder is empty, or that the run found there is this one.
 
     Raises ``InputError`` for a folder of something else, of another configuration, or of any run without ``resume``.
     """
@@ -25,7 +24,6 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
         strangers = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
         if strangers:
             raise InputError(f"{folder}: not empty and not a run (it holds {strangers[0]}): name a new folder")
-        write_text(path, config.to_yaml())
         return
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")

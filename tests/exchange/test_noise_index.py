@@ -77,7 +77,7 @@ def test_a_noise_file_says_its_form_and_its_rates_and_suffers_no_other(tmp_path,
     noise = inject_noise(config, table)
     words = noise_in_words(path, noise)
     assert (
-        words.startswith(f"noise_file {path}: {said}") and f" {100 * noise.realised_rate:.2f} % of the pairs" in words
+        words.startswith(f"noise_file {name}: {said}") and f" {100 * noise.realised_rate:.2f} % of the pairs" in words
     )
     with pytest.raises(InputError, match=r"noise_rate is 0\.2 beside noise_file .*give one of the two"):
         inject_noise(config.model_copy(update={"noise_rate": 0.2}), table)
