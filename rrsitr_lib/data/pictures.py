@@ -31,14 +31,18 @@ def broken_images(paths: Sequence[Path], progress: Callable[[int, int], object] 
 
     ``progress(done, total)`` is called after every image.
     """
-    broken = {}
+    return {path: f"{path}: {picture.problem}" for path, picture in decode(paths, progress).items() if picture.problem}
+
+
+def decode(paths: Sequence[Path], progress: Callable[[int, int], object] | None = None) -> dict[Path, Picture]:
+    """Every file decoded now. ``progress(done, total)`` is called after every image."""
+    seen = {}
     with ThreadPoolExecutor(THREADS) as pool:
-        for done, (path, picture) in enumerate(zip(paths, pool.map(_look, paths), strict=True), 1):
-            if picture.problem:
-                broken[path] = f"{path}: {picture.problem}"
+        for path, picture in zip(paths, pool.map(_look, paths), strict=True):
+            seen[path] = picture
             if progress:
-                progress(done, len(paths))
-    return broken
+                progress(len(seen), len(paths))
+    return seen
 
 
 def pictures(paths: Sequence[Path]) -> dict[Path, Picture]:
@@ -55,10 +59,9 @@ def pictures(paths: Sequence[Path]) -> dict[Path, Picture]:
     with FileLock(kept.with_suffix(".lock")):
         known, now = _read(kept), {path: _state(path) for path in paths}
         if new := [path for path, state in now.items() if known.get(str(path.absolute()), [""])[0] != state]:
-            with ThreadPoolExecutor(THREADS) as pool, progress_bar(len(new), "pictures decoded", "picture") as bar:
-                for path, picture in zip(new, pool.map(_look, new), strict=True):
-                    known[str(path.absolute())] = (now[path], *picture)
-                    bar.update()
+            with progress_bar(len(new), "pictures decoded", "picture") as bar:
+                seen = decode(new, lambda done, total: bar.update())
+            known |= {str(path.absolute()): (now[path], *picture) for path, picture in seen.items()}
             write_json(kept, known)
     return {path: Picture(*known[str(path.absolute())][1:]) for path in paths}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rrsitr_lib.data.pictures import pictures
+from rrsitr_lib.data.pictures import Picture, pictures
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 
@@ -31,20 +31,30 @@ class Problem(NamedTuple):
     problem: str
 
 
-def problems_of(splits: Mapping[str, "Split"]) -> list[Problem]:
+def problems_of(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture] | None = None) -> list[Problem]:
     """Pairs left out, captions without a word, rows that are there twice, equal pictures in two splits, a small val.
 
-    Every picture is decoded, once for all runs of a data set. Raises ``InputError`` naming the first of those that
-    cannot be.
+    ``seen``: the pictures as decoded; else they are decoded here, once for all runs of a data set. Raises
+    ``InputError`` naming the first of those that cannot be.
     """
+    seen = decodable(splits) if seen is None else seen
     found = [problem for split in splits.values() for problem in split.left_out]
     for name, split in splits.items():
         found += _of_rows(name, split)
-    found += _equal_pictures(splits)
+    found += _equal_pictures(splits, seen)
     if "val" in splits and (images := len(splits["val"].table.images)) < FEW_PICTURES:
         said = f"one query is {100 / images:.2g} points of a recall, too much to choose an epoch by"
         found.append(Problem("val", None, "", f"only {images} pictures to validate with: {said}"))
     return found
+
+
+def decodable(splits: Mapping[str, "Split"]) -> dict[Path, Picture]:
+    """All pictures, decoded. Raises ``InputError`` that counts those that cannot be, and names the first three."""
+    seen = pictures([path for paths in _files(splits).values() for path in paths])
+    if broken := [f"{path}: {picture.problem}" for path, picture in seen.items() if picture.problem]:
+        count = f"{len(broken)} of {len(seen)} images cannot be used, such as {', '.join(broken[:3])}"
+        raise InputError(f"{count}; mend them, or leave their pairs out with bad=skip (--bad skip)")
+    return seen
 
 
 def cut_captions(splits: Mapping[str, "Split"], cut: Mapping[str, np.ndarray]) -> list[Problem]:
@@ -103,22 +113,21 @@ def _of_rows(name: str, split: "Split") -> Iterator[Problem]:
             yield Problem(name, row, image, f"pair that is there twice: as row {first[image, caption]}")
 
 
-def _equal_pictures(splits: Mapping[str, "Split"]) -> Iterator[Problem]:
-    """Raises ``InputError`` for pictures that cannot be decoded."""
-    files = {name: split.images for name, split in splits.items() if not isinstance(split.images, np.ndarray)}
-    seen = pictures([path for paths in files.values() for path in paths])
-    if broken := [f"{path}: {picture.problem}" for path, picture in seen.items() if picture.problem]:
-        count = f"{len(broken)} of {len(seen)} images cannot be used, such as {', '.join(broken[:3])}"
-        raise InputError(f"{count}; mend them, or leave their pairs out with bad=skip (--bad skip)")
+def _equal_pictures(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture]) -> Iterator[Problem]:
     first: dict[str, tuple[str, str]] = {}
-    for name, paths in files.items():
+    for name, paths in _files(splits).items():
         table = splits[name].table
         rows = np.unique(table.image_of_row, return_index=True)[1]
         for image, path, row in zip(table.images, paths, rows, strict=True):
             other, twin = first.setdefault(seen[path].content, (name, image))
-            if other != name:
+            if other != name and seen[path].content:
                 said = f"picture of another split: the same file as {twin} in {other}"
                 yield Problem(name, int(splits[name].rows[row]), image, said)
+
+
+def _files(splits: Mapping[str, "Split"]) -> dict[str, Sequence[Path]]:
+    """The splits whose pictures are files, not drawn."""
+    return {name: split.images for name, split in splits.items() if not isinstance(split.images, np.ndarray)}
 
 
 def _in_full(problem: Problem) -> str:

@@ -89,6 +89,10 @@ def test_the_command_says_it_all(copy, capsys):
     said = capsys.readouterr().out
     assert "train: 9 images, 45 pairs (published 9, 45); captions sha256" in said
     assert f"images: {copy / 'images'}" in said and f"{copy / 'val.csv'}: written" in said and "cite:" in said
+    test = (copy / "test.csv").read_text().splitlines()
+    (copy / "test.csv").write_text("\n".join([*test[:3], test[3].partition(",")[0] + ",", *test[4:], ""]))
+    assert rrsitr("data", "check", "rsitmd", "--dir", copy) == 0, "odd, but not wrong"
+    assert "noted: caption without a word (test row 3 lake_10.tif); only 1 pictures" in capsys.readouterr().out
     (copy / "images" / NAMES[3]).write_bytes(b"")
     assert rrsitr("data", "check", "rsitmd", "--dir", copy) == 1
     assert "wrong: " in capsys.readouterr().out

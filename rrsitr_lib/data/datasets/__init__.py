@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,7 +32,7 @@ class Split:
     images: np.ndarray | Sequence[Path]
     left_out: Sequence[Problem] = ()
 
-    @property
+    @cached_property
     def rows(self) -> np.ndarray:
         """Where every pair stands in the table as it was read, from 1, (N,)."""
         everywhere = np.arange(1, len(self.table) + len(self.left_out) + 1)
