@@ -28,12 +28,12 @@ def assigned(set_: list[str] | None) -> dict[str, Any]:
 
 
 def printable(text: str) -> str:
-    """Text for a terminal: control characters, which could command it, are left out; lines and tabs stay.
+    """Text of others for a terminal: control characters, which could command it, are left out.
 
     >>> printable("a\\x1b[2Jb")
     'a[2Jb'
     """
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", text)
 
 
 def study_of(

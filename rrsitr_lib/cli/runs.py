@@ -90,7 +90,9 @@ def inspect(
         write_atomically(csv, lambda temporary: table.to_csv(temporary, index_label="row"))
         typer.echo(f"{csv}: {len(table)} rows")
     else:
-        typer.echo(printable(table.head(top).to_string(float_format="%.3f", max_colwidth=50)))
+        shown = table.head(top)
+        shown = shown.assign(**{name: shown[name].map(printable) for name in ("image", "caption") if name in shown})
+        typer.echo(shown.to_string(float_format="%.3f", max_colwidth=50))
     if (run / "run.json").exists():
         for note in read_json(run / "run.json").get("notes", ()):
             typer.echo(printable(note), err=True)

@@ -12,7 +12,7 @@ import PIL
 from filelock import FileLock
 
 from rrsitr_lib.data.images import THREADS, match_images, open_image
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
 from rrsitr_lib.progress import progress_bar
 
@@ -55,15 +55,26 @@ def pictures(paths: Sequence[Path]) -> dict[Path, Picture]:
         return {}
     above = os.path.commonpath([path.absolute().parent for path in paths])
     kept = cache_folder() / "pictures" / f"{fingerprint(RULES, PIL.__version__, above)}.json"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept.with_suffix(".lock")):
-        known, now = _read(kept), {path: _state(path) for path in paths}
-        if new := [path for path, state in now.items() if known.get(str(path.absolute()), [""])[0] != state]:
-            with progress_bar(len(new), "pictures decoded", "picture") as bar:
-                seen = decode(new, lambda done, total: bar.update())
-            known |= {str(path.absolute()): (now[path], *picture) for path, picture in seen.items()}
+    with contextlib.suppress(OSError):  # a cache that cannot be written
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(kept.with_suffix(".lock")):
+            return _remembered(paths, kept)
+    return _decode_shown(paths)
+
+
+def _remembered(paths: Sequence[Path], kept: Path) -> dict[Path, Picture]:
+    """As kept in a file, which is brought up to date."""
+    known, now = _read(kept), {path: _state(path) for path in paths}
+    if new := [path for path, state in now.items() if known.get(str(path.absolute()), [""])[0] != state]:
+        known |= {str(path.absolute()): (now[path], *picture) for path, picture in _decode_shown(new).items()}
+        with contextlib.suppress(RunError):  # a full disk: what must be written will say so
             write_json(kept, known)
     return {path: Picture(*known[str(path.absolute())][1:]) for path in paths}
+
+
+def _decode_shown(paths: Sequence[Path]) -> dict[Path, Picture]:
+    with progress_bar(len(paths), "pictures decoded", "picture") as bar:
+        return decode(paths, lambda done, total: bar.update())
 
 
 def usable_images(folder: str | Path, names: Sequence[str] | np.ndarray) -> tuple[dict[str, Path], dict[str, str]]:

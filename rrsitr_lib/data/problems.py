@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def problems_of(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture] | No
     """Pairs left out, captions without a word, rows that are there twice, equal pictures in two splits, a small val.
 
     ``seen``: the pictures as decoded; else they are decoded here, once for all runs of a data set. Raises
-    ``InputError`` naming the first of those that cannot be.
+    ``InputError`` naming those that cannot be.
     """
     seen = decodable(splits) if seen is None else seen
     found = [problem for split in splits.values() for problem in split.left_out]
@@ -80,16 +80,15 @@ def in_words(problems: Sequence[Problem]) -> str:
 
 def check_left_out(path: Path, problems: Sequence[Problem]) -> None:
     """Raises ``InputError`` where a run, whose problems ``path`` lists, began with other pairs left out than now."""
-    then: list[Sequence[Any]] = []
-    if path.exists():
-        with open(path, encoding="utf-8", newline="") as file:
-            then = list(csv.reader(file))
-    before, now = ({(*map(str, one[:3]),) for one in rows if one[3].startswith(LEFT_OUT)} for rows in (then, problems))
+    listed = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    before, now = (
+        {(*map(str, row[:3]),) for row in rows if "".join(row[3:4]).startswith(LEFT_OUT)}
+        for rows in (list(csv.reader(listed)), problems)
+    )
     if changed := sorted(before ^ now):
         split, row, image = changed[0]
-        done = (
-            "was left out when the run began, now it could be used" if changed[0] in before else "must be left out now"
-        )
+        left_out = "was left out when the run began, now it could be used"
+        done = left_out if changed[0] in before else "must be left out now"
         others = f" ({len(changed)} such pairs)" if len(changed) > 1 else ""
         raise InputError(f"{image}, row {row} of {split}: {done}{others}: make it as it was, or begin in a new folder")
 

@@ -88,8 +88,8 @@ class Run:
         self.problems += cut_captions(data, {name: split.cut for name, split in self.inputs.items()})
         self.trainer = Trainer(config, self.model, self.inputs["train"], self.noise, processes)
         self.facts = self._facts()
-        if progress:
-            print(*self.facts["notes"], sep="\n", end="\n" if self.facts["notes"] else "", file=sys.stderr)
+        for note in self.facts["notes"] if progress else ():
+            print(note, file=sys.stderr)
         self.metrics: list[dict[str, Any]] = []
         self.before: dict[str, float] = {}
 

@@ -122,6 +122,11 @@ def test_a_picture_is_decoded_once_until_its_file_changes(own, cache, monkeypatc
     assert len(pictures(paths)) == len(paths) and len(looked) == 2 * len(paths) + 1
 
 
+def test_a_cache_that_cannot_be_written_is_done_without(own, cache):
+    cache.write_text("a file in the way")
+    assert len(pictures(sorted((own / "images").iterdir()))) == 22
+
+
 def test_no_picture_that_can_be_used(own):
     for path in (own / "images").glob("val*"):
         path.write_bytes(b"x")
