@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from rrsitr_lib.evaluation import auroc_in_words
 from rrsitr_lib.experiments.provenance import FILE as PROVENANCE
 from rrsitr_lib.experiments.published_results import paper_differences
 from rrsitr_lib.experiments.run_results import RECALLS, data_name, method_name, read_run
@@ -25,11 +24,7 @@ def run_card(folder: str | Path) -> str:
         loader=PackageLoader(__package__, ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True,
     )  # fmt: skip
-    language.filters |= {
-        "pairs": _pairs,
-        "plain": lambda value: f"{value:g}" if isinstance(value, float) else value,
-        "auroc_in_words": auroc_in_words,
-    }
+    language.filters |= {"pairs": _pairs, "plain": lambda value: f"{value:g}" if isinstance(value, float) else value}
     return language.get_template("run_card.md.jinja").render(
         run=run,
         config=run.config,
