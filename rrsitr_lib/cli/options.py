@@ -10,6 +10,8 @@ import yaml
 from rrsitr_lib.errors import InputError
 
 RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
+RunData = Annotated[Path | None, typer.Option("--data", help="where the run's tables lie now (default: as noted)")]
+RunImages = Annotated[Path | None, typer.Option("--images", help="where its images lie now (default: as noted)")]
 
 
 def assigned(set_: list[str] | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli.options import RunFolder, assigned, printable
+from rrsitr_lib.cli.options import RunData, RunFolder, RunImages, assigned, printable
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
@@ -58,13 +58,15 @@ def evaluate(
     run: RunFolder,
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object, with its unit, instead of a table")] = False,
+    data: RunData = None,
+    images: RunImages = None,
 ) -> None:
     """Evaluate the best weights of a run again, from its data: recalls in percent, 0 to 100."""
     from rrsitr_lib.evaluation import chance_recall
     from rrsitr_lib.training.evaluate import evaluate as evaluate_split
     from rrsitr_lib.training.run_folder import open_run
 
-    model, inputs, config = open_run(run)
+    model, inputs, config = open_run(run, data, images)
     if split not in inputs:
         raise InputError(f"--split is {split!r}: allowed are {', '.join(inputs)}")
     chosen = inputs[split]
@@ -93,9 +95,9 @@ def inspect(
         shown = table.head(top)
         shown = shown.assign(**{name: shown[name].map(printable) for name in ("image", "caption") if name in shown})
         typer.echo(shown.to_string(float_format="%.3f", max_colwidth=50))
-    if (run / "run.json").exists():
-        for note in read_json(run / "run.json").get("notes", ()):
-            typer.echo(printable(note), err=True)
+    facts = read_json(run / "run.json") if (run / "run.json").exists() else {}
+    for note in facts.get("notes", ()) if isinstance(facts, dict) else ():
+        typer.echo(printable(str(note)), err=True)
 
 
 def _show_result(out: Path, result: dict[str, Any]) -> None:
