@@ -46,7 +46,8 @@ class DataSet(ABC):
 
     @abstractmethod
     def open(self, config: RunConfig, image_size: int) -> dict[str, Split]:
-        """Train, val and test. ``image_size``: pixels that the encoder sees, for images that are made anew.
+        """Train, val and test. ``image_size``: pixels that the encoder sees, for images that are made anew; files are
+        found by ``with_images``, which leaves out what ``config.bad`` says.
 
         Raises ``InputError`` for a missing table or image.
         """
