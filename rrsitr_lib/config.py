@@ -62,6 +62,7 @@ class RunConfig(BaseModel):
     images: str | None = Field(None, description="folder of the images; not needed for scenes")
     scenes: int = Field(800, ge=40, le=100_000, description="drawn training scenes; val and test hold 100 and 200")
     scenes_seed: int = Field(0, ge=0, le=2**31, description="seed of the drawn world")
+    bad: Literal["fatal", "skip"] = Field("fatal", description="unusable images; skip leaves their pairs out")
     encoder: str = _by_name("vit-b-32", ENCODERS)
     weights: str | None = Field(
         None, description="weight file or folder; by default what the encoder's name stands for"

@@ -1,6 +1,6 @@
 """Retrieval recall from a fused score, and how well the losses tell mismatched pairs from true ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -146,6 +146,18 @@ def partition_quality(loss: np.ndarray, category: np.ndarray, mismatched: np.nda
         "confusion": confusion.tolist(),
         **confusion_scores(confusion),
     }
+
+
+def auroc_in_words(quality: Mapping[str, Any]) -> str:
+    """The AUROC of a ``partition_quality``, or which kind of pair there must be for one and is not.
+
+    >>> auroc_in_words({"auroc": None, "confusion": [[0, 3], [0, 1], [0, 0]]})
+    'all pairs are mismatched, none is true: no AUROC'
+    """
+    if quality["auroc"] is not None:
+        return f"AUROC of the loss {quality['auroc']:.3f} (0.5 chance, 1 best)"
+    mismatched = sum(row[1] for row in quality["confusion"])
+    return f"{'all pairs are mismatched, none is true' if mismatched else 'no pair is mismatched'}: no AUROC"
 
 
 def confusion_scores(confusion: np.ndarray) -> dict[str, float | None]:

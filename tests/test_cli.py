@@ -58,7 +58,7 @@ def test_help_teaches(command, capsys):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["train", "--out", "x", "--noise-rate", "1.4"], "noise_rate is 1.4: allowed is a value less than or equal to 1"),
     *((["train", "--out", "x", f"--{name}", "magic"], f"{name} is 'magic'")
-      for name in ("data", "encoder", "train", "method", "protocol", "device")),
+      for name in ("data", "bad", "encoder", "train", "method", "protocol", "device")),
     (["train", "--out", "x", "--set", "gamma_3=1"], "unknown field 'gamma_3': known are preset, data"),
     (["train", "--out", "x", "--set", "gamma_2"], "--set gamma_2: expected FIELD=VALUE"),
     (["train", "--out", "x", "--config", "none.json"], "none.json: no such file"),
@@ -101,6 +101,9 @@ def test_evaluate_repeats_the_recorded_result(run, capsys):
     shown = json.loads(capsys.readouterr().out)
     recorded = json.loads((run / "result.json").read_text())
     assert shown["test"] == recorded["test"] and shown["chance"] == recorded["chance"]
+    assert shown["unit"] == "percent"
+    assert rrsitr("evaluate", run) == 0
+    assert capsys.readouterr().out.startswith("percent ")
     assert rrsitr("evaluate", run, "--split", "moon") == 2
 
 
@@ -150,3 +153,4 @@ def test_a_folder_of_ones_own_pairs_trains(tmp_path, monkeypatch):
     assert 0 <= json.loads(Path("run/result.json").read_text())["test"]["mR"] <= 100
     os.remove(folder / "images" / "test 3.tif")
     assert rrsitr("train", "--data", "mine", *arguments[:-1], "other") == 2
+    assert rrsitr("train", "--data", "mine", "--bad", "skip", *arguments[:-1], "other") == 0

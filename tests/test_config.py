@@ -13,7 +13,8 @@ from rrsitr_lib.errors import InputError
 
 WHERE_AND_HOW_FAST = {"device": "cpu", "workers": 3, "store": True, "compile": True, "gradient_slice": 7}
 OTHER_RESULT = {
-    "scenes": 900, "scenes_seed": 1, "encoder": "lite", "weights": "none", "train": "heads", "pad_tokens": "masked",
+    "bad": "skip", "scenes": 900, "scenes_seed": 1, "encoder": "lite", "weights": "none", "train": "heads",
+    "pad_tokens": "masked",
     "augment": False, "feature_width": 64, "noise_rate": 0.2, "protocol": "hard", "noise_seed": 1, "method":
     "contrastive", "gamma_1": 4.0, "gamma_2": 19.0, "gamma_unit": "chance", "gamma_schedule": "linear",
     "gamma_start": 0.4, "partition": "gmm2", "clean_fraction": 0.4, "noisy_fraction": 0.2, "lambda_1": 0.7,

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from oracles import local_similarity
 from oracles import recall as by_sorting
 from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc_auc_score
 
 from rrsitr_lib import evaluation
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.evaluation import FusedScore, chance_recall, partition_quality, recall
+from rrsitr_lib.evaluation import FusedScore, auroc_in_words, chance_recall, partition_quality, recall
 from rrsitr_lib.model.similarity import Features
 
 KS = (1, 5, 10)
@@ -76,6 +78,28 @@ def test_a_duplicate_of_the_right_answer_counts_against_us():
 def test_equal_captions_of_one_image_do_not_harm_each_other():
     score = np.repeat(np.eye(4), 5, axis=0)
     assert recall(score, np.repeat(np.arange(4), 5), ks=(1,))["mR"] == 100
+
+
+@st.composite
+def scored(draw):
+    """A score with ties, some of infinity, and the image of every caption."""
+    images, captions = draw(st.integers(1, 8)), draw(st.integers(1, 12))
+    value = st.one_of(st.integers(-3, 3).map(float), st.sampled_from([-np.inf, np.inf]))
+    score = draw(st.lists(value, min_size=images * captions, max_size=images * captions))
+    answers = draw(st.lists(st.integers(0, images - 1), min_size=captions, max_size=captions))
+    return np.array(score).reshape(captions, images), np.array(answers)
+
+
+@given(scored(), st.floats(0.1, 10), st.floats(-5, 5))
+@settings(max_examples=60, derandomize=True, deadline=None)
+def test_any_recall_is_a_percentage_that_grows_with_k_and_sees_the_order_alone(pair, factor, shift):
+    score, answers = pair
+    found = recall(score, answers, ks=(1, 2, 5, 500))
+    assert all(0 <= value <= 100 for value in found.values())
+    for way in ("i2t", "t2i"):
+        by_k = [found[f"{way}_R@{k}"] for k in (1, 2, 5, 500)]
+        assert by_k == sorted(by_k) and by_k[-1] == 100
+    assert recall(np.arctan(factor * score + shift), answers, ks=(1, 2, 5, 500)) == found
 
 
 # --- the fused score ---
@@ -156,6 +180,16 @@ def test_partition_quality_against_sklearn():
     assert found["precision"] == pytest.approx(precision_score(mismatched, category == 2))
     assert found["recall"] == pytest.approx(recall_score(mismatched, category == 2))
     assert found["clean_precision"] == pytest.approx(precision_score(~mismatched, category == 0))
+
+
+@pytest.mark.parametrize(("mismatched", "said"), [
+    ([False, True], "AUROC of the loss 1.000"),
+    ([True, True], "all pairs are mismatched, none is true: no AUROC"),
+    ([False, False], "no pair is mismatched: no AUROC"),
+])  # fmt: skip
+def test_an_auroc_or_the_kind_of_pair_that_is_missing_for_it(mismatched, said):
+    quality = partition_quality(np.array([1.0, 2.0]), np.array([0, 2]), np.array(mismatched))
+    assert auroc_in_words(quality).startswith(said)
 
 
 def test_partition_quality_where_nothing_is_counted():

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from rrsitr_lib.audit.tables_of import tables_of
 from rrsitr_lib.data.bit_depth import depth_note, with_depth
 from rrsitr_lib.data.images import SUFFIXES, match_images
+from rrsitr_lib.data.pictures import broken_images
 from rrsitr_lib.data.tables import EMPTY, RawPair, RawPairs, read_tables
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.exchange.broken_images import broken_images
 from rrsitr_lib.files import write_atomically
 
 REPEATED = 0.5  # share of pairs with one caption, above which a ranking says little

@@ -57,6 +57,7 @@ def check(
 
     Exit code 1 when something is wrong. Example: rrsitr data check rsitmd --dir data/rsitmd
     """
+    from rrsitr_lib.data.problems import in_words
     from rrsitr_lib.exchange.benchmark_check import benchmark, check_copy, write_tables
 
     known = benchmark(name)
@@ -75,6 +76,8 @@ def check(
         typer.echo(f"wrong: {problem}")
     if len(copy.problems) > 20:
         typer.echo(f"and {len(copy.problems) - 20} more")
+    if copy.notes:
+        typer.echo(f"noted: {in_words(copy.notes)}")
     typer.echo(f"{known.licence}; cite: {known.citation}")
     raise typer.Exit(1 if copy.problems else 0)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rrsitr_lib.cli.options import RunData, RunFolder, RunImages, assigned
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.errors import InputError, printable
 from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
 
@@ -17,6 +17,7 @@ def train(
     out: Annotated[Path, typer.Option(help="run folder; the same command goes on with an unfinished run")],
     data: Annotated[str | None, typer.Option(help=f"{', '.join(DATASETS)}, or a FOLDER of csv tables")] = None,
     images: Annotated[str | None, typer.Option(help="folder of the images (default: FOLDER/images)")] = None,
+    bad: Annotated[str | None, typer.Option(help="missing or broken images: fatal, or skip their pairs")] = None,
     encoder: Annotated[str | None, typer.Option(help=", ".join(ENCODERS))] = None,
     weights: Annotated[str | None, typer.Option(help="local weight file or folder; 'none': from scratch")] = None,
     train: Annotated[str | None, typer.Option(help="all, or heads on frozen, cached towers")] = None,
@@ -56,11 +57,11 @@ def train(
 def evaluate(
     run: RunFolder,
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON object instead of a table")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, with its unit, instead of a table")] = False,
     data: RunData = None,
     images: RunImages = None,
 ) -> None:
-    """Evaluate the best weights of a run again, from its data."""
+    """Evaluate the best weights of a run again, from its data: recalls in percent, 0 to 100."""
     from rrsitr_lib.evaluation import chance_recall
     from rrsitr_lib.training.evaluate import evaluate as evaluate_split
     from rrsitr_lib.training.run_folder import open_run
@@ -71,7 +72,8 @@ def evaluate(
     chosen = inputs[split]
     result = evaluate_split(model, chosen, config)
     chance = chance_recall(chosen.image_of_row, len(chosen.table.images))
-    typer.echo(json.dumps({"split": split, split: result, "chance": chance}) if as_json else _rows(run, result, chance))
+    said = {"split": split, "unit": "percent", split: result, "chance": chance}
+    typer.echo(json.dumps(said) if as_json else _rows(run, result, chance))
 
 
 def inspect(
@@ -83,29 +85,35 @@ def inspect(
 ) -> None:
     """Show a run's ledger as a table: by default the 20 pairs with the highest loss of the last epoch."""
     from rrsitr_lib.experiments.ledger_table import ledger_table
-    from rrsitr_lib.files import write_atomically
+    from rrsitr_lib.files import read_json, write_atomically
 
     table = ledger_table(run, epoch, sort)
     if csv is not None:
         write_atomically(csv, lambda temporary: table.to_csv(temporary, index_label="row"))
         typer.echo(f"{csv}: {len(table)} rows")
     else:
-        typer.echo(table.head(top).to_string(float_format="%.3f", max_colwidth=50))
+        shown = table.head(top)
+        shown = shown.assign(**{name: shown[name].map(printable) for name in ("image", "caption") if name in shown})
+        typer.echo(shown.to_string(float_format="%.3f", max_colwidth=50))
+    facts = read_json(run / "run.json") if (run / "run.json").exists() else {}
+    for note in facts.get("notes", ()) if isinstance(facts, dict) else ():
+        typer.echo(printable(str(note)), err=True)
 
 
 def _show_result(out: Path, result: dict[str, Any]) -> None:
-    partition = result["partition"]
+    from rrsitr_lib.evaluation import auroc_in_words
+
     typer.echo(_rows(out, result["test"], result["chance"]))
-    found = "no mismatched pairs" if partition["auroc"] is None else f"AUROC of the loss {partition['auroc']:.3f}"
     memory = f", {result['peak_memory_gib']} GiB of GPU memory" if "peak_memory_gib" in result else ""
     seconds = f"{result['seconds']:.0f} s of training{memory}"
-    typer.echo(f"best epoch {result['best_epoch']} by validation; {found}; {seconds}")
+    typer.echo(f"best epoch {result['best_epoch']} by validation; {auroc_in_words(result['partition'])}; {seconds}")
 
 
 def _rows(run: Path, result: dict[str, float], chance: dict[str, float]) -> str:
     import pandas as pd
 
-    return pd.DataFrame([result, chance], index=[run.name, "chance"]).to_string(float_format="%.2f")
+    table = pd.DataFrame([result, chance], index=[run.name, "chance"]).rename_axis(columns="percent")
+    return table.to_string(float_format="%.2f")
 
 
 def methods(

@@ -1,12 +1,13 @@
 """A public benchmark: what must be in it, how its splits arise, where a copy on disk has its captions and images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.datasets import DataSet, Split
-from rrsitr_lib.data.images import find_images
+from rrsitr_lib.data.datasets import DataSet, Split, with_images
 from rrsitr_lib.data.pairs import SPLITS, PairTable, read_folder
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import extension
@@ -36,8 +37,7 @@ class Benchmark(DataSet):
         """The set in the folder ``config.images``, captions and images wherever they lie below it."""
         folder = Path(str(config.images))
         tables = self.read(folder)
-        images = locate_images(folder, tables["train"].images[0])
-        return {name: Split(table, find_images(images, table.images)) for name, table in tables.items()}
+        return with_images(tables, locate_images(folder, tables["train"].images), config.bad)
 
     def count_pairs(self, config: RunConfig) -> dict[str, int]:
         """As published."""
@@ -67,15 +67,16 @@ def has_table(folder: Path, split: str) -> bool:
     return any((folder / f"{split}.csv{packed}").exists() for packed in ("", ".gz"))
 
 
-def locate_images(folder: Path, name: str) -> Path:
-    """The folder of the images, from the place of one of them below ``folder``; class folders count as one.
+def locate_images(folder: Path, names: Sequence[str] | np.ndarray) -> Path:
+    """The folder of the images, from the place of the first that is below ``folder``; class folders count as one.
 
-    Raises ``InputError`` where there is no such image.
+    Raises ``InputError`` where none is there.
     """
-    stem = name.rpartition("/")[2].rpartition(".")[0].casefold()
-    found = sorted(path for path in folder.rglob("*.*") if path.stem.casefold() == stem and path.is_file())
-    if not found:
-        raise InputError(f"{folder}: no image {name!r} in it or below: are the images unpacked?")
-    parent = found[0].parent
+    places = {path.stem.casefold(): path.parent for path in sorted(folder.rglob("*.*"), reverse=True) if path.is_file()}
+    stems = [name.rpartition("/")[2].rpartition(".")[0].casefold() for name in names]
+    stem = next((stem for stem in stems if stem in places), None)
+    if stem is None:
+        raise InputError(f"{folder}: no image such as {names[0]!r} in it or below: are the images unpacked?")
+    parent = places[stem]
     in_class_folder = parent != folder and stem.rpartition("_")[0] == parent.name.casefold()
     return parent.parent if in_class_folder else parent

@@ -2,17 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rrsitr_lib.data.benchmark import Benchmark, has_table, locate_images
+from rrsitr_lib.data.datasets import Split
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.pairs import SPLITS, PairTable
+from rrsitr_lib.data.pictures import decode
+from rrsitr_lib.data.problems import Problem, problems_of
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.exchange.broken_images import broken_images
 from rrsitr_lib.registry import DATASETS
 
 WORD = re.compile(r"[^\W_]")
@@ -31,11 +33,15 @@ def benchmark(name: str) -> Benchmark:
 
 
 class Copy(NamedTuple):
-    """A benchmark as found: its tables by split, the folder of its images, what is wrong (nothing when whole)."""
+    """A benchmark as found: its tables by split, the folder of its images, what is wrong (nothing when whole).
+
+    ``notes``: what is odd about its pairs, which the published set may be too.
+    """
 
     tables: Mapping[str, PairTable]
     images: Path | None
     problems: list[str]
+    notes: Sequence[Problem] = ()
 
 
 def check_copy(
@@ -53,16 +59,18 @@ def check_copy(
     tables = known.read(folder)
     problems = check_tables(known, tables)
     try:
-        found = Path(images) if images is not None else locate_images(folder, tables["test"].images[0])
+        found = Path(images) if images is not None else locate_images(folder, tables["test"].images)
     except InputError as error:
         return Copy(tables, None, [*problems, str(error)])
-    paths = []
+    splits = {}
     for split in SPLITS:
         try:
-            paths += find_images(found, tables[split].images)
+            splits[split] = Split(tables[split], find_images(found, tables[split].images))
         except InputError as error:
             problems.append(f"{split}: {error}")
-    return Copy(tables, found, problems + list(broken_images(paths, progress).values()))
+    seen = decode([path for split in splits.values() for path in split.images], progress)
+    problems += [f"{path}: {picture.problem}" for path, picture in seen.items() if picture.problem]
+    return Copy(tables, found, problems, problems_of(splits, seen))
 
 
 def check_tables(known: Benchmark, tables: Mapping[str, PairTable]) -> list[str]:

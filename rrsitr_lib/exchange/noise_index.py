@@ -40,7 +40,8 @@ def load_index(
     """Read either ``.npy`` form, told apart by its length: one number a caption or one an image.
 
     Shape: file (N,) or (M,) int64 image numbers; ``image_ids``, ``captions`` (N,); result over (N,).
-    Captions that stayed with their image keep their row. ``rate`` is the nominal rate, by default the realised one.
+    Captions that stayed with their image keep their row. ``rate`` is the nominal rate, which the file does not
+    state, by default the realised one; the result's ``protocol`` names the form.
     Raises ``InputError`` for another type, length or range, and where an image gets more captions than it has rows.
     """
     numbers, pairs = _whole_numbers(path), PairIndex(image_ids, captions)
@@ -52,13 +53,13 @@ def load_index(
     if not 0 <= numbers.min() <= numbers.max() < count:
         found = f"image numbers from {numbers.min()} to {numbers.max()}"
         raise InputError(f"{path}: {found}, allowed are 0 to {count - 1}")
-    image_of_caption = numbers.astype(np.int64)
+    image_of_caption, form = numbers.astype(np.int64), "caption"
     if len(numbers) == count != len(images):
-        image_of_caption = image_of_caption[images]
+        image_of_caption, form = image_of_caption[images], "image"
     caption_index = _rows_from_images(image_of_caption, images, path)
     mismatched = pairs.mismatched(caption_index)
     rate = float(mismatched.mean()) if rate is None else rate
-    return Noise(caption_index, mismatched, rate, f"file:{Path(path).name}", 0)
+    return Noise(caption_index, mismatched, rate, f"index form '{form}'", 0)
 
 
 def _whole_numbers(path: str | Path) -> np.ndarray:

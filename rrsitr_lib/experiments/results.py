@@ -104,6 +104,7 @@ def _read(folder: Path, known: Mapping[str, Any]) -> tuple[dict[str, Any], HitCo
     return row | {
         **{name: float(result["test"][name]) for name in RECALLS}, "AUROC": result["partition"]["auroc"],
         "before": result["before"]["mR"], "chance": result["chance"]["mR"], "seconds": result.get("seconds"),
+        "noise_rate": float(result["noise_rate"]), "protocol": result.get("protocol", row["protocol"]),
         "realised": result["realised_noise_rate"], "best_epoch": result["best_epoch"],
         "pairs": run.facts["pairs"]["train"], "settings": run.settings,
         "pair": fingerprint(row["pair"], *run.sources)[:12],

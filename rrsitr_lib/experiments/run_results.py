@@ -80,7 +80,9 @@ def read_run(folder: str | Path) -> FinishedRun:
 def _check(run: FinishedRun) -> None:
     """The parts that a table reads are there, and the three files speak of the same run."""
     result, config = run.result, run.config
-    for name in ("method", "noise_rate", "seed"):
+    for name in (
+        ("method", "seed") if config.noise_file else ("method", "seed", "noise_rate")
+    ):  # a file has its own rate
         if result[name] != getattr(config, name):
             raise InputError(f"result.json has {name} {result[name]!r}, config.yaml {getattr(config, name)!r}")
     for part in ("test", "chance", "before"):

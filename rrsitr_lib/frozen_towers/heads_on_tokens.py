@@ -64,9 +64,10 @@ def heads_on_tokens(
         name: (CachedTokens(*images[name], by_image), CachedTokens(*texts[name], by_text, captions[name][1]))
         for name in data
     }
+    cut = {name: towers.cut(one.tolist())[place] for name, (one, place) in captions.items()}
     image_width, text_width = (items.width for items in cached["train"])
     heads = [HeadsEncoder(image_width, text_width, seed=config.seed + number) for number in range(count)]
-    return heads, {name: SplitInputs(split.table, *cached[name]) for name, split in data.items()}
+    return heads, {name: SplitInputs(split.table, *cached[name], cut[name]) for name, split in data.items()}
 
 
 def _fit_reduction(tokens: np.ndarray, lengths: np.ndarray, width: int, seed: int) -> tuple[Tensor, Tensor] | None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,12 +36,14 @@ class Items(Protocol):
 class SplitInputs:
     """A split, ready to be encoded: row i pairs image ``image_of_row[i]`` with caption ``i`` of the clean table.
 
-    Shape: ``images`` M items, ``captions`` N items, ``image_of_row`` (N,).
+    Shape: ``images`` M items, ``captions`` N items, ``image_of_row`` (N,); ``cut`` (N,) bool, captions whose end the
+    encoder does not read.
     """
 
     table: PairTable
     images: Items
     captions: Items
+    cut: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     @property
     def image_of_row(self) -> np.ndarray:
@@ -68,6 +70,7 @@ class TokenNumbers:
 
     def __init__(self, captions: Sequence[str], encoder: Encoder) -> None:
         self.tokens, self.encoder = encoder.tokenize(captions), encoder
+        self.cut = encoder.cut(captions, self.tokens)
 
     def __len__(self) -> int:
         return len(self.tokens)

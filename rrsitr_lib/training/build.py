@@ -46,5 +46,6 @@ def whole_encoders(
     inputs = {}
     for name, split in data.items():
         images = image_source(split.images, encoders[0], config.augment and name == "train", config.seed, device)
-        inputs[name] = SplitInputs(split.table, images, TokenNumbers(split.table.captions.tolist(), encoders[0]))
+        captions = TokenNumbers(split.table.captions.tolist(), encoders[0])
+        inputs[name] = SplitInputs(split.table, images, captions, captions.cut)
     return encoders, inputs

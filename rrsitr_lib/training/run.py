@@ -6,6 +6,7 @@ on to the same bits (on CPU) with the same command.
 """
 
 import platform
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from filelock import FileLock, Timeout
 
 import rrsitr_lib
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.datasets import inject_noise, open_data
+from rrsitr_lib.data.datasets import inject_noise, noise_in_words, open_data
 from rrsitr_lib.data.noise import save_noise
-from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.data.problems import FILE as PROBLEMS_FILE
+from rrsitr_lib.data.problems import check_left_out, cut_captions, in_words, problems_of, write_problems
+from rrsitr_lib.errors import InputError, RunError, printable
 from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
-from rrsitr_lib.files import read_json, sealed, write_atomically, write_json
+from rrsitr_lib.files import read_json, sealed, write_atomically, write_json, write_text
 from rrsitr_lib.progress import progress_bar
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import SplitInputs
@@ -89,10 +92,14 @@ class Run:
     ) -> None:
         self.config, self.folder, self.progress, self.processes = config, folder, progress, processes
         data = open_data(config)
+        self.problems = problems_of(data)
         self.noise = inject_noise(config, data["train"].table)
         self.model, self.inputs = build_model(config, data, device_of(config))
+        self.problems += cut_captions(data, {name: split.cut for name, split in self.inputs.items()})
         self.trainer = Trainer(config, self.model, self.inputs["train"], self.noise, processes)
         self.facts = self._facts()
+        for note in self.facts["notes"] if progress else ():
+            print(printable(note), file=sys.stderr)
         self.metrics: list[dict[str, Any]] = []
         self.before: dict[str, float] = {}
 
@@ -106,8 +113,14 @@ class Run:
             "data": {name: table.fingerprint for name, table in tables.items()},
             "pairs": {name: len(table) for name, table in tables.items()},
             "noise": self.noise.fingerprint,
+            "notes": self._notes(),
             "versions": {**versions, "python": platform.python_version()},
         }
+
+    def _notes(self) -> list[str]:
+        """What is said once, before the first epoch: what a noise file is, what is odd about the pairs."""
+        notes = [noise_in_words(self.config.noise_file, self.noise)] if self.config.noise_file else []
+        return [*notes, f"noted in {PROBLEMS_FILE}: {in_words(self.problems)}"] if self.problems else notes
 
     def finish(self) -> dict[str, Any]:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
@@ -125,13 +138,18 @@ class Run:
         folder = self.folder / "ledger"
         if not (self.folder / "last.safetensors").exists():
             self.before = evaluate(self.model, self.inputs["test"], self.config)
+            if not (self.folder / "config.yaml").exists():
+                write_text(self.folder / "config.yaml", self.config.to_yaml())
             places = places_of(self.config, self.folder)
             write_json(self.folder / "run.json", sealed({**self.facts, "places": places, "before": self.before}))
             save_noise(self.noise, self.folder / "noise.npz")
             table = self.inputs["train"].table
             table.with_captions(self.noise.caption_index).write_csv(self.folder / PAIRS_FILE)
+            if self.problems:
+                write_problems(self.problems, self.folder / PROBLEMS_FILE)
             self._write_snapshot(epochs=0)
             return Ledger.create(folder, self.noise.mismatched, self.config.flat(), self.trainer.columns)
+        check_left_out(self.folder / PROBLEMS_FILE, self.problems)
         state = self.restore_tensors()
         self.metrics, self.before = state["metrics"], read_json(self.folder / "run.json")["before"]
         ledger = Ledger.open(folder)
@@ -170,7 +188,7 @@ class Run:
                 "seconds": round(time.perf_counter() - started, 2),
             }
         )
-        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f}", refresh=False)
+        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f} %", refresh=False)
         ledger.append(record)
         self._write_snapshot(epochs=epoch + 1)
         state = {"metrics": self.metrics, "facts": self.facts, "scaler": self.trainer.scaler.state_dict()}
@@ -200,7 +218,8 @@ class Run:
         result = {
             "method": self.config.method,
             "networks": self.facts["networks"],
-            "noise_rate": self.config.noise_rate,
+            "noise_rate": self.noise.rate,  # of a noise file its own
+            "protocol": self.noise.protocol,
             "realised_noise_rate": self.noise.realised_rate,
             "seed": self.config.seed,
             "best_epoch": self.best_epoch,

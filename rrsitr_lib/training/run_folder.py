@@ -28,7 +28,7 @@ FILES = ("config.yaml", "run.json", "noise.npz", PAIRS_FILE, "problems.csv", "me
 
 
 def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
-    """Write the configuration into an empty folder, or check that the run found there is this one.
+    """Check that the folder is empty, or that the run found there is this one.
 
     Raises ``InputError`` for a folder of something else, of another configuration, or of any run without ``resume``.
     """
@@ -37,7 +37,6 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
         strangers = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
         if strangers:
             raise InputError(f"{folder}: not empty and not a run (it holds {strangers[0]}): name a new folder")
-        write_text(path, config.to_yaml())
         return
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")

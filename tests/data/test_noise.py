@@ -6,6 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from oracles import REFERENCE, needs_splits
 from oracles import shuffle as by_lists
 
@@ -294,3 +296,30 @@ def test_a_sentence_the_own_image_has_too_is_no_mismatch():
         assert (given.caption_index == missing.caption_index).all()
         spared += missing.mismatched.sum() - given.mismatched.sum()
     assert spared > 10
+
+
+# --- for any table ---
+
+
+@given(
+    sizes=st.lists(st.integers(1, 5), min_size=2, max_size=12),
+    rate=st.floats(0, 1),
+    seed=st.integers(0, 2**32 - 1),
+    protocol=st.sampled_from(["shuffle", "derangement", "image"]),
+)
+@settings(max_examples=60, derandomize=True, deadline=None)
+def test_any_injection_is_truthful_repeats_by_its_seed_and_disturbs_no_more_than_asked(sizes, rate, seed, protocol):
+    ids = np.repeat([f"i{number}" for number in range(len(sizes))], sizes)
+    try:
+        noise = inject(ids, rate, protocol, seed)
+    except InputError:  # a table too small or lopsided for an exchange
+        assert protocol != "shuffle"
+        return
+    assert_truthful(noise, ids, None)
+    assert noise.fingerprint == inject(ids, rate, protocol, seed).fingerprint
+    moved = np.flatnonzero(noise.caption_index != np.arange(len(ids)))
+    if protocol != "image":  # images of unequal counts repeat captions
+        assert sorted(noise.caption_index) == list(range(len(ids)))
+        assert noise.mismatched.sum() <= len(moved) <= round(rate * len(ids))
+    if protocol == "derangement":
+        assert noise.mismatched.sum() == round(rate * len(ids))

@@ -10,9 +10,9 @@ from test_cli import rrsitr
 
 from rrsitr_lib.data.benchmark import locate_images
 from rrsitr_lib.data.pairs import PairTable, read_csv, read_folder
+from rrsitr_lib.data.pictures import broken_images
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.exchange.benchmark_check import benchmark, check_copy, table_report, write_tables
-from rrsitr_lib.exchange.broken_images import broken_images
 from rrsitr_lib.exchange.published_json import split_train_val
 from rrsitr_lib.registry import DATASETS
 
@@ -81,7 +81,7 @@ def test_captions_that_cannot_be_read(copy, tmp_path):
 def test_picture_beside_the_captions(tmp_path):
     (tmp_path / "lake").mkdir()
     Image.new("RGB", (2, 2)).save(tmp_path / "lake" / "harbor_1.PNG")
-    assert locate_images(tmp_path, "harbor_1.tif") == tmp_path / "lake"
+    assert locate_images(tmp_path, ["gone_1.tif", "harbor_1.tif"]) == tmp_path / "lake"
 
 
 def test_the_command_says_it_all(copy, capsys):
@@ -89,6 +89,10 @@ def test_the_command_says_it_all(copy, capsys):
     said = capsys.readouterr().out
     assert "train: 9 images, 45 pairs (published 9, 45); captions sha256" in said
     assert f"images: {copy / 'images'}" in said and f"{copy / 'val.csv'}: written" in said and "cite:" in said
+    test = (copy / "test.csv").read_text().splitlines()
+    (copy / "test.csv").write_text("\n".join([*test[:3], test[3].partition(",")[0] + ",", *test[4:], ""]))
+    assert rrsitr("data", "check", "rsitmd", "--dir", copy) == 0, "odd, but not wrong"
+    assert "noted: caption without a word (test row 3 lake_10.tif); only 1 pictures" in capsys.readouterr().out
     (copy / "images" / NAMES[3]).write_bytes(b"")
     assert rrsitr("data", "check", "rsitmd", "--dir", copy) == 1
     assert "wrong: " in capsys.readouterr().out

@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rrsitr_lib.config import RunConfig
+from rrsitr_lib.data.datasets import inject_noise, noise_in_words
 from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject, load_noise, save_noise
+from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.exchange.noise_index import load_index, save_index
 
@@ -57,9 +60,27 @@ def test_one_number_an_image_round_trip(tmp_path):
     path = save_index(noise, IDS, tmp_path / "index.npy", "image")
     assert len(np.load(path)) == 12
     read = load_index(path, IDS, rate=0.5)
-    assert (read.rate, read.protocol) == (0.5, "file:index.npy")
+    assert (read.rate, read.protocol) == (0.5, "index form 'image'")
     assert (IDS[read.caption_index] == IDS[noise.caption_index]).all()
     assert_same(read, noise)
+
+
+@pytest.mark.parametrize(("name", "save", "said"), [
+    ("n.npz", save_noise, ".npz of this project, image, seed 42, nominal rate 50.00 %"),
+    ("i.npy", lambda noise, path: save_index(noise, IDS, path, "image"), "index form 'image', which states no nominal"),
+    ("c.npy", lambda noise, path: save_index(noise, IDS, path, "caption"), "index form 'caption', which states no nom"),
+])  # fmt: skip
+def test_a_noise_file_says_its_form_and_its_rates_and_suffers_no_other(tmp_path, name, save, said):
+    path, table = str(tmp_path / name), PairTable(IDS, CAPTIONS, "train", "memory")
+    save(inject(IDS, 0.5, "image"), path)
+    config = RunConfig.build(encoder="tiny", noise_file=path)
+    noise = inject_noise(config, table)
+    words = noise_in_words(path, noise)
+    assert (
+        words.startswith(f"noise_file {name}: {said}") and f" {100 * noise.realised_rate:.2f} % of the pairs" in words
+    )
+    with pytest.raises(InputError, match=r"noise_rate is 0\.2 beside noise_file .*give one of the two"):
+        inject_noise(config.model_copy(update={"noise_rate": 0.2}), table)
 
 
 def test_captions_that_stayed_keep_their_row(tmp_path):

@@ -255,6 +255,13 @@ def test_every_finished_run_of_a_folder_is_read(tmp_path):
     assert row["differs"] == len(paper_differences(RunConfig.build(encoder="tiny", epochs=8)))
 
 
+def test_a_run_by_a_noise_file_is_shown_with_the_files_rate(tmp_path):
+    folder = write_run(tmp_path / "file", noise_rate=0.0, noise_file="index.npy")
+    change(folder / "result.json", noise_rate=0.3, protocol="index form 'caption'")
+    (row,) = read_results(tmp_path).runs.to_dict("records")
+    assert (row["noise_rate"], row["protocol"], row["mR"]) == (0.3, "index form 'caption'", 40.0)
+
+
 def test_no_folder_is_an_error_and_an_empty_one_a_table(tmp_path):
     with pytest.raises(InputError, match="no such folder of runs"):
         read_results(tmp_path / "nothing")
