@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from rrsitr_lib.data.benchmark import Benchmark
-from rrsitr_lib.data.pairs import SPLITS, PairTable, input_error, table_of
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.data.pairs import SPLITS, PairTable, table_of
+from rrsitr_lib.errors import InputError, input_error
 from rrsitr_lib.exchange.benchmark_check import check_tables
 from rrsitr_lib.files import read_json
 

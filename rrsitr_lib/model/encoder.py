@@ -12,6 +12,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import open_clip
 import torch
 from open_clip.factory import load_state_dict
@@ -46,6 +47,18 @@ class Encoder(nn.Module):
     def tokenize(self, captions: Sequence[str]) -> Tensor:
         """Token numbers of the captions, shape (captions, context)."""
         return self.tokenizer(list(captions))
+
+    def cut(self, captions: Sequence[str], tokens: Tensor | None = None) -> np.ndarray:
+        """True where a caption has more tokens than the context holds, so that its end is not read.
+
+        Shape: ``tokens`` (captions, context) of these captions, where they are known -> (captions,) bool.
+        """
+        tokens = self.tokenize(captions) if tokens is None else tokens
+        context, cut = tokens.shape[1], np.zeros(len(captions), dtype=bool)
+        if full := np.flatnonzero(self.lengths(tokens).numpy() == context).tolist():
+            longer = self.tokenizer([captions[row] for row in full], context_length=context + 1)
+            cut[full] = self.lengths(longer).numpy() > context
+        return cut
 
     def lengths(self, tokens: Tensor) -> Tensor:
         """Number of tokens before padding, shape (captions, context) -> (captions,)."""
