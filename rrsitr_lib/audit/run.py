@@ -61,7 +61,7 @@ def audit(
     top: int = 200,
     progress: Callable[[int, int], object] | None = None,
 ) -> Audit:
-    """Rank the pairs and write ``FILES`` into ``out``: whole files, each by itself.
+    """Rank the pairs and write ``FILES`` and their checksums into ``out``: whole files, each by itself.
 
     ``cleaned.csv`` keeps the pairs in the lower component of the losses, ``weights.csv`` gives every pair the posterior
     of that component, both in the table's order with columns filename, title. Hard true pairs fall into the upper one:

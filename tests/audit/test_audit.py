@@ -114,7 +114,9 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     assert "images from column 'Filename', captions from 'Title'" in said
     assert "61 pairs of 30 images" in said and "1 rows left out, 1 kept with a remark (problems.csv)" in said
     out = tmp_path / "audit"
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "checksums.json"])
+    assert rrsitr("verify", out) == 0
+    capsys.readouterr()
     suspects, weights = pd.read_csv(out / "suspects.csv"), pd.read_csv(out / "weights.csv")
     assert len(suspects) == len(weights) == 61 and weights["weight"].between(0, 1).all()
     assert weights["filename"].tolist()[:2] == ["Tile 0.PNG"] * 2 and MARKUP in weights["title"].tolist()
