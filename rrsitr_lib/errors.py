@@ -1,5 +1,7 @@
 """The two errors a user can cause or meet; both carry one line that says what to do."""
 
+import errno
+import os
 import re
 from typing import TYPE_CHECKING, NoReturn
 
@@ -8,6 +10,15 @@ if TYPE_CHECKING:
 
 # What moves a cursor, ends a line or turns the direction of writing, and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+MENDS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "choose a folder that you may write to"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed"),
+    errno.EISDIR: "a folder stands where the file should go",
+    errno.ENAMETOOLONG: "a shorter name is needed",
+    errno.EFBIG: "larger files are not allowed here, see ulimit -f",
+}
+_OS_ERROR = re.compile(r"os error (\d+)")  # how a library in Rust passes the system's number on
 
 
 class InputError(ValueError):
@@ -42,6 +53,20 @@ def printable(text: str) -> str:
     'a \\x1b[31mred\\x1b[0m lake'
     """
     return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def cause(error: Exception) -> str:
+    """What the system says about writing, without its number or a temporary name, and what to do.
+
+    >>> cause(OSError(errno.ENOSPC, "inner words", "/tmp/.3f.tmp"))
+    'No space left on device (make room there)'
+    """
+    inner = _OS_ERROR.search(str(error))
+    number = getattr(error, "errno", None) or (int(inner[1]) if inner else 0)
+    if not number:
+        return str(error)
+    mend = MENDS.get(number)
+    return os.strerror(number) + (f" ({mend})" if mend else "")
 
 
 def describe_error(error: "ValidationError") -> str:

@@ -1,14 +1,10 @@
 """Files that are either whole or absent: write to a temporary name, then rename. What changed since is noticed."""
 
-import errno
-import gzip
 import hashlib
 import json
 import os
-import re
 import secrets
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,20 +12,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import xxhash
 from safetensors import SafetensorError
 
-from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.errors import InputError, RunError, cause
+from rrsitr_lib.text_file import read_text
 
 if TYPE_CHECKING:  # a command that only looks at files should not wait for it
     import numpy as np
 
-MENDS = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there"),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "choose a folder that you may write to"),
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed"),
-    errno.EISDIR: "a folder stands where the file should go",
-    errno.ENAMETOOLONG: "a shorter name is needed",
-    errno.EFBIG: "larger files are not allowed here, see ulimit -f",
-}
-_OS_ERROR = re.compile(r"os error (\d+)")  # how a library in Rust passes the system's number on
 CHECKSUM = "xxh3_128"  # the key under which a file holds that of its own content
 CHECKSUMS = "checksums.json"  # of the other files of a folder
 CHANGED = "changed since it was written (its checksum differs)"
@@ -65,16 +53,6 @@ def write_atomically(path: str | Path, write: Callable[[Path], object], flush: b
         if made:
             temporary.unlink(missing_ok=True)
     return path
-
-
-def cause(error: Exception) -> str:
-    """What the system says, without its number or a temporary name, and what to do."""
-    inner = _OS_ERROR.search(str(error))
-    number = getattr(error, "errno", None) or (int(inner[1]) if inner else 0)
-    if not number:
-        return str(error)
-    mend = MENDS.get(number)
-    return os.strerror(number) + (f" ({mend})" if mend else "")
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -182,26 +160,6 @@ def cache_folder() -> Path:
 def write_json(path: str | Path, content: Any) -> Path:
     """Write ``content`` as indented JSON, whole or not at all."""
     return write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def read_text(path: str | Path) -> str:
-    """UTF-8 text, gzip or not, byte order mark left out; ``InputError`` names the file, and the line of a bad byte."""
-    path, data = Path(path), b""
-    try:
-        data = path.read_bytes()
-        if path.name.lower().endswith(".gz") or data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: not a whole gzip file ({error}); fetch it again") from None
-    except UnicodeDecodeError as error:
-        line, found = data.count(b"\n", 0, error.start) + 1, data[error.start : error.start + 1]
-        raise InputError(f"{path}, line {line}: byte {error.start} is {found!r}: allowed is UTF-8 text") from None
-    except OSError as error:
-        reason = "a folder, a file is needed" if path.is_dir() else (error.strerror or error)
-        raise InputError(f"{path}: cannot be read ({reason})") from None
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from safetensors import SafetensorError
 
 from rrsitr_lib import files
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import read_text, write_atomically, write_text
+from rrsitr_lib.files import write_atomically, write_text
+from rrsitr_lib.text_file import read_text
 
 
 def refusing(error):

@@ -43,7 +43,7 @@ def unpack(
     if done.kept:
         typer.echo(f"kept {len(done.kept)} files that differ and are newer than the archive, such as {done.kept[0]}")
     if done.twice:
-        typer.echo(f"{len(done.twice)} names are in it twice, such as {done.twice[0]!r}: the last one counts")
+        typer.echo(f"names in it twice: {len(done.twice)}, such as {done.twice[0]!r}; the last one counts")
 
 
 @app.command()

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, cast
 
-from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import cause, write_atomically
+from rrsitr_lib.errors import InputError, RunError, cause
+from rrsitr_lib.files import write_atomically
 
 BEGINNINGS = (b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # of zip, gz, bz2 and xz
 CHUNK, MB = 1 << 20, 1e6

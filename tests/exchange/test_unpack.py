@@ -15,6 +15,7 @@ from archives import FILES, FORMS, PLACES, contents, tarred, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rrsitr_lib.cli.data import unpack as command
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.exchange import unpack as module
 from rrsitr_lib.exchange.unpack import unpack
@@ -269,3 +270,15 @@ def test_a_disk_that_refuses_is_said_and_nothing_half_written_stays(tmp_path):
         resource.setrlimit(limits, before)
     assert contents(tmp_path / "out") == {"1.txt": b"one"}
     assert unpack(archive, tmp_path / "out")[:2] == (1, 1)
+
+
+def test_the_command_says_what_was_kept_and_what_is_there_twice(tmp_path, capsys):
+    archive = zipped(tmp_path / "a.zip", [("a.jpg", b"old"), ("b.jpg", b"b"), ("a.jpg", b"new")])
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.jpg").write_text("my own")
+    os.utime(tmp_path / "out" / "b.jpg", (archive.stat().st_mtime + 60,) * 2)
+    command(archive, tmp_path / "out")
+    said = capsys.readouterr().out
+    assert "1 files written, 0 were there already" in said
+    assert "names in it twice: 1, such as 'a.jpg'; the last one counts" in said
+    assert "kept 1 files that differ and are newer than the archive, such as b.jpg" in said

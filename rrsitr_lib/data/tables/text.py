@@ -5,7 +5,7 @@ import io
 from itertools import islice
 from pathlib import Path
 
-from rrsitr_lib import files
+from rrsitr_lib import text_file
 from rrsitr_lib.errors import InputError, input_error
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -14,7 +14,7 @@ LOOKED_AT = 20  # rows by which a separator is guessed
 
 def read_text(path: Path) -> str:
     """The text of a table, gzip or not; ``InputError`` names the line of a byte that is no text, and an empty file."""
-    text = files.read_text(path)
+    text = text_file.read_text(path)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         input_error(f"{path}, line {line}", "a character", "\0", "UTF-8 text without NUL (is it UTF-16?)")
