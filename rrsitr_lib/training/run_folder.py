@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import yaml
 from torch import nn
 
 from rrsitr_lib.config import RunConfig
@@ -29,7 +28,7 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
         return
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")
-    found, wanted = yaml.safe_load(path.read_text(encoding="utf-8")), config.flat()
+    found, wanted = RunConfig.fields_of(path), config.flat()
     fields = RunConfig.model_fields | type(config.method_settings).model_fields
     found = {name: field.default for name, field in fields.items()} | found
     changed = [f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in wanted if found[key] != wanted[key]]
