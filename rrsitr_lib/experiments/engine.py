@@ -65,7 +65,7 @@ def run_trials(
     """
     todo = {name: folders[name] for name in configs if not is_finished(configs[name], folders[name])}
     if todo:
-        settings = ExecutorSettings(workers=min(workers or os.cpu_count() or 1, len(todo)), dashboard=False)
+        settings = ExecutorSettings(workers=min(workers or os.cpu_count() or 1, len(todo)))
         jobs = {name: (configs[name], folder.resolve()) for name, folder in todo.items()}
         epochs, failures = {name: config.epochs for name, config in configs.items()}, []
         with opened(settings) as cluster, Progress(epochs, todo, 0, progress) as bar:
