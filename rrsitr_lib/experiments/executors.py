@@ -75,9 +75,9 @@ def opened(settings: ExecutorSettings) -> Iterator[Any]:
         return
     import dask
 
-    with dask.config.set(CLOSED):
+    with _silence(), dask.config.set(CLOSED):  # in this order: what is imported under changed settings goes with them
         if settings.kind == "local":
-            with _silence(), _local(settings) as cluster:
+            with _local(settings) as cluster:
                 yield cluster
         else:
             with _queue(settings) as cluster:
