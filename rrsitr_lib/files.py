@@ -1,16 +1,23 @@
-"""Files that are either whole or absent: write to a temporary name, then rename."""
+"""Files that are either whole or absent: write to a temporary name, then rename. What changed since is noticed."""
 
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import xxhash
 
 from rrsitr_lib.errors import InputError, RunError
 
 if TYPE_CHECKING:  # a command that only looks at files should not wait for it
     import numpy as np
+
+CHECKSUM = "xxh3_128"  # the key under which a file holds that of its own content
+CHECKSUMS = "checksums.json"  # of the other files of a folder
+CHANGED = "changed since it was written (its checksum differs)"
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> Path:
@@ -57,6 +64,73 @@ def save_arrays(path: str | Path, arrays: Mapping[str, "np.ndarray"]) -> Path:
     return _through_file(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
 
 
+def load_arrays(path: str | Path, what: str = "an .npz file of arrays") -> dict[str, "np.ndarray"]:
+    """All arrays of an ``.npz``, each compared with the archive's checksum.
+
+    Raises ``InputError`` that names the file and says ``what`` it is not.
+    """
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():  # numpy stops before the end, where zipfile would compare
+                raise InputError(f"{path}: {CHANGED} in {damaged}")
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except Exception as error:  # numpy, zipfile and zlib each complain in their own way about a foreign file
+        raise InputError(f"{path}: not {what}, or damaged ({' '.join(str(error).split())})") from None
+
+
+def checksum(*parts: "bytes | np.ndarray") -> str:
+    """XXH3 of 128 bits over bytes and contiguous arrays, in hex: it finds damage, no forgery.
+
+    >>> checksum(b"ab") == checksum(b"a", b"b")
+    True
+    """
+    digest = xxhash.xxh3_128()
+    for part in parts:
+        digest.update(part)  # type: ignore[arg-type]  # numpy names its buffers from Python 3.12 on
+    return digest.hexdigest()
+
+
+def file_checksum(path: str | Path) -> str:
+    """``checksum`` of a file's content. Raises ``InputError`` where it cannot be read."""
+    digest = xxhash.xxh3_128()
+    try:
+        with open(path, "rb") as file:
+            while part := file.read(2**24):
+                digest.update(part)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return digest.hexdigest()
+
+
+def write_checksums(folder: Path, checksums: Mapping[str, str]) -> Path:
+    """Note what files of a folder hold, by name, for ``changed_files``."""
+    return write_json(folder / CHECKSUMS, sealed({"files": dict(checksums)}))
+
+
+def changed_files(folder: str | Path, *names: str) -> list[str]:
+    """A line for each file, of ``names`` or all, that is not what ``write_checksums`` noted; none without notes."""
+    folder = Path(folder)
+    if not (folder / CHECKSUMS).exists():
+        return []
+    content, lines = read_json(folder / CHECKSUMS), []
+    if not isinstance(content, dict) or set(content) != {"files"}:
+        raise InputError(f"{folder / CHECKSUMS}: {CHANGED}")
+    noted = content["files"]
+    for name in names or noted:
+        if name in noted and not (folder / name).exists():
+            lines.append(f"{folder / name}: missing")
+        elif name in noted and file_checksum(folder / name) != noted[name]:
+            lines.append(f"{folder / name}: {CHANGED}")
+    return lines
+
+
 def _through_file(path: str | Path, write: Callable[[BinaryIO], object]) -> Path:
     def through(temporary: Path) -> None:
         with open(temporary, "wb") as file:  # by name, numpy would add an ending
@@ -75,8 +149,25 @@ def write_json(path: str | Path, content: Any) -> Path:
     return write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What is to be written as JSON with a checksum of itself, which ``read_json`` compares and leaves out."""
+    return {**content, CHECKSUM: _of_json(content)}
+
+
+def _of_json(content: Mapping[str, Any]) -> str:
+    as_read = json.loads(json.dumps(content))  # numbers as keys are texts there
+    return checksum(json.dumps(as_read, sort_keys=True).encode())
+
+
 def read_json(path: str | Path) -> Any:
-    """Read JSON; raises ``InputError`` naming the file, and the line, when it is absent or broken."""
+    """Read JSON; raises ``InputError`` naming the file, and the line, when it is absent, broken or changed."""
+    content = _parsed(path)
+    if isinstance(content, dict) and CHECKSUM in content and content.pop(CHECKSUM) != _of_json(content):
+        raise InputError(f"{path}: {CHANGED}")
+    return content
+
+
+def _parsed(path: str | Path) -> Any:
     try:
         return json.loads(Path(path).read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:

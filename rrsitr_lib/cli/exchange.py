@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rrsitr_lib.cli.options import RunFolder
+from rrsitr_lib.cli.options import RunData, RunFolder, RunImages
 
 
 def weights(run: RunFolder, out: Annotated[Path, typer.Option(help="file that receives them, .safetensors")]) -> None:
@@ -24,11 +24,13 @@ def features(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="folder that receives image and text, .npy and .parquet each")],
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
+    data: RunData = None,
+    images: RunImages = None,
 ) -> None:
     """Write a split's features by a run's best weights: unit rows, ready for FAISS or a table."""
     from rrsitr_lib.exchange.export import write_features
 
-    for path in write_features(run, out, split):
+    for path in write_features(run, out, split, data, images):
         typer.echo(path)
 
 

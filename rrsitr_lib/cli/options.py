@@ -10,6 +10,8 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.yaml_text import parse_yaml
 
 RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
+RunData = Annotated[Path | None, typer.Option("--data", help="where the run's tables lie now (default: as noted)")]
+RunImages = Annotated[Path | None, typer.Option("--images", help="where its images lie now (default: as noted)")]
 
 
 def assigned(set_: list[str] | None) -> dict[str, Any]:

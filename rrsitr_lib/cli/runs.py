@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli.options import RunFolder, assigned
+from rrsitr_lib.cli.options import RunData, RunFolder, RunImages, assigned
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
@@ -63,13 +63,15 @@ def evaluate(
     run: RunFolder,
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object instead of a table")] = False,
+    data: RunData = None,
+    images: RunImages = None,
 ) -> None:
     """Evaluate the best weights of a run again, from its data."""
     from rrsitr_lib.evaluation import chance_recall
     from rrsitr_lib.training.evaluate import evaluate as evaluate_split
     from rrsitr_lib.training.run_folder import open_run
 
-    model, inputs, config = open_run(run)
+    model, inputs, config = open_run(run, data, images)
     if split not in inputs:
         raise InputError(f"--split is {split!r}: allowed are {', '.join(inputs)}")
     chosen = inputs[split]

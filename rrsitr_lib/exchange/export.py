@@ -30,13 +30,21 @@ def write_weights(run: str | Path, path: str | Path) -> str:
     return name
 
 
-def write_features(run: str | Path, folder: str | Path, split: str = "test") -> list[Path]:
+def write_features(
+    run: str | Path,
+    folder: str | Path,
+    split: str = "test",
+    data: str | Path | None = None,
+    images: str | Path | None = None,
+) -> list[Path]:
     """Write pooled features of a split by the best weights: unit rows, so that an inner product is the cosine.
+
+    ``data``, ``images``: where the run's data lie now, if they were moved.
 
     ``image.npy`` (M, D) and ``text.npy`` (N, D) float32, C-ordered, as FAISS takes them; ``image.parquet`` and
     ``text.parquet`` with names, captions and the feature as a list. Raises ``InputError`` for an unknown split.
     """
-    model, inputs, config = open_run(run)
+    model, inputs, config = open_run(run, data, images)
     if split not in inputs:
         raise InputError(f"split is {split!r}: allowed are {', '.join(inputs)}")
     table = inputs[split].table

@@ -17,7 +17,7 @@ import yaml
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.notebook_run import PACKAGE
 from rrsitr_lib.experiments.study_folder import DIGITS
-from rrsitr_lib.files import read_json
+from rrsitr_lib.files import read_json, sealed
 from rrsitr_lib.yaml_text import read_yaml
 
 PATHS = ("data", "images", "weights", "noise_file")
@@ -59,7 +59,10 @@ class WithoutPlaces:
     def copy(self, path: Path, folder: Path) -> Path:
         """A copy below ``folder`` for a file of text; any other is itself."""
         if path.suffix in (".json", ".ipynb"):
-            text = json.dumps(self.value(read_json(path)), indent=1, ensure_ascii=False) + "\n"
+            content = self.value(read_json(path))
+            if isinstance(content, dict) and content.pop("places", None) is not None:  # of run.json
+                content = sealed(content)
+            text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         elif path.suffix == ".yaml":
             text = yaml.safe_dump(self.value(read_yaml(path)), sort_keys=False, allow_unicode=True)
         elif path.suffix in PLAIN:

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.data.images import open_image
 from rrsitr_lib.data.pairs import PairTable, read_csv
 from rrsitr_lib.errors import InputError, RunError
@@ -24,6 +23,7 @@ from rrsitr_lib.show.style import WRONG_COLOUR
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
+from rrsitr_lib.training.run_folder import locate, open_sources
 
 THUMBNAIL, THUMBNAIL_SCENES = 96, 64  # pixels of a shown image at most, of a scene that is drawn again
 CPU = torch.device("cpu")
@@ -120,7 +120,7 @@ class RunReader:
     def _sources(self) -> dict[str, object]:
         """Pictures by split, where the run's data can still be opened here; scenes are drawn again."""
         try:
-            return dict(open_data(self.config, THUMBNAIL_SCENES)) if self.config else {}
+            return dict(open_sources(self.folder, locate(self.folder), THUMBNAIL_SCENES)) if self.config else {}
         except (InputError, RunError, OSError):
             return {}
 

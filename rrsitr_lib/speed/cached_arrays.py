@@ -1,7 +1,8 @@
 """Arrays that take long to compute: kept on disk, read by memory map, built batch by batch and gone on with.
 
 A finished set is a folder ``<name>/`` of ``.npy`` files; one being built is ``<name>.partial/`` with a count of what is
-finished, so that a killed build goes on. A file lock keeps two builders apart.
+finished, so that a killed build goes on. A file lock keeps two builders apart. Checksums of a finished set are compared
+whenever it is opened.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from filelock import FileLock
 from numpy.lib.format import open_memmap
 
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import read_json, write_json
+from rrsitr_lib.files import changed_files, file_checksum, read_json, sealed, write_checksums, write_json
 from rrsitr_lib.progress import progress_bar
 
 Compute = Callable[[range], Mapping[str, np.ndarray]]
@@ -26,7 +27,7 @@ def cached_arrays(
     """Arrays by name, a row an item, read-only; computed now where they are not there yet, with progress.
 
     ``compute(range)`` gives the rows of each, of one type and shape. Raises ``RunError`` when the disk refuses; what is
-    finished is kept.
+    finished is kept. Raises ``InputError`` for a file that changed since.
 
     >>> import tempfile
     >>> squares = lambda items: {"square": np.array(items) ** 2}
@@ -40,16 +41,26 @@ def cached_arrays(
             if not final.exists():
                 partial.mkdir(exist_ok=True)
                 _build(partial, items, compute, batch, what)
+                write_checksums(partial, {path.name: file_checksum(path) for path in partial.glob("*.npy")})
                 partial.rename(final)
     except OSError as error:
         raise RunError(f"cannot write {what} in {folder}: {error.strerror or error}; what is done is kept") from error
-    return {path.stem: open_memmap(path, mode="r") for path in sorted(final.glob("*.npy"))}
+    return _open(final)
+
+
+def _open(final: Path) -> dict[str, np.ndarray]:
+    """The arrays of a finished set, unless a file is not what was written; it may be deleted then, and is made anew."""
+    try:
+        if changed := changed_files(final):
+            raise InputError(changed[0])
+        return {path.stem: open_memmap(path, mode="r") for path in sorted(final.glob("*.npy"))}
+    except (ValueError, EOFError, OSError, AttributeError) as error:  # InputError is a ValueError
+        where = error if isinstance(error, InputError) else f"{final}: damaged ({error})"
+        raise InputError(f"{where}: delete the folder {final}, it is made anew") from None
 
 
 def _build(partial: Path, items: int, compute: Compute, batch: int, what: str) -> None:
-    done = 0
-    with contextlib.suppress(InputError, TypeError, ValueError):  # an unreadable count: the work begins anew
-        done = int(read_json(partial / "done.json"))
+    done = _finished(partial, items)
     with progress_bar(items, what, "item", done) as bar:
         for start in range(done, items, batch):
             part = range(start, min(start + batch, items))
@@ -60,8 +71,17 @@ def _build(partial: Path, items: int, compute: Compute, batch: int, what: str) -
                 array = open_memmap(path, mode="r+")
                 array[start : part.stop] = rows
                 array.flush()
-            write_json(partial / "done.json", part.stop)
+            write_json(partial / "done.json", sealed({"items": part.stop}))
             bar.update(len(part))
+
+
+def _finished(partial: Path, items: int) -> int:
+    """Items that an earlier call has finished; none where its count or its arrays cannot be read."""
+    with contextlib.suppress(InputError, KeyError, TypeError, ValueError, EOFError):
+        done = int(read_json(partial / "done.json")["items"])
+        if all(len(open_memmap(path, mode="r")) == items for path in partial.glob("*.npy")):
+            return done
+    return 0
 
 
 def _reserve(path: Path, kind: np.dtype, shape: tuple[int, ...]) -> None:

@@ -1,9 +1,13 @@
-"""Checkpoints: tensors and a JSON state in one safetensors file, so that one rename commits both. No pickle."""
+"""Checkpoints: tensors and a JSON state in one safetensors file, so that one rename commits both. No pickle.
+
+A checksum over both stands beside them, and is compared when they are read.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -11,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.files import CHANGED, CHECKSUM, checksum, write_atomically
 
 MOMENTS = ("exp_avg", "exp_avg_sq")  # of AdamW
 
@@ -24,11 +28,12 @@ def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[st
     >>> load_checkpoint(path)
     ({'w': tensor([1., 1.])}, {'epoch': 1})
     """
-    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    on_cpu, noted = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, json.dumps(state)
+    metadata = {"state": noted, CHECKSUM: _checksum(on_cpu, noted)}
 
     def write(temporary: Path) -> None:
         try:
-            save_file(on_cpu, temporary, metadata={"state": json.dumps(state)})
+            save_file(on_cpu, temporary, metadata=metadata)
         except SafetensorError as error:  # it wraps the system's error in its own
             raise OSError(None, str(error)) from error
 
@@ -36,18 +41,29 @@ def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[st
 
 
 def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what ``save_checkpoint`` wrote. Raises ``InputError`` for any other or a damaged file."""
+    """Read what ``save_checkpoint`` wrote. Raises ``InputError`` for any other, a damaged or a changed file."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such checkpoint")
     try:
         with safe_open(path, framework="pt") as file:
-            state = json.loads((file.metadata() or {}).get("state", "null"))
+            metadata = file.metadata() or {}
+            state = json.loads(metadata.get("state", "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, ValueError, OSError, RecursionError) as error:
         raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from None
     if not isinstance(state, dict):
         raise InputError(f"{path}: a safetensors file, but not a checkpoint of this project (no state in its header)")
+    if CHECKSUM in metadata and metadata[CHECKSUM] != _checksum(tensors, metadata["state"]):
+        raise InputError(f"{path}: {CHANGED}: put back a copy of it, or train anew in another folder")
     return tensors, state
+
+
+def _checksum(tensors: dict[str, Tensor], state: str) -> str:
+    parts: list[bytes | np.ndarray] = [state.encode()]
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        parts += [f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), tensor.reshape(-1).view(torch.uint8).numpy()]
+    return checksum(*parts)
 
 
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:

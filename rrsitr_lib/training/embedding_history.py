@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import save_array
+from rrsitr_lib.files import load_arrays, save_arrays
 from rrsitr_lib.training.batches import SplitInputs
 
 FOLDER, SAMPLE = "embeddings", 200
@@ -35,14 +35,14 @@ class EmbeddingHistory:
         """
         folder = Path(folder) / FOLDER
         snapshots = [folder / _name(epoch) for epoch in range(epochs + 1)]
-        if not all(path.exists() for path in (folder / "rows.npy", *snapshots)):
+        if not all(path.exists() for path in snapshots):
             return None
+        arrays = [load_arrays(path, "a snapshot of features") for path in snapshots]
         try:
-            features = np.stack([np.load(path, allow_pickle=False) for path in snapshots]).astype(np.float32)
-            rows = np.load(folder / "rows.npy", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise InputError(f"{folder}: damaged ({error})") from None
-        return cls(rows, features[:, 0], features[:, 1])
+            features = np.stack([one["features"] for one in arrays]).astype(np.float32)
+            return cls(arrays[0]["rows"], features[:, 0], features[:, 1])
+        except (ValueError, KeyError, IndexError) as error:
+            raise InputError(f"{folder}: not the features of one run ({error})") from None
 
 
 def sampled_rows(image_of_row: np.ndarray, seed: int, size: int = SAMPLE) -> np.ndarray:
@@ -67,10 +67,8 @@ def write_snapshot(
     image = network.image(inputs.images.fetch(inputs.image_of_row[rows]).to(device)).pooled
     text = network.text(inputs.captions.fetch(caption_index[rows]).to(device)).pooled
     both = torch.stack([nn.functional.normalize(part.float(), dim=-1) for part in (image, text)]).half().cpu().numpy()
-    if epoch == 0:
-        save_array(folder / FOLDER / "rows.npy", rows)
-    return save_array(folder / FOLDER / _name(epoch), both)
+    return save_arrays(folder / FOLDER / _name(epoch), {"rows": rows, "features": both})
 
 
 def _name(epoch: int) -> str:
-    return f"epoch_{epoch:05}.npy"
+    return f"epoch_{epoch:05}.npz"

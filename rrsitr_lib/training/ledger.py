@@ -1,8 +1,8 @@
 """The ledger of a run: what happened to every pair in every epoch, one file a column, read by memory map.
 
-A folder holds ``header.json`` (pairs, epochs written, columns, the run's config) and one raw little-endian file a
-column, epoch after epoch. Rows are written first and counted in the header afterwards: what a crash leaves
-half-written is not counted, and the next append overwrites it.
+A folder holds ``header.json`` (pairs, epochs written, columns, the run's config, a checksum an epoch and column) and
+one raw little-endian file a column, epoch after epoch. Rows are written first and counted in the header afterwards:
+what a crash leaves half-written is not counted, and the next append overwrites it.
 """
 
 import os
@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from rrsitr_lib.errors import InputError, RunError, describe_error
-from rrsitr_lib.files import read_json, write_atomically, write_json
+from rrsitr_lib.files import CHANGED, checksum, read_json, sealed, write_atomically, write_json
 
 COLUMNS = {
     "loss": "<f4",
@@ -35,13 +35,14 @@ PAIRS_FILE = "pairs.csv.gz"  # beside the ledger: the pairs as trained
 class _Header(BaseModel):
     """What ``header.json`` holds."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, extra="forbid")
 
     format: Literal[1]
     pairs: NonNegativeInt
     epochs: NonNegativeInt
     columns: dict[Annotated[str, Field(pattern=r"^\w+$")], Literal["<f4", "|u1", "|b1"]]
     config: dict[str, Any]
+    checksums: dict[str, list[str]] = {}  # of every epoch by column; none in ledgers of older versions
 
 
 class Ledger:
@@ -61,6 +62,7 @@ class Ledger:
 
     def __init__(self, folder: Path, header: _Header) -> None:
         self.folder, self._header = folder, header
+        self._compared: set[tuple[str, int]] = set()  # columns and epochs that are known to be what was written
 
     @classmethod
     def create(
@@ -78,6 +80,7 @@ class Ledger:
         truth = np.ascontiguousarray(mismatched, dtype=bool)
         write_atomically(folder / "mismatched.bin", truth.tofile)
         header = {"format": 1, "pairs": len(truth), "epochs": 0, "columns": dict(columns), "config": dict(config)}
+        header["checksums"] = {"mismatched": [checksum(truth)], **{name: [] for name in columns}}
         ledger = cls(folder, _Header.model_validate(header))
         ledger.truncate(0)
         return ledger
@@ -127,10 +130,13 @@ class Ledger:
     def column(self, name: str) -> np.ndarray:
         """A column by name, read-only: (epochs, pairs), or (pairs,) for ``mismatched``; mapped, not loaded.
 
-        Raises ``InputError`` for an unknown name, listing the known ones.
+        Raises ``InputError`` for an unknown name, listing the known ones, and for a file that has changed.
         """
         if name == "mismatched":
-            return np.fromfile(self._path(name), dtype=bool, count=self.pairs)
+            return self._unchanged(name, np.fromfile(self._path(name), dtype=bool, count=self.pairs)[None])[0]
+        return self._unchanged(name, self._mapped(name))
+
+    def _mapped(self, name: str) -> np.ndarray:
         if name not in self._header.columns:
             raise InputError(f"{self.folder}: no column {name!r}; there are {', '.join(self.columns)}")
         dtype, shape = np.dtype(self._header.columns[name]), (self.epochs, self.pairs)
@@ -140,12 +146,24 @@ class Ledger:
 
     def epoch(self, number: int) -> dict[str, np.ndarray]:
         """All columns of one epoch, from 0, in memory: (pairs,) each."""
-        return {name: np.array(self.column(name)[number]) for name in self._header.columns}
+        rows = {name: np.array(self._mapped(name)[[number]]) for name in self._header.columns}
+        return {name: self._unchanged(name, row, number)[0] for name, row in rows.items()}
+
+    def _unchanged(self, name: str, epochs: np.ndarray, first: int = 0) -> np.ndarray:
+        """The epochs of a column from ``first`` on, compared with their checksums."""
+        noted = self._header.checksums.get(name, [])[first : first + len(epochs)]
+        for number, (rows, stated) in enumerate(zip(epochs, noted, strict=False), first):
+            if (name, number) not in self._compared and checksum(rows) != stated:
+                where = f"{self._path(name)}, epoch {number + 1}"
+                raise InputError(f"{where}: {CHANGED}: put back a copy of the folder, or train anew in another one")
+            self._compared.add((name, number))
+        return epochs
 
     def append(self, rows: Mapping[str, np.ndarray]) -> None:
         """Write one epoch: every column, (pairs,) each. Raises ``InputError`` for a wrong set or shape of columns."""
         if set(rows) != set(self._header.columns):
             raise InputError(f"a ledger row needs exactly the columns {', '.join(self._header.columns)}")
+        noted = dict(self._header.checksums)
         for name, dtype in self._header.columns.items():
             try:
                 values = np.ascontiguousarray(rows[name], dtype=dtype)
@@ -154,12 +172,16 @@ class Ledger:
             if values.shape != (self.pairs,):
                 raise InputError(f"column {name} has shape {values.shape}: allowed is ({self.pairs},)")
             self._write_at(self._path(name), self._bytes(name, self.epochs), values.tobytes())
+            if noted:
+                noted[name] = [*noted[name][: self.epochs], checksum(values)]
+            self._compared.add((name, self.epochs))
+        self._header = self._header.model_copy(update={"checksums": noted})
         self.truncate(self.epochs + 1)
 
     def truncate(self, epochs: int) -> None:
         """Count ``epochs`` epochs from now on: what stands behind them is overwritten by the next append."""
         self._header = self._header.model_copy(update={"epochs": epochs})
-        write_json(self.folder / "header.json", self._header.model_dump())
+        write_json(self.folder / "header.json", sealed(self._header.model_dump()))
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.bin"

@@ -1,6 +1,5 @@
 """The retrieval results of a run: the best candidates for every query of the test split, and their scores by part."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import FusedScore, recall_from_ranks
-from rrsitr_lib.files import save_arrays
+from rrsitr_lib.files import load_arrays, save_arrays
 
 FILE, TOP, BLOCK = "retrieval.npz", 20, 256
 
@@ -46,11 +45,10 @@ class RetrievalResults:
         path = Path(folder) / FILE
         if not path.exists():
             return None
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: not retrieval results of this version ({error})") from None
+        arrays = load_arrays(path, "retrieval results")
+        if missing := [field.name for field in fields(cls) if field.name not in arrays]:
+            raise InputError(f"{path}: not retrieval results of this version (no {missing[0]})")
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
     def recalls(self) -> dict[str, float]:
         """Recall at 1, 5, 10 both ways and mR, in percent, from the ranks of the true candidates alone."""

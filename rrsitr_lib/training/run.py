@@ -21,7 +21,7 @@ from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.data.noise import save_noise
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
-from rrsitr_lib.files import read_json, write_atomically, write_json
+from rrsitr_lib.files import read_json, sealed, write_atomically, write_json
 from rrsitr_lib.progress import progress_bar
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import SplitInputs
@@ -39,7 +39,14 @@ from rrsitr_lib.training.embedding_history import write_snapshot
 from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import rank
-from rrsitr_lib.training.run_folder import open_run_folder
+from rrsitr_lib.training.run_folder import (
+    check_sources,
+    commit_result,
+    damages,
+    open_run_folder,
+    open_sources,
+    places_of,
+)
 from rrsitr_lib.training.trainer import Trainer
 
 
@@ -63,6 +70,9 @@ def train(
             open_run_folder(config, folder, resume)
             processes.wait()
             if (folder / "result.json").exists():
+                if damaged := damages(folder):
+                    raise InputError(damaged[0])
+                open_sources(folder, config)
                 return read_json(folder / "result.json")
             return Run(config, folder, progress, processes).finish()
     except Timeout:
@@ -115,7 +125,8 @@ class Run:
         folder = self.folder / "ledger"
         if not (self.folder / "last.safetensors").exists():
             self.before = evaluate(self.model, self.inputs["test"], self.config)
-            write_json(self.folder / "run.json", {**self.facts, "before": self.before})
+            places = places_of(self.config, self.folder)
+            write_json(self.folder / "run.json", sealed({**self.facts, "places": places, "before": self.before}))
             save_noise(self.noise, self.folder / "noise.npz")
             table = self.inputs["train"].table
             table.with_captions(self.noise.caption_index).write_csv(self.folder / PAIRS_FILE)
@@ -131,9 +142,7 @@ class Run:
     def restore_tensors(self) -> dict[str, Any]:
         """Weights, optimizer and scale from the last checkpoint; returns the state beside them."""
         tensors, state = load_checkpoint(self.folder / "last.safetensors")
-        for key in ("data", "noise"):
-            if state["facts"][key] != self.facts[key]:
-                raise InputError(f"{self.folder}: the {key} changed since the run began (its fingerprint differs)")
+        check_sources(self.folder, state["facts"], self.facts)
         restore_training(self.model, self.trainer.optimizer, tensors)
         self.trainer.scaler.load_state_dict(state["scaler"])
         return state
@@ -202,7 +211,7 @@ class Run:
             "seconds": round(sum(row["seconds"] for row in self.metrics), 1),
             **peak_memory(),
         }
-        write_json(self.folder / "result.json", result)
+        commit_result(self.folder, result)
         return result
 
     def _tested(self, test: SplitInputs) -> dict[str, float]:

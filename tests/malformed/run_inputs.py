@@ -12,6 +12,7 @@ from safetensors.torch import save
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.ledger_table import ledger_table
+from rrsitr_lib.files import read_json
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
@@ -32,7 +33,7 @@ def ledger(name: str = "header.json", keep: int | None = None, **header: object)
 
     def make(folder: Path) -> object:
         append()(folder)
-        stated = {**json.loads((folder / "header.json").read_text()), **header}
+        stated = {**read_json(folder / "header.json"), **header}
         (folder / "header.json").write_text(json.dumps({k: v for k, v in stated.items() if v is not ...}))
         (folder / name).write_bytes((folder / name).read_bytes()[:keep]) if keep != 0 else (folder / name).unlink()
         opened = Ledger.open(folder)

@@ -32,10 +32,9 @@ def make_run(folder, pairs=PAIRS):
     drawn_ledger(folder, EPOCHS, ROWS)
     history = make_history(pairs=pairs)
     (folder / "embeddings").mkdir()
-    np.save(folder / "embeddings" / "rows.npy", history.rows)
     for epoch in range(EPOCHS + 1):
         page = np.stack([history.image[epoch], history.text[epoch]]).astype(np.float16)
-        np.save(folder / "embeddings" / f"epoch_{epoch:05}.npy", page)
+        np.savez(folder / "embeddings" / f"epoch_{epoch:05}.npz", rows=history.rows, features=page)
     return folder
 
 
@@ -249,7 +248,7 @@ def test_what_a_run_lacks_is_said_not_raised(tmp_path):
     bare = Ledger.create(tmp_path / "bare", np.array([True, False]), {})
     assert "no embeddings" in EmbeddingExplorer(bare).message
     run = make_run(tmp_path / "run")
-    (run / "embeddings" / "epoch_00002.npy").unlink()
+    (run / "embeddings" / "epoch_00002.npz").unlink()
     explorer = EmbeddingExplorer(run)
     assert "no embeddings" in explorer.message and len(explorer.view().children) == 1
 

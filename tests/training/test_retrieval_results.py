@@ -104,5 +104,5 @@ def test_a_damaged_file_is_named(tmp_path, damage):
         np.savez(path, image_of_caption=OF)
     else:
         path.write_bytes({"text": b"no retrieval_results", "cut": whole[: len(whole) // 2], "empty": b""}[damage])
-    with pytest.raises(InputError, match="not retrieval results of this version"):
+    with pytest.raises(InputError, match="not retrieval results"):
         RetrievalResults.open(tmp_path)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from rrsitr_lib.data.noise.shuffle import shuffle
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import fingerprint, save_arrays
+from rrsitr_lib.files import fingerprint, load_arrays, save_arrays
 from rrsitr_lib.registry import PROTOCOLS
 
 register = PROTOCOLS.register
@@ -153,9 +153,10 @@ def save_noise(noise: Noise, path: str | Path) -> Path:
 
 def load_noise(path: str | Path) -> Noise:
     """Load what ``save_noise`` wrote. Raises ``InputError`` for another kind of file or a changed fingerprint."""
+    arrays = load_arrays(path, "a noise file of this project")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            caption_index, mismatched, facts = file["caption_index"], file["mismatched"], json.loads(str(file["facts"]))
+        caption_index, mismatched = arrays["caption_index"], arrays["mismatched"]
+        facts = json.loads(str(arrays["facts"]))
         shapes = caption_index.shape, mismatched.shape
         if caption_index.ndim != 1 or shapes[0] != shapes[1]:
             raise ValueError(f"caption_index and mismatched have the shapes {shapes}")
@@ -163,9 +164,7 @@ def load_noise(path: str | Path) -> Noise:
             raise ValueError(f"caption_index is {caption_index.dtype}, mismatched is {mismatched.dtype}")
         noise = Noise(caption_index, mismatched, float(facts["rate"]), str(facts["protocol"]), int(facts["seed"]))
         stated = str(facts["fingerprint"])
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except Exception as error:  # numpy, zipfile and json each complain in their own way about a foreign file
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a noise file of this project ({type(error).__name__}: {error})") from None
     check_indices(caption_index, len(mismatched), path)
     if noise.fingerprint != stated:
