@@ -21,7 +21,7 @@ from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.data.noise import save_noise
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
-from rrsitr_lib.files import read_json, sealed, write_atomically, write_json
+from rrsitr_lib.files import sealed, write_atomically, write_json
 from rrsitr_lib.progress import progress_bar
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import SplitInputs
@@ -39,6 +39,7 @@ from rrsitr_lib.training.embedding_history import write_snapshot
 from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import rank
+from rrsitr_lib.training.run_files import read_facts, read_result
 from rrsitr_lib.training.run_folder import (
     check_sources,
     commit_result,
@@ -73,7 +74,7 @@ def train(
                 if damaged := damages(folder):
                     raise InputError(damaged[0])
                 open_sources(folder, config)
-                return read_json(folder / "result.json")
+                return read_result(folder)
             return Run(config, folder, progress, processes).finish()
     except Timeout:
         raise RunError(f"{folder}: another process is training this run") from None
@@ -133,7 +134,7 @@ class Run:
             self._write_snapshot(epochs=0)
             return Ledger.create(folder, self.noise.mismatched, self.config.flat(), self.trainer.columns)
         state = self.restore_tensors()
-        self.metrics, self.before = state["metrics"], read_json(self.folder / "run.json")["before"]
+        self.metrics, self.before = state["metrics"], read_facts(self.folder)["before"]
         ledger = Ledger.open(folder)
         ledger.truncate(len(self.metrics))
         self._derive()

@@ -12,7 +12,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import CHANGED, changed_files, checksum, file_checksum, read_json, write_checksums, write_text
+from rrsitr_lib.files import CHANGED, changed_files, checksum, file_checksum, write_checksums, write_text
 from rrsitr_lib.registry import DATASETS
 from rrsitr_lib.training.batches import SplitInputs
 from rrsitr_lib.training.build import build_model
@@ -21,6 +21,7 @@ from rrsitr_lib.training.device import device_of
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
+from rrsitr_lib.training.run_files import read_facts
 
 PATHS = ("data", "images", "weights", "noise_file")  # fields that may be paths
 CONTENT_IS_KNOWN = ("data", "images", "noise_file")  # by fingerprints in run.json, whatever leads there
@@ -66,7 +67,7 @@ def locate(folder: Path, data: str | Path | None = None, images: str | Path | No
 
     Raises ``InputError`` where the configuration is not the one that run.json names, or the data are not there.
     """
-    config, facts = RunConfig.read(folder / "config.yaml", elsewhere=True), read_json(folder / "run.json")
+    config, facts = RunConfig.read(folder / "config.yaml", elsewhere=True), read_facts(folder)
     if "places" in facts and config.fingerprint != facts["config"]:
         raise InputError(f"{folder / 'config.yaml'}: {CHANGED}: run.json names another configuration")
     noted = {field: Path(os.path.normpath(folder / place)) for field, place in facts.get("places", {}).items()}
@@ -86,7 +87,7 @@ def open_sources(folder: Path, config: RunConfig, image_size: int | None = None)
 
     Raises ``InputError`` where they or the noise are not what it was trained on.
     """
-    data, facts = open_data(config, image_size), read_json(folder / "run.json")
+    data, facts = open_data(config, image_size), read_facts(folder)
     prints = {name: split.table.fingerprint for name, split in data.items()}
     if config.noise_file is None:
         noise = load_noise(folder / "noise.npz").fingerprint if (folder / "noise.npz").exists() else facts["noise"]
@@ -145,7 +146,7 @@ def damages(folder: Path) -> list[str]:
 def _read_facts(folder: Path) -> None:
     if changed := changed_files(folder):
         raise InputError("; ".join(changed))
-    read_json(folder / "run.json")
+    read_facts(folder)
 
 
 def _read_weights(folder: Path) -> None:
