@@ -19,11 +19,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import PROTOCOLS, inject
 from rrsitr_lib.evaluation import FusedScore, recall
+from rrsitr_lib.files import checksum
 from rrsitr_lib.methods.rrsitr import rrsitr_objective
 from rrsitr_lib.model.similarity import Features, cosine_similarity, local_similarity
+from rrsitr_lib.training import checkpoint
+from rrsitr_lib.training import ledger as ledger_module
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
+from rrsitr_lib.training.run import train
 
 SCALE = 20.0
 
@@ -188,6 +193,24 @@ def ledger(pairs: int, epochs: int, repeats: int) -> None:
         plain("ledger: weight of all pairs and epochs", lambda: opened.column("weight").mean(), repeats)
 
 
+def checksums(scenes: int, epochs: int) -> None:
+    """What the checksums of checkpoints and ledger cost, as a part of the epochs that they guard."""
+    spent = [0.0]
+
+    def timed_checksum(*parts: object) -> str:
+        started = time.perf_counter()
+        found = checksum(*parts)
+        spent[0] += time.perf_counter() - started
+        return found
+
+    checkpoint.checksum = ledger_module.checksum = timed_checksum
+    with tempfile.TemporaryDirectory() as folder:
+        config = RunConfig.build(encoder="tiny", scenes=scenes, epochs=epochs, warmup_steps=2, noise_rate=0.4)
+        seconds = train(config, folder, progress=False)["seconds"]
+    title = f"checksums of {epochs} epochs of {5 * scenes:,} pairs, of their time"
+    print(f"{title:58} {'':11} {spent[0]:9.4f} s {100 * spent[0] / seconds:7.2f} %")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -209,6 +232,7 @@ def main() -> None:
     evaluation(*((90, 18, (7, 9), 64, 1) if arguments.quick else (2260, 452, (77, 49), 512, 2)))
     noise(10_000 if arguments.quick else 1_000_000, repeats)
     ledger(*((1_600, 5, 1) if arguments.quick else (160_000, 50, 5)))
+    checksums(*((40, 1) if arguments.quick else (400, 3)))
 
 
 if __name__ == "__main__":

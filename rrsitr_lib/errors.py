@@ -1,9 +1,13 @@
 """The two errors a user can cause or meet; both carry one line that says what to do."""
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+
+# What moves a cursor, ends a line or turns the direction of writing, and halves of surrogate pairs.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class InputError(ValueError):
@@ -23,6 +27,21 @@ class RunError(RuntimeError):
 
     The command line prints the message on one line and exits with code 1.
     """
+
+
+def input_error(where: object, what: str, value: object, allowed: str) -> NoReturn:
+    """Raise ``InputError`` in the form that all messages about tables have; a long value is shown in part."""
+    shown = " ".join(repr(value).split())
+    raise InputError(f"{where}: {what} is {shown if len(shown) <= 90 else shown[:87] + '...'}: allowed is {allowed}")
+
+
+def printable(text: str) -> str:
+    r"""Text of a stranger for a terminal: control characters are shown, never sent.
+
+    >>> printable("a \x1b[31mred\x1b[0m lake")
+    'a \\x1b[31mred\\x1b[0m lake'
+    """
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def describe_error(error: "ValidationError") -> str:

@@ -1,29 +1,46 @@
 """Files that are either whole or absent: write to a temporary name, then rename. What changed since is noticed."""
 
+import errno
+import gzip
 import hashlib
 import json
 import os
+import re
+import secrets
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import xxhash
+from safetensors import SafetensorError
 
 from rrsitr_lib.errors import InputError, RunError
 
 if TYPE_CHECKING:  # a command that only looks at files should not wait for it
     import numpy as np
 
+MENDS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "choose a folder that you may write to"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed"),
+    errno.EISDIR: "a folder stands where the file should go",
+    errno.ENAMETOOLONG: "a shorter name is needed",
+    errno.EFBIG: "larger files are not allowed here, see ulimit -f",
+}
+_OS_ERROR = re.compile(r"os error (\d+)")  # how a library in Rust passes the system's number on
 CHECKSUM = "xxh3_128"  # the key under which a file holds that of its own content
 CHECKSUMS = "checksums.json"  # of the other files of a folder
 CHANGED = "changed since it was written (its checksum differs)"
 
 
-def write_atomically(path: str | Path, write: Callable[[Path], object]) -> Path:
+def write_atomically(path: str | Path, write: Callable[[Path], object], flush: bool = True) -> Path:
     """Let ``write(temporary)`` fill a file, flush it to the disk, then rename it to ``path``.
 
-    Raises ``RunError`` when the disk refuses (full, read-only); the old file, if any, is then untouched.
+    The temporary name, ``.*.tmp`` beside it, cannot be foretold, and no link is followed. With ``flush`` False the
+    system writes when it likes. Raises ``RunError`` with cause and mend when the disk refuses (full, read-only,
+    something in the way); the old file, if any, is then untouched.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -31,18 +48,33 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> Path:
     'whole'
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    made = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.open("xb").close()  # fails where anything has that name, were it a link; the mode is the umask's
+        made = True
         write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
+        if flush:
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from error
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"cannot write {path}: {cause(error)}; what was there before is kept") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if made:
+            temporary.unlink(missing_ok=True)
     return path
+
+
+def cause(error: Exception) -> str:
+    """What the system says, without its number or a temporary name, and what to do."""
+    inner = _OS_ERROR.search(str(error))
+    number = getattr(error, "errno", None) or (int(inner[1]) if inner else 0)
+    if not number:
+        return str(error)
+    mend = MENDS.get(number)
+    return os.strerror(number) + (f" ({mend})" if mend else "")
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -75,8 +107,11 @@ def load_arrays(path: str | Path, what: str = "an .npz file of arrays") -> dict[
         with zipfile.ZipFile(path) as archive:
             if damaged := archive.testzip():  # numpy stops before the end, where zipfile would compare
                 raise InputError(f"{path}: {CHANGED} in {damaged}")
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        with np.load(path, allow_pickle=False) as members:
+            arrays = dict(members)
+        if foreign := [name for name, values in arrays.items() if not isinstance(values, np.ndarray)]:
+            raise ValueError(f"{foreign[0]} in it is no array")
+        return arrays
     except InputError:
         raise
     except FileNotFoundError:
@@ -149,6 +184,26 @@ def write_json(path: str | Path, content: Any) -> Path:
     return write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def read_text(path: str | Path) -> str:
+    """UTF-8 text, gzip or not, byte order mark left out; ``InputError`` names the file, and the line of a bad byte."""
+    path, data = Path(path), b""
+    try:
+        data = path.read_bytes()
+        if path.name.lower().endswith(".gz") or data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        return data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: not a whole gzip file ({error}); fetch it again") from None
+    except UnicodeDecodeError as error:
+        line, found = data.count(b"\n", 0, error.start) + 1, data[error.start : error.start + 1]
+        raise InputError(f"{path}, line {line}: byte {error.start} is {found!r}: allowed is UTF-8 text") from None
+    except OSError as error:
+        reason = "a folder, a file is needed" if path.is_dir() else (error.strerror or error)
+        raise InputError(f"{path}: cannot be read ({reason})") from None
+
+
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
     """What is to be written as JSON with a checksum of itself, which ``read_json`` compares and leaves out."""
     return {**content, CHECKSUM: _of_json(content)}
@@ -168,13 +223,14 @@ def read_json(path: str | Path) -> Any:
 
 
 def _parsed(path: str | Path) -> Any:
+    text = read_text(path)
     try:
-        return json.loads(Path(path).read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
-    except (ValueError, RecursionError, OSError) as error:  # no UTF-8, a number without end, too deep, a folder
+    except RecursionError:
+        raise InputError(f"{path}: not JSON that can be read (nested too deep)") from None
+    except ValueError as error:  # a number without end
         raise InputError(f"{path}: not JSON that can be read ({error})") from None
 
 

@@ -15,6 +15,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.frozen_towers.heads import HeadsEncoder, TokenHead
 from rrsitr_lib.methods.pair_loss import chance_loss, symmetric_cross_entropy
 from rrsitr_lib.training.batches import InMemory, SplitInputs
+from rrsitr_lib.training.device import device_of
 from rrsitr_lib.training.trainer import Trainer
 
 ROUNDS = 8  # random batches in which a held-out pair is scored
@@ -32,6 +33,18 @@ class AuditSettings:
     method: str = "rrsitr"
     seed: int = 3
     device: str = "cpu"
+
+    @property
+    def config(self) -> RunConfig:
+        """How a model is trained; the paper's thresholds as fractions of the loss at chance, 18.42 in batches of 100.
+
+        Raises ``InputError`` for a device or method that there is not.
+        """
+        return RunConfig.build(
+            encoder="tiny", train="heads", method=self.method, local_loss=False, epochs=self.epochs,
+            seed=self.seed, gamma_unit="chance", gamma_1=5 / 18.42, gamma_2=18 / 18.42, warmup_fraction=1 / 3,
+            learning_rate=1e-3, batch_size=100, device=self.device,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,11 +87,14 @@ def cross_validate(
 ) -> OutOfFoldScores:
     """Every pair gets ``repeats`` losses, each by heads that never saw an image of its group (``groups``, (N,)).
 
-    ``progress(done, total)`` counts trained models, folds x repeats in all. Raises ``InputError`` for too few pairs.
+    ``progress(done, total)`` counts trained models, folds x repeats in all.
+    Raises ``InputError`` for too few pairs, and for one caption everywhere.
     """
     if len(features) < SMALLEST:
         raise InputError(f"{len(features)} pairs: cross-validation needs at least {SMALLEST}")
-    config, done = _config(settings), 0
+    if len(np.unique(features.caption_of_pair)) == 1:
+        raise InputError(f"all {len(features)} pairs have the same caption: no ranking is possible")
+    config, done = settings.config, 0
     loss, similarity, rival = np.zeros((3, settings.repeats, len(features)), dtype=np.float32)
     caption = np.zeros((settings.repeats, len(features)), dtype=np.int64)
     for repeat in range(settings.repeats):
@@ -99,22 +115,13 @@ def cross_validate(
     return OutOfFoldScores(loss, similarity, better, lead, chance)
 
 
-def _config(settings: AuditSettings) -> RunConfig:
-    """The paper's thresholds as fractions of the loss at chance, which is 18.42 in its batches of 100."""
-    return RunConfig.build(
-        encoder="tiny", train="heads", method=settings.method, local_loss=False, epochs=settings.epochs,
-        seed=settings.seed, gamma_unit="chance", gamma_1=5 / 18.42, gamma_2=18 / 18.42, warmup_fraction=1 / 3,
-        learning_rate=1e-3, batch_size=100, device=settings.device,
-    )  # fmt: skip
-
-
 def train_heads(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> HeadsEncoder:
     """Two heads trained on the pairs at ``rows`` (K,) by the project's own loop, global loss only."""
     config = config.model_copy(update={"batch_size": min(config.batch_size, len(rows))})
     table = PairTable(features.image_of_pair[rows].astype(str), np.full(len(rows), "-"), "train", "pairs to audit")
     images = _tokens(features.image)[table.images.astype(np.int64)]
     captions = _tokens(features.text)[features.caption_of_pair[rows]]
-    model = HeadsEncoder(images.shape[-1], captions.shape[-1], seed=config.seed).to(config.device)
+    model = HeadsEncoder(images.shape[-1], captions.shape[-1], seed=config.seed).to(device_of(config))
     inputs = SplitInputs(table, InMemory(images), InMemory(captions))
     as_they_are = Noise(np.arange(len(rows)), np.zeros(len(rows), bool), rate=0.0, protocol="shuffle", seed=config.seed)
     trainer, record = Trainer(config, model, inputs, as_they_are), None

@@ -53,7 +53,7 @@ def tower_features(
     towers: Encoder,
     images: np.ndarray | Sequence[Path],
     captions: Sequence[str],
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pooled features of M images and U captions by frozen towers, (M, Di) and (U, Dt); kept in the token cache.
 

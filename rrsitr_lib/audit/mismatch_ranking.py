@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from rrsitr_lib.data.pairs import read_csv, read_separated
+from rrsitr_lib.data.pairs import read_csv
+from rrsitr_lib.data.tables.text import read_separated
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 from rrsitr_lib.methods.rrsitr.partition import NOISY

@@ -1,17 +1,30 @@
 """From a folder or table to pairs whose images are found and open: what cannot be used is listed, not hidden."""
 
+import os
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from rrsitr_lib.audit.read_tables import FORMS, RawPairs, form_of, read_tables
-from rrsitr_lib.data.images import match_images
-from rrsitr_lib.data.pairs import SPLITS
+from rrsitr_lib.audit.tables_of import tables_of
+from rrsitr_lib.data.bit_depth import depth_note, with_depth
+from rrsitr_lib.data.images import SUFFIXES, match_images
+from rrsitr_lib.data.tables import EMPTY, RawPair, RawPairs, read_tables
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.exchange.broken_images import broken_images
 from rrsitr_lib.files import write_atomically
 
-TABLE_NAMES = (*SPLITS, "pairs", "captions", "metadata", "labels")
+REPEATED = 0.5  # share of pairs with one caption, above which a ranking says little
+
+
+class Problem(NamedTuple):
+    """A row of problems.csv: why a pair was left out, or what is odd about one that was kept."""
+
+    row: int
+    image: str
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -19,7 +32,7 @@ class AuditPairs:
     """Pairs to audit. **Shape** ``images`` (N,) names, ``captions`` (N,), ``rows`` (N,) rows of the table from 1.
 
     ``paths``: the file of every different image, in order of first appearance; ``notes``: what was guessed;
-    ``problems``: (row, image, what is wrong) of every row that was left out.
+    ``problems``: every row or caption that was left out; ``remarks``: what is odd about those that were kept.
     """
 
     images: list[str]
@@ -27,7 +40,8 @@ class AuditPairs:
     rows: list[int]
     paths: list[Path]
     notes: list[str]
-    problems: list[tuple[int, str, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -45,65 +59,91 @@ def open_pairs(
     """Read the pairs of ``source``, a table or a folder, and find their images.
 
     ``images``: their folder, else beside the table; ``scratch`` receives images that the table itself holds.
-    ``bad``: "skip" lists missing and undecodable images in ``problems``, "fatal" makes the first an error.
+    ``bad``: "skip" lists in ``problems`` what cannot be used, "fatal" makes the first an error.
     Raises ``InputError`` naming file, row and column.
     """
     if bad not in ("skip", "fatal"):
         raise InputError(f"bad is {bad!r}: allowed are skip, fatal")
-    tables = _tables_of(Path(source))
+    tables, notes = tables_of(Path(source))
     raw = read_tables(tables, image_column, caption_column)
-    raw.notes.insert(0, f"read {', '.join(table.name for table in tables[:3])}{' …' if len(tables) > 3 else ''}")
-    if not need_images:
-        return _usable(raw, {}, {})
-    for name, content in raw.contents.items():
-        write_atomically(scratch / name, partial(Path.write_bytes, data=content))
-    beside = tables[0].parent
-    usual = beside / "images" if (beside / "images").is_dir() else beside
-    folder = scratch if raw.contents else Path(images or usual)
-    found, lost = _find(folder, raw.table["image"].unique().tolist())
+    wrong = [pair for pair in raw.pairs if pair.problem]
+    if bad == "fatal" and (worse := [pair for pair in wrong if pair.problem != EMPTY]):
+        raise InputError(f"{worse[0].where}: {worse[0].problem}")
+    if len(wrong) == len(raw.pairs):
+        raise InputError(f"no pair is left of {len(wrong)}; {wrong[0].where}: {wrong[0].problem}")
+    beside = tables[0] if tables[0].is_dir() else tables[0].parent
+    found, lost = _files(raw, scratch, beside, Path(images) if images else None) if need_images else ({}, {})
     if lost and (bad == "fatal" or not found):
-        row, name = next((row, name) for row, name, _ in raw.table.itertuples(index=False) if name in lost)
+        first = next(pair for pair in raw.pairs if pair.image in lost)
         many = f"{len(lost)} of {len(found) + len(lost)}"
-        raise InputError(f"{folder}: {many} images cannot be used; row {row}, {name!r}: {lost[name]}")
-    return _usable(raw, found, lost)
+        raise InputError(f"{many} images cannot be used; row {first.row}, {first.image!r}: {lost[first.image]}")
+    return _usable(raw, [*notes, *raw.notes, *filter(None, [depth_note(list(found.values()))])], found, lost)
 
 
-def _tables_of(source: Path) -> list[Path]:
-    """The table that the source is or holds: one of a usual name, else all shards, else the only one."""
-    if source.is_file():
-        return [source]
-    if not source.is_dir():
-        raise InputError(f"{source}: no such file or folder")
-    there = sorted(path for path in source.iterdir() if path.is_file() and form_of(path) in FORMS)
-    for name in TABLE_NAMES:
-        if named := [path for path in there if path.name.partition(".")[0].casefold() == name]:
-            return named[:1]
-    if shards := [path for path in there if form_of(path) == ".tar"]:
-        return shards
-    if len(there) != 1:
-        said = f"{len(there)} tables, name one" if there else f"no table in it ({', '.join(FORMS)}, or these by gzip)"
-        raise InputError(f"{source}: {said}")
-    return there
-
-
-def _find(folder: Path, names: list[str]) -> tuple[dict[str, Path], dict[str, str]]:
+def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> tuple[dict[str, Path], dict[str, str]]:
     """The file of every name that has one of its own, which opens, and what is wrong with the others."""
+    names = list(dict.fromkeys(pair.image for pair in raw.pairs if not pair.problem))
+    held = [name for name in names if name in raw.held]
+    for name in held:
+        write_atomically(scratch / name, partial(Path.write_bytes, data=raw.held[name]))
+    others = [name for name in names if name not in raw.held]
+    found, lost = _find(others, beside, images) if others else ({}, {})
+    found |= dict(zip(held, with_depth([scratch / name for name in held]), strict=True))
+    name_of = {path: name for name, path in found.items()}
+    for path, said in broken_images(list(name_of)).items():
+        lost[name_of[path]] = said.removeprefix(f"{path}: ")
+    return {name: path for name, path in found.items() if name not in lost}, lost
+
+
+def _find(names: Sequence[str], beside: Path, images: Path | None) -> tuple[dict[str, Path], dict[str, str]]:
+    """Files by name in the folder of the images, else right from the table, and what is wrong with other names."""
+    usual = beside / "images" if (beside / "images").is_dir() else beside
+    folder = images or usual
     name_of: dict[Path, str] = {}
     lost: dict[str, str] = {}
     for name, paths in match_images(folder, names).items():
+        if not paths and not images:
+            paths = _from_table(beside, name)
         if len(paths) != 1:
             several = ", ".join(path.relative_to(folder).as_posix() for path in paths[:3])
             lost[name] = f"several files fit: {several}" if paths else f"no such file in {folder}"
         elif name_of.setdefault(paths[0], name) != name:
             lost[name] = f"the same file as {name_of[paths[0]]!r}: one image needs one name"
-    for path, said in broken_images(list(name_of)).items():
-        lost[name_of.pop(path)] = said.removeprefix(f"{path}: ")
     return {name: path for path, name in name_of.items()}, lost
 
 
-def _usable(raw: RawPairs, found: dict[str, Path], lost: dict[str, str]) -> AuditPairs:
-    bad = raw.table["image"].isin(list(lost))
-    problems = [(row, name, lost[name]) for row, name, _ in raw.table[bad].itertuples(index=False)]
-    rows, images, captions = (raw.table.loc[~bad, name].tolist() for name in ("row", "image", "caption"))
+def _from_table(beside: Path, name: str) -> list[Path]:
+    """A file that the name leads to from the table's own folder, never outside it."""
+    path = (beside / name).resolve()
+    inside = path.is_relative_to(beside.resolve()) and path.suffix.lower() in SUFFIXES
+    return [path] if inside and os.path.isfile(path) else []
+
+
+def _usable(raw: RawPairs, notes: list[str], found: dict[str, Path], lost: dict[str, str]) -> AuditPairs:
+    why = [pair.problem or lost.get(pair.image, "") for pair in raw.pairs]
+    problems = [Problem(pair.row, pair.image, said) for pair, said in zip(raw.pairs, why, strict=True) if said]
+    kept = [pair for pair, said in zip(raw.pairs, why, strict=True) if not said]
+    images, captions = [pair.image for pair in kept], [pair.caption for pair in kept]
     paths = [found[name] for name in dict.fromkeys(images) if name in found]
-    return AuditPairs(images, captions, rows, paths, raw.notes, problems)
+    notes = [*notes, *_repeated(captions)]
+    return AuditPairs(images, captions, [pair.row for pair in kept], paths, notes, problems, _twice(kept))
+
+
+def _twice(pairs: Sequence[RawPair]) -> list[Problem]:
+    """Pairs that were there before, image and caption."""
+    first: dict[tuple[str, str], int] = {}
+    remarks = []
+    for pair in pairs:
+        if (key := (pair.image, pair.caption)) in first:
+            remarks.append(Problem(pair.row, pair.image, f"kept, but the same pair as in row {first[key]}"))
+        first.setdefault(key, pair.row)
+    return remarks
+
+
+def _repeated(captions: Sequence[str]) -> list[str]:
+    """A note where one caption is at most of the images."""
+    caption, times = Counter(captions).most_common(1)[0]
+    if times <= REPEATED * len(captions):
+        return []
+    said = f"{times} of {len(captions)} pairs have the same caption, {caption[:60]!r}"
+    return [f"{said}: among them no ranking is possible"]

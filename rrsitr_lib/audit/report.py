@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
-from PIL import ImageOps
+from PIL import Image
 
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.data.images import open_image
@@ -22,11 +22,20 @@ def write_report(path: str | Path, top: pd.DataFrame, summary: dict[str, Any], p
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(TEMPLATE.read_text(encoding="utf-8"))
     files = dict(zip(dict.fromkeys(pairs.images), pairs.paths, strict=False))  # none where features were given
     shown = {name: _thumbnail(files[name]) for name in top["image"].unique() if name in files}
-    return write_text(path, page.render(top=top.to_dict("records"), problems=pairs.problems, images=shown, **summary))
+    listed = {"problems": pairs.problems, "remarks": pairs.remarks}
+    return write_text(path, page.render(top=top.to_dict("records"), images=shown, **listed, **summary))
 
 
 def _thumbnail(path: Path) -> str:
-    """A small version as an address that holds its own content."""
-    buffer = io.BytesIO()
-    ImageOps.contain(open_image(path), (SIZE, SIZE)).save(buffer, "JPEG", quality=80)
+    """A small version as an address that holds its own content; a blank one where that cannot be made.
+
+    A report is decoration: what goes wrong here must not end an audit that is done.
+    """
+    try:
+        image = open_image(path)
+        scale = SIZE / max(image.size)
+        small = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+    except Exception:  # gone since, or of a form that no decoder of ours foresaw
+        small = Image.new("RGB", (1, 1), "white")
+    small.save(buffer := io.BytesIO(), "JPEG", quality=80)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

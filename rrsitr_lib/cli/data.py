@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.errors import InputError, printable
 from rrsitr_lib.registry import PROTOCOLS
 
 app = typer.Typer(
@@ -41,7 +41,9 @@ def unpack(
         done = unpack_archive(archive, into, progress)
     typer.echo(f"{into}: {done.written} files written, {done.there} were there already")
     if done.kept:
-        typer.echo(f"kept {len(done.kept)} files that are newer than the archive, such as {done.kept[0]}")
+        typer.echo(f"kept {len(done.kept)} files that differ and are newer than the archive, such as {done.kept[0]}")
+    if done.twice:
+        typer.echo(f"{len(done.twice)} names are in it twice, such as {done.twice[0]!r}: the last one counts")
 
 
 @app.command()
@@ -78,7 +80,7 @@ def check(
 
 
 def noise(
-    table: Annotated[Path, typer.Argument(help="caption table, .csv or .csv.gz with columns filename,title")],
+    table: Annotated[Path, typer.Argument(help="caption table (.csv .tsv .json .jsonl .parquet) of filename,title")],
     out: Annotated[Path, typer.Option(help=".npz: indices and truth; .npy: index form; .csv(.gz): noisy table")],
     rate: Annotated[float, typer.Option(help="share of rows (image: of images) to disturb, 0 to 1")] = 0.4,
     protocol: Annotated[str, typer.Option(help=f"{', '.join(PROTOCOLS)}; shuffle is the authors'")] = "shuffle",
@@ -96,7 +98,10 @@ def noise(
 
     if form not in ("caption", "image"):
         raise InputError(f"--form is {form!r}: allowed are caption, image")
-    pairs = read_csv(table)
+    notes: list[str] = []
+    pairs = read_csv(table, notes=notes)
+    for note in notes:
+        typer.echo(printable(note))
     result = inject(pairs.image_ids, rate, protocol, seed, pairs.captions)
     noisy = pairs.with_captions(result.caption_index)
     if out.suffix == ".npz":

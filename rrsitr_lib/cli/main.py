@@ -18,6 +18,7 @@ from rrsitr_lib.cli.exchange import features, push, weights
 from rrsitr_lib.cli.runs import evaluate, inspect, methods, train
 from rrsitr_lib.cli.show import doctor, export, site
 from rrsitr_lib.cli.study import app as study_app
+from rrsitr_lib.cli.verify import verify
 from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
     help="Learn from remote-sensing image-text pairs that do not always belong together (RRSITR, CVPR 2026).\n\n"
     "Start with: rrsitr doctor, then rrsitr train --data scenes --noise-rate 0.4 --out runs/first",
 )
-for command in (doctor, noise, methods, train, evaluate, inspect, audit, weights, features, push, export, site):
+for command in (doctor, noise, methods, train, evaluate, inspect, audit, weights, features, push, export, site, verify):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")

@@ -1,20 +1,24 @@
 """Images of any size and mode, decoded once to RGB bytes."""
 
 import os
+import posixpath
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from rrsitr_lib.data.bit_depth import DeepImage, used_bits, with_depth
 from rrsitr_lib.errors import InputError
 
 MAX_PIXELS = 2**26  # 8192 x 8192, under Pillow's own alarm of 89 million
 # EPS is left out on purpose: Pillow hands it to an outside program.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
+GREY = "IF"  # first letters of the modes of more than 8 bits
+NEARLY_BLACK = 16  # of 255 levels
 THREADS = min(4, os.cpu_count() or 1)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm", ".pgm")
 
@@ -23,8 +27,9 @@ def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Im
     """Decode one image to RGB, upright by its EXIF orientation; of several pages or frames the first.
 
     Transparent parts become black, which is how aerial pictures store "no data" (white would pass for a bright roof).
-    16-bit grey is divided by 256, as Pillow does for 16-bit colour: stretching each image to its own range would
-    make dark and bright ones alike. Float grey counts as 0 to 1. An open file needs a ``name`` for messages.
+    16-bit grey is divided by what its set uses of the bits (``data.bit_depth``), a file alone being a set of one; of
+    16-bit colours Pillow reads the upper 8 bits only, so those that would be black are refused. Float grey counts as
+    0 to 1. An open file needs a ``name`` for messages.
     Raises ``InputError`` naming the file.
 
     >>> import tempfile
@@ -33,15 +38,20 @@ def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Im
     >>> open_image(path).mode, open_image(path).size, open_image(path).getpixel((0, 0))
     ('RGB', (3, 2), (7, 7, 7))
     """
-    if isinstance(path, str | Path):
+    if isinstance(path, str):
         path = Path(path)
+    if isinstance(path, Path):
         _check_file(path)
     name = name or str(path)
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ValueError(f"{image.width} x {image.height} pixels, allowed is {MAX_PIXELS} in all")
-            return _to_rgb(ImageOps.exif_transpose(image))
+            deep = image.mode[0] not in GREY and any(";16" in str(tile) for tile in image.tile)
+            shown = _to_rgb(ImageOps.exif_transpose(image), path.bits if isinstance(path, DeepImage) else None)
+            if deep and 0 < np.asarray(shown).max() < NEARLY_BLACK:
+                raise ValueError("its 16-bit colours use so few bits that they are black: convert it to 8 bits")
+            return shown
     except Exception as error:  # damaged bytes make Pillow's decoders raise nearly anything
         reason = "not one of " + ", ".join(FORMATS) if type(error).__name__ == "UnidentifiedImageError" else error
         raise InputError(" ".join(f"{name}: cannot be decoded ({reason})".split())) from error
@@ -53,11 +63,13 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path}: {reason}; allowed is an image")
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode[0] in "IF":
-        grey = np.asarray(image, dtype=np.float64) / (65536 if image.mode[0] == "I" else 1)
-        if not (grey.min() >= 0 and grey.max() <= 1):
-            raise ValueError(f"mode {image.mode} beyond 0 to {'65535' if image.mode[0] == 'I' else '1'}")
+def _to_rgb(image: Image.Image, bits: int | None = None) -> Image.Image:
+    if image.mode[0] in GREY:
+        largest = 65535 if image.mode[0] == "I" else 1
+        grey = np.asarray(image, dtype=np.float64)
+        if not (grey.min() >= 0 and grey.max() <= largest):
+            raise ValueError(f"mode {image.mode} beyond 0 to {largest}")
+        grey = grey / (2 ** (bits or used_bits(grey.max())) if largest > 1 else 1)
         return Image.fromarray(np.minimum(grey * 256, 255).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         layers = image.convert("RGBA")
@@ -91,30 +103,58 @@ def find_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> li
 def match_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> dict[str, list[Path]]:
     """The files that fit each different image id, at any depth: none, one, or several where it is not clear which.
 
-    A relative path fits its file; a name fits exactly, else whatever the case, else whatever the extension.
+    A path fits its file: from the folder, from the folder above it (``images/a.jpg``), or from the root. A name fits
+    exactly, else whatever the case, else whatever the extension. Nothing outside the folder fits.
     Raises ``InputError`` where there is no such folder.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; allowed is a folder of images")
-    files = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    inside = {path.relative_to(folder).as_posix(): path for path in with_depth(files_below(folder))}
     names = list(dict.fromkeys(image_ids))
-    exact = set(files)
-    found = {name: [path] for name in names if (path := folder / name.replace("\\", "/")) in exact}
-
-    def folded(name: str) -> str:
-        return unicodedata.normalize("NFC", name).casefold()
-
-    def stem(name: str) -> str:
-        start, dot, suffix = folded(name).rpartition(".")
-        return start if dot + suffix in SUFFIXES else folded(name)
-
-    for key in (str, folded, stem):
+    found: dict[str, list[Path]] = {}
+    here = folder.resolve()
+    for above in ("", f"{here.name}/", f"{folder.absolute().as_posix()}/", f"{here.as_posix()}/"):
+        exact = {above + name: path for name, path in inside.items()}
+        found |= {name: [exact[key]] for name in names if (key := _tidy(name)) in exact and name not in found}
+    rules: Sequence[Callable[[str], str]] = (str, _folded, _stem)
+    for rule in rules:
         if not (todo := [name for name in names if len(found.get(name, ())) != 1]):
             break
         places = defaultdict(list)
-        for path in files:
-            for label in {path.name, path.relative_to(folder).as_posix()}:
-                places[key(label)].append(path)
-        found |= {name: places.get(key(name.replace("\\", "/")), []) for name in todo}
+        for name, path in inside.items():
+            for label in {path.name, name}:
+                places[rule(label)].append(path)
+        found |= {name: _different(places.get(rule(_tidy(name)), [])) for name in todo}
     return {name: found[name] for name in names}
+
+
+def files_below(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
+    """The files of a folder that end so, in linked folders too, by their paths; a link that leads back is left out."""
+    files = []
+    for here, folders, names in os.walk(folder, followlinks=True):
+        place = Path(here)
+        above = {parent.resolve() for parent in place.parents if parent == folder or folder in parent.parents}
+        if place.resolve() in above:
+            folders.clear()
+            continue
+        files += [place / name for name in names if name.lower().endswith(suffixes)]
+    return sorted(files)
+
+
+def _different(paths: Sequence[Path]) -> list[Path]:
+    """Each file once, by whichever of its links comes first."""
+    return list({path.resolve(): path for path in reversed(paths)}.values())[::-1] if len(paths) > 1 else list(paths)
+
+
+def _tidy(name: str) -> str:
+    return posixpath.normpath(name.replace("\\", "/"))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _stem(name: str) -> str:
+    start, dot, suffix = _folded(name).rpartition(".")
+    return start if dot + suffix in SUFFIXES else _folded(name)

@@ -1,21 +1,19 @@
 """Caption tables: one row per image-caption pair, unchangeable; read from and written in the authors' CSV form."""
 
-import csv
 import gzip
 import hashlib
-import io
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import numpy as np
 
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.data.tables import EMPTY, TABLES, form_of, read_tables
+from rrsitr_lib.errors import InputError, input_error
 from rrsitr_lib.files import fingerprint, write_atomically
 
 SPLITS = ("train", "val", "test")
@@ -113,26 +111,32 @@ class PairTable:
         return write_atomically(path, lambda temporary: temporary.write_bytes(data))
 
 
-def read_folder(folder: str | Path) -> dict[str, PairTable]:
-    """Read train, val and test (.csv or .csv.gz) of a folder; ``InputError`` when one is missing or an image leaks."""
+def read_folder(folder: str | Path, notes: list[str] | None = None) -> dict[str, PairTable]:
+    """Read the train, val and test table of a folder; a .csv comes before the other forms that ``read_csv`` takes.
+
+    ``notes`` receives what was guessed. Raises ``InputError`` when a table is missing, or there twice, or an image
+    leaks.
+    """
     folder, tables = Path(folder), {}
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no such folder"]
     for split in SPLITS:
-        found = [name for name in (f"{split}.csv", f"{split}.csv.gz") if name in there]
+        own = [name for name in there if name in {split + form + packed for form in TABLES for packed in ("", ".gz")}]
+        found = [name for name in own if form_of(Path(name)) == ".csv"] or own
         if len(found) != 1:
             input_error(folder, f"what is there for {split}", found or there, f"one of {split}.csv and {split}.csv.gz")
-        tables[split] = read_csv(folder / found[0], split)
+        tables[split] = read_csv(folder / found[0], split, notes)
     for first, second in combinations(SPLITS, 2):
         if both := sorted(set(tables[first].images) & set(tables[second].images)):
             raise InputError(f"{folder}: {both[0]} is in {first} and {second} ({len(both)} such): allowed is one split")
     return tables
 
 
-def read_csv(path: str | Path, split: str | None = None) -> PairTable:
-    """Read ``filename,title`` rows (.csv, .csv.gz, UTF-8; further columns are ignored).
+def read_csv(path: str | Path, split: str | None = None, notes: list[str] | None = None) -> PairTable:
+    """Read pairs as the authors keep them, ``filename,title`` (.csv, .csv.gz, UTF-8; further columns are ignored).
 
-    ``split`` defaults to the file's stem, ``train_nc02.csv.gz`` being train. Raises ``InputError`` naming the file and
-    line.
+    Other usual names of the columns, other separators, JSON and Parquet are read too; ``notes`` receives what was
+    guessed. A caption may be empty, but every row must be a pair. ``split`` defaults to the file's stem,
+    ``train_nc02.csv.gz`` being train. Raises ``InputError`` naming the file and line.
 
     >>> import tempfile
     >>> table = PairTable(["a b.tif"], ["a lake , seen from above"], "val", "memory")
@@ -141,61 +145,19 @@ def read_csv(path: str | Path, split: str | None = None) -> PairTable:
     ('val', ['a lake , seen from above'], True)
     """
     path = Path(path)
-    header, rows = read_separated(path, ",")
-    if header.count("filename") != 1 or header.count("title") != 1:
-        input_error(f"{path}, line 1", "the header", header, "one column filename and one column title")
-    if not rows:
-        input_error(path, "number of rows", 0, "at least one below the header")
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, a file is needed")
+    raw = read_tables([path], by_content=False)
+    if raw.held:
+        raise InputError(f"{path}: it holds its images itself: allowed here is a table that names image files")
     stem = path.name.removesuffix(".gz").removesuffix(".csv")
-    first, name, title = stem.split("_")[0], header.index("filename"), header.index("title")
-    pairs = [(where, row[name].strip(), row[title]) for where, row in rows]
-    return table_of(path, split or (first if first in SPLITS else stem), pairs)
-
-
-def read_text(path: Path) -> str:
-    """UTF-8 text, gzip or not, byte order mark left out; ``InputError`` names the line of a byte that is none."""
-    try:
-        data = path.read_bytes()
-        if path.name.lower().endswith(".gz") or data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        text = data.decode("utf-8-sig")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: not a whole gzip file ({error}); fetch it again") from None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        input_error(f"{path}, line {line}", f"byte {error.start}", data[error.start : error.start + 1], "UTF-8 text")
-    except OSError as error:
-        reason = "a folder, a file is needed" if path.is_dir() else (error.strerror or error)
-        raise InputError(f"{path}: cannot be read ({reason})") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        input_error(f"{path}, line {line}", "a character", "\0", "UTF-8 text without NUL (is it UTF-16?)")
-    if not text.strip():
-        input_error(path, "the file's text", text, "at least one pair (the file is empty)")
-    return text
-
-
-def read_separated(path: Path, separator: str | None = None) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Header and rows of a table of separated values, each row with the place where it stands; no empty lines.
-
-    Without ``separator`` the one that the header has most of. Raises ``InputError`` naming the line for a quote that is
-    left open and for a row with another number of fields than the header.
-    """
-    text = read_text(path)
-    if separator is None:
-        separator = max(",;\t|", key=text.lstrip().partition("\n")[0].count)
-    reader, found, line = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [], 1
-    try:
-        for row in reader:
-            found += [(f"{path}, line {line}", row)] if row else []
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}, line {line}: not a row of the table ({error}); is a quote left open?") from None
-    header = [name.strip() for name in found[0][1]]
-    for where, row in found[1:]:
-        if len(row) != len(header):
-            input_error(where, "the row", row, f"{len(header)} fields (captions that hold {separator!r} need quotes)")
-    return header, found[1:]
+    first = stem.split("_")[0]
+    table = table_of(path, split or (first if first in SPLITS else stem), [pair[1:4] for pair in raw.pairs])
+    if bad := next((pair for pair in raw.pairs if pair.problem not in ("", EMPTY)), None):
+        raise InputError(f"{bad.where}: {bad.problem}")
+    if notes is not None:
+        notes += [f"{path.name}: {'; '.join(raw.notes)}"]
+    return table
 
 
 def table_of(path: Path, split: str, rows: Sequence[tuple[str, str, Any]]) -> PairTable:
@@ -207,9 +169,3 @@ def table_of(path: Path, split: str, rows: Sequence[tuple[str, str, Any]]) -> Pa
             input_error(where, "caption", caption, "text")
     names, captions = [name for _, name, _ in rows], [text.strip() for _, _, text in rows]
     return PairTable(np.array(names, dtype=object), np.array(captions, dtype=object), split, str(path))
-
-
-def input_error(where: object, what: str, value: object, allowed: str) -> NoReturn:
-    """Raise ``InputError`` in the form that all messages about tables have; a long value is shown in part."""
-    shown = " ".join(repr(value).split())
-    raise InputError(f"{where}: {what} is {shown if len(shown) <= 90 else shown[:87] + '...'}: allowed is {allowed}")

@@ -1,6 +1,5 @@
 """A benchmark's own JSON, and how its published train, val and test arise from it."""
 
-import json
 import random
 import re
 from collections.abc import Sequence
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from rrsitr_lib.data.benchmark import Benchmark
-from rrsitr_lib.data.pairs import SPLITS, PairTable, input_error, read_text, table_of
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.data.pairs import SPLITS, PairTable, table_of
+from rrsitr_lib.errors import InputError, input_error
 from rrsitr_lib.exchange.benchmark_check import check_tables
+from rrsitr_lib.files import read_json
 
 SEED, TRAIN_FRACTION = 42, 0.9  # the authors'
 
@@ -62,10 +62,7 @@ def read_entries(path: str | Path) -> tuple[PairTable, dict[str, str]]:
     """
     path, rows = Path(path), []
     split_of: dict[str, str] = {}
-    try:
-        content = json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path}, line {getattr(error, 'lineno', 1)}: not JSON ({error})") from None
+    content = read_json(path)
     groups = {"image": content["images"]} if isinstance(content, dict) and "images" in content else content
     if not isinstance(groups, dict) or not groups or not all(isinstance(group, list) for group in groups.values()):
         input_error(path, "the JSON", content, 'an object with a list "images", or with a list per class')

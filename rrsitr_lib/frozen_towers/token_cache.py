@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rrsitr_lib.data.bit_depth import depth_of
 from rrsitr_lib.data.images import open_image
 from rrsitr_lib.files import cache_folder, fingerprint
 from rrsitr_lib.model.encoder import Encoder, JointEncoder
@@ -87,6 +88,6 @@ def weights_of(towers: Encoder) -> str:
 
 
 def content_of(image: np.ndarray | Path) -> bytes:
-    """SHA-256 of an image: of its pixels, or of its file."""
-    content = image.tobytes() if isinstance(image, np.ndarray) else Path(image).read_bytes()
+    """SHA-256 of an image: of its pixels, or of its file and the bit depth of its set."""
+    content = image.tobytes() if isinstance(image, np.ndarray) else image.read_bytes() + depth_of(image).encode()
     return hashlib.sha256(content).digest()

@@ -9,12 +9,13 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import open_clip
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from open_clip.factory import load_state_dict
 from torch import Tensor, nn
 
 from rrsitr_lib.errors import InputError
@@ -23,6 +24,7 @@ from rrsitr_lib.randomness import drawn_from
 from rrsitr_lib.registry import ENCODERS
 
 CONFIGS = Path(__file__).parent / "configs"
+PLAIN = "allowed are .safetensors, and a .pt or .bin with a plain state dict"
 WIDTHS = 8  # a compiled tower sees few lengths of sentences: multiples of this
 open_clip.add_model_config(CONFIGS)
 
@@ -45,6 +47,18 @@ class Encoder(nn.Module):
     def tokenize(self, captions: Sequence[str]) -> Tensor:
         """Token numbers of the captions, shape (captions, context)."""
         return self.tokenizer(list(captions))
+
+    def cut(self, captions: Sequence[str], tokens: Tensor | None = None) -> np.ndarray:
+        """True where a caption has more tokens than the context holds, so that its end is not read.
+
+        Shape: ``tokens`` (captions, context) of these captions, where they are known -> (captions,) bool.
+        """
+        tokens = self.tokenize(captions) if tokens is None else tokens
+        context, cut = tokens.shape[1], np.zeros(len(captions), dtype=bool)
+        if full := np.flatnonzero(self.lengths(tokens).numpy() == context).tolist():
+            longer = self.tokenizer([captions[row] for row in full], context_length=context + 1)
+            cut[full] = self.lengths(longer).numpy() > context
+        return cut
 
     def lengths(self, tokens: Tensor) -> Tensor:
         """Number of tokens before padding, shape (captions, context) -> (captions,)."""
@@ -191,27 +205,41 @@ def build_encoder(name: str, weights: str | None = None, pad_tokens: str = "pape
 
 
 @contextlib.contextmanager
-def loading(name: str, weights: str | None) -> Iterator[None]:
-    """Turn the many ways in which a download or a file can fail into one line that says what to do."""
+def loading(weights: str | Path | None) -> Iterator[None]:
+    """Turn the many ways in which a file, a folder or (None) a download can fail into one line that says what to do."""
     try:
         yield
-    except Exception as error:  # hub, network, zip and key errors differ by library and version
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"cannot load weights {weights or 'by hub name'} for {name} ({reason}); "
-            "check the connection or give --weights a local path"
-        ) from error
+    except InputError:
+        raise
+    except Exception as error:  # hub, network, zip, pickle and key errors differ by library and version
+        cause, said = _refused(error), " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+        if weights is None and not cause:
+            mend = "check the connection or give --weights a local path"
+            raise InputError(f"cannot load weights by hub name ({said}); {mend}") from error
+        if not cause:
+            cause = said if isinstance(error, OSError | ValueError) else "damaged, cut short, or of another kind"
+        raise InputError(f"{weights or 'weights by hub name'}: not weights of this model ({cause})") from error
+
+
+def _refused(error: Exception) -> str | None:
+    """Why something that was read is not taken; never a library's advice to run what a file brings."""
+    said = str(error)
+    if isinstance(error, UnpicklingError) or "pickle" in said or "weights_only" in said:
+        return f"damaged, or a pickle that holds more than tensors and could run code: {PLAIN}"
+    if "trust_remote_code" in said:
+        return "it asks for code of its own (auto_map), which is never run"
+    return said.splitlines()[-1].strip() if said.startswith("Error(s) in loading state_dict") else None
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without open_clip's warning that a model starts at random before we load it, and transformers' bars."""
+    """Without open_clip's words on what it loads, and transformers' bars."""
     from transformers.utils import logging as transformers_logging
 
     before = transformers_logging.get_verbosity(), logging.root.manager.disable
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)  # what goes wrong is raised too
     try:
         yield
     finally:
@@ -221,15 +249,14 @@ def _quiet() -> Iterator[None]:
 
 
 def load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:
-    """Load a safetensors file strictly, less names that begin with ``optional``; float16 files become float32."""
-    try:
+    """Load a weight file strictly, less names that begin with ``optional``; float16 files become float32."""
+    with loading(path):
         tensors = {
-            name: tensor.float() for name, tensor in load_file(path).items() if not name.startswith(optional or ("\0",))
+            name.removeprefix("model.model."): tensor.float()
+            for name, tensor in load_state_dict(path).items()
+            if not name.startswith(optional or ("\0",))
         }
-        tensors = {name.removeprefix("model.model."): tensor for name, tensor in tensors.items()}
         module.load_state_dict(tensors)
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise InputError(f"{path}: not weights of this model ({str(error).splitlines()[-1].strip()})") from None
 
 
 def _normalisation(model: Any) -> tuple[Any, Any]:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # every import below happens within a check, so that one that fails is reported
+from rrsitr_lib.errors import printable
+
+if TYPE_CHECKING:  # every other import below happens within a check, so that one that fails is reported
     import numpy as np
     from packaging.specifiers import SpecifierSet
 
@@ -51,7 +53,7 @@ def report(found: list[Check]) -> str:
     >>> report([Check("disk", True, "9 GiB free"), Check("kernel", False, "install ipykernel")])
     '[OK] disk: 9 GiB free\\n[FAIL] kernel: install ipykernel'
     """
-    return "\n".join(f"[{'OK' if check.ok else 'FAIL'}] {check.name}: {check.detail}" for check in found)
+    return "\n".join(f"[{'OK' if check.ok else 'FAIL'}] {check.name}: {printable(check.detail)}" for check in found)
 
 
 def start(seed: int) -> np.random.Generator:

@@ -2,10 +2,13 @@
 
 import html
 import json
+import re
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from audit import synthetic
 from model.test_encoders import small_vit  # noqa: F401 (a fixture)
 from oracles import RSICD, WEIGHTS, needs_rsicd, needs_towers
@@ -19,6 +22,7 @@ from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.mismatch_ranking import precision_at
 from rrsitr_lib.audit.ranking import rank_pairs, wrong_posterior
 from rrsitr_lib.audit.read_pairs import AuditPairs, open_pairs
+from rrsitr_lib.audit.report import write_report
 from rrsitr_lib.audit.run import FILES, audit, features_of
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import read_csv
@@ -108,9 +112,11 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "audit", *QUICK) == 0
     said = capsys.readouterr().out
     assert "images from column 'Filename', captions from 'Title'" in said
-    assert "61 pairs of 30 images" in said and "1 rows left out (problems.csv)" in said
+    assert "61 pairs of 30 images" in said and "1 rows left out, 1 kept with a remark (problems.csv)" in said
     out = tmp_path / "audit"
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "checksums.json"])
+    assert rrsitr("verify", out) == 0
+    capsys.readouterr()
     suspects, weights = pd.read_csv(out / "suspects.csv"), pd.read_csv(out / "weights.csv")
     assert len(suspects) == len(weights) == 61 and weights["weight"].between(0, 1).all()
     assert weights["filename"].tolist()[:2] == ["Tile 0.PNG"] * 2 and MARKUP in weights["title"].tolist()
@@ -118,10 +124,54 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     summary = json.loads((out / "audit.json").read_text())
     assert len(kept) == summary["kept"] == int((suspects["wrong"] <= 0.5).sum())
     problems = pd.read_csv(out / "problems.csv")
-    assert problems["row"].tolist() == [61] and problems["image"].tolist() == ["broken.png"]
+    assert problems["row"].tolist() == [61, 62] and problems["image"].tolist() == ["broken.png", "Tile 0.PNG"]
+    assert "longer than the encoder's context" in problems["problem"][1], "of bytes, to a tokenizer without Chinese"
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.count("<img") == 61 and "http" not in page and "1 rows could not be used" in page
     assert "cannot be decoded" in page and html.escape(MARKUP) in page and "<script" not in page
+
+
+def test_only_what_a_terminal_can_show_is_printed(folder, tmp_path, capsys, cache):
+    lines = (folder / "pairs.csv").read_text(encoding="utf-8-sig").splitlines()
+    lines[0] += "\x1b[2J"
+    lines[1:] = [line.replace('"', '"\x1b]0;owned\x07\u202e', 1) for line in lines[1:]]
+    (tmp_path / "pairs.csv").write_text("\n".join(lines), encoding="utf-8")
+    images = ["--images", folder / "images"]
+    assert rrsitr("audit", tmp_path / "pairs.csv", "--out", tmp_path / "audit", *images, *QUICK) == 0
+    said = capsys.readouterr().out
+    assert r"\x1b[2J" in said and r"\x1b]0;owned\x07\u202e" in said
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202e]", said)
+
+
+def test_a_strip_is_shown_and_a_long_caption_remarked_on(folder, tmp_path, capsys, cache):
+    shutil.copytree(folder, tmp_path / "own")
+    for size in ((400, 1), (1, 400)):
+        Image.new("RGB", size).save(tmp_path / "own" / "images" / f"strip{size[0]}.png")
+    with open(tmp_path / "own" / "pairs.csv", "a", encoding="utf-8") as file:
+        file.write("\nstrip400.png;a narrow road\nstrip1.png;" + "many green trees " * 50)
+    assert rrsitr("audit", tmp_path / "own", "--out", tmp_path / "audit", *QUICK) == 0
+    assert "1 rows left out, 2 kept with a remark (problems.csv)" in capsys.readouterr().out
+    problems = pd.read_csv(tmp_path / "audit" / "problems.csv")
+    assert problems["row"].tolist() == [61, 62, 64] and "longer than the encoder's context" in problems["problem"][2]
+    page = (tmp_path / "audit" / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 63 and "2 rows are kept with a remark" in page
+
+
+def test_a_report_outlives_its_images(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "own")
+    pairs = open_pairs(copy, tmp_path / "scratch")
+    table = pd.DataFrame({"image": pairs.images[:2], "caption": pairs.captions[:2], "rank": 1, "row": 1, "score": 0.5})
+    table = table.assign(wrong=0.5, better_caption="", reasons="")
+    pairs.paths[0].unlink()
+    summary = {"pairs": 2, "pictures": 1, "expected_wrong": 0.5, "kept": 1, "notes": []}
+    assert "<img" in write_report(tmp_path / "report.html", table, summary, pairs).read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(("device", "said"), [("cuda", "torch sees no GPU"), ("gpu", "device is 'gpu'")])
+def test_a_device_that_is_not_there_is_said_first(tmp_path, capsys, device, said):
+    assert rrsitr("audit", tmp_path / "no.csv", "--out", tmp_path / "audit", "--device", device) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_bad_images_may_be_fatal(folder, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """Cross-validation without a leak, held-out losses by a plain loop, probes by their definition, features from files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from audit import synthetic
@@ -29,6 +31,10 @@ def test_too_few_groups_and_pairs_are_refused():
     few, _ = synthetic.features(images=8, captions_each=1)
     with pytest.raises(InputError, match="8 pairs: cross-validation needs at least 20"):
         cross_validate(few, np.arange(8), AuditSettings())
+    many, _ = synthetic.features()
+    same = replace(many, caption_of_pair=np.zeros_like(many.caption_of_pair))
+    with pytest.raises(InputError, match="all 120 pairs have the same caption: no ranking is possible"):
+        cross_validate(same, many.image_of_pair, AuditSettings())
 
 
 def test_no_pair_is_scored_by_what_saw_its_image(monkeypatch):

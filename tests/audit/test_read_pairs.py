@@ -9,7 +9,7 @@ from archives import tarred
 from PIL import Image
 
 from rrsitr_lib.audit.read_pairs import open_pairs
-from rrsitr_lib.audit.read_tables import read_tables
+from rrsitr_lib.data.tables import read_tables
 from rrsitr_lib.errors import InputError
 
 PAIRS = [("a lake.JPG", "a blue lake , seen from above"), ("b.png", "湖边有很多树")]
@@ -69,7 +69,7 @@ def test_every_form_gives_the_same_pairs_and_says_what_was_guessed(tmp_path, nam
 
 
 def captions_of(path, **columns):
-    return read_tables([path], **columns).table["caption"].tolist()
+    return [pair.caption for pair in read_tables([path], **columns).pairs if not pair.problem]
 
 
 def test_columns_that_are_named_win(tmp_path):
@@ -79,9 +79,8 @@ def test_columns_that_are_named_win(tmp_path):
 
 def test_any_number_of_captions(tmp_path):
     numbered = write(tmp_path / "n.csv", "image,caption_1,caption_2,caption_3\na.png,one,two,\nb.png,three,,\n")
-    raw = read_tables([numbered])
-    wanted = [[1, "a.png", "one"], [1, "a.png", "two"], [2, "b.png", "three"]]
-    assert raw.table.values.tolist() == wanted and raw.notes[-1] == "3 empty captions left out"
+    found = [(pair.row, pair.image, pair.caption) for pair in read_tables([numbered]).pairs if pair.caption]
+    assert found == [(1, "a.png", "one"), (1, "a.png", "two"), (2, "b.png", "three")]
     listed = write(tmp_path / "l.jsonl", '{"filename": "a.png", "sentences": ["one", "two", null, "a\u2028b"]}\n')
     assert captions_of(listed) == ["one", "two", "a\u2028b"]
     pd.DataFrame({"filename": ["a.png"], "captions": [["one", "two"]]}).to_parquet(tmp_path / "p.parquet")
@@ -98,22 +97,188 @@ def test_parquet_of_the_hub_holds_its_own_images(tmp_path):
     frame = pd.DataFrame({"image": [{"bytes": encoded(), "path": "x/lake.png"}], "captions": [["one", "two"]]})
     frame.to_parquet(tmp_path / "p.parquet")
     pairs = open_pairs(tmp_path / "p.parquet", tmp_path / "scratch")
-    assert pairs.images == ["lake.png"] * 2 and pairs.paths == [tmp_path / "scratch" / "lake.png"]
+    assert pairs.images == ["x/lake.png"] * 2 and pairs.paths == [tmp_path / "scratch" / "x" / "lake.png"]
 
 
 def test_shards_of_a_folder_are_read_together(tmp_path):
     tarred(tmp_path / "00.tar", {"a/1.png": encoded(), "a/1.txt": b"one\ntwo", "a/2.txt": b"no image"}, mode="w")
     tarred(tmp_path / "01.tar", {"a/3.png": encoded(), "a/3.json": json.dumps({"caption": "湖"}).encode()}, mode="w")
     pairs = open_pairs(tmp_path, tmp_path / "scratch")
-    assert pairs.captions == ["one", "two", "湖"] and [path.name for path in pairs.paths] == ["a_1.png", "a_3.png"]
-    assert pairs.rows == [1, 1, 3] and "a/2: left out, it lacks an image" in pairs.notes
+    assert pairs.captions == ["one", "two", "湖"] and pairs.images == ["00/a/1.png"] * 2 + ["01/a/3.png"]
+    assert pairs.paths == [tmp_path / "scratch" / name for name in ("00/a/1.png", "01/a/3.png")]
+    assert pairs.rows == [1, 1, 3] and pairs.problems == [(2, "", "no image beside a/2.txt")]
+
+
+def shown(pairs):
+    """What image stands beside each caption, by its colour."""
+    paths = dict(zip(dict.fromkeys(pairs.images), pairs.paths, strict=True))
+    colour = {name: Image.open(path).getpixel((0, 0))[0] for name, path in paths.items()}
+    return [(colour[name], caption) for name, caption in zip(pairs.images, pairs.captions, strict=True)]
+
+
+RED = [(value, f"shade {value}") for value in (10, 60, 110, 160)]
+
+
+def red(value):
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4), (value, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def shards_whose_keys_begin_again(folder):
+    for number in range(2):
+        members = {}
+        for key, (value, caption) in enumerate(RED[2 * number : 2 * number + 2]):
+            members |= {f"{key:08d}.png": red(value), f"{key:08d}.txt": caption.encode()}
+        tarred(folder / f"0000{number}.tar", members, mode="w")
+
+
+def parquet_of_equal_base_names(folder):
+    rows = [{"image": {"bytes": red(value), "path": f"{value}/1.png"}, "caption": caption} for value, caption in RED]
+    pd.DataFrame(rows).to_parquet(folder / "train.parquet")
+
+
+def parquet_of_equal_paths(folder):
+    rows = [{"image": {"bytes": red(value), "path": "1.png"}, "caption": caption} for value, caption in RED]
+    for number, part in enumerate((rows[:2], rows[2:])):
+        pd.DataFrame(part).to_parquet(folder / f"train-0000{number}-of-00002.parquet")
+
+
+def parquet_in_data(folder):
+    (folder / "data").mkdir()
+    write(folder / "dataset_infos.json", '{"default": {}}')
+    parquet_of_equal_paths(folder / "data")
+
+
+def subfolders_of_equal_base_names(folder):
+    for value, _ in RED:
+        (folder / "images" / str(value)).mkdir(parents=True)
+        (folder / "images" / str(value) / "1.png").write_bytes(red(value))
+    lines = [f"{value}/1.png,{caption}" for value, caption in RED]
+    write(folder / "pairs.csv", "\n".join(["filename,title", *lines]))
+
+
+def img2dataset(folder):
+    for key, (value, caption) in enumerate(RED):
+        place = folder / f"0000{key % 2}"
+        place.mkdir(exist_ok=True)
+        (place / f"{key // 2:08d}.png").write_bytes(red(value))
+        write(place / f"{key // 2:08d}.txt", caption)
+        write(place / f"{key // 2:08d}.json", json.dumps({"caption": "of the JSON", "key": str(key)}))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        shards_whose_keys_begin_again, parquet_of_equal_base_names, parquet_of_equal_paths, parquet_in_data,
+        subfolders_of_equal_base_names, img2dataset,
+    ],
+)  # fmt: skip
+def test_every_caption_stands_beside_its_own_image(tmp_path, make):
+    (tmp_path / "set").mkdir()
+    make(tmp_path / "set")
+    pairs = open_pairs(tmp_path / "set", tmp_path / "scratch")
+    assert sorted(shown(pairs)) == RED and len(set(pairs.images)) == len(set(pairs.paths)) == 4 and not pairs.problems
+
+
+SHARDS = {
+    "dotted": [(f"s{n}.input.png", f"s{n}.outputs.txt") for n in range(2)],
+    "a dot in the key": [(f"v1.5_{n}.png", f"v1.5_{n}.txt") for n in range(2)],
+    "upper case": [(f"s{n}.PNG", f"s{n}.TXT") for n in range(2)],
+}
+
+
+@pytest.mark.parametrize("name", SHARDS)
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "captions after all images"])
+def test_keys_of_shards(tmp_path, name, apart):
+    members = {}
+    for number, (image, text) in enumerate(SHARDS[name]):
+        members |= {"._" + image: b"of macOS", image: red(number), "._" + text: b"of macOS", text: b"shade %d" % number}
+    order = sorted(members, key=lambda name: name.lower().endswith("txt")) if apart else list(members)
+    tarred(tmp_path / "a.tar", {name: members[name] for name in order}, mode="w")
+    pairs = open_pairs(tmp_path / "a.tar", tmp_path / "scratch")
+    assert sorted(shown(pairs)) == [(0, "shade 0"), (1, "shade 1")] and not pairs.problems
+
+
+def test_captions_of_several_members_and_members_without_partner(tmp_path):
+    several = {"s.png": red(7), "s.0.txt": b"one", "s.1.txt": b"two"}
+    alone = {"t.png": red(9), "u.txt": b"alone", "w.png": red(8), "w.txt": b"\xff"}
+    tarred(tmp_path / "a.tar", several | alone, mode="w")
+    pairs = open_pairs(tmp_path / "a.tar", tmp_path / "scratch")
+    assert shown(pairs) == [(7, "one"), (7, "two")]
+    assert [(problem.image, problem.problem[:26]) for problem in pairs.problems] == [
+        ("t.png", "the caption is empty"), ("", "no image beside u.txt"), ("w.png", "w.txt: not UTF-8 text ('ut"),
+    ]  # fmt: skip
+
+
+def test_a_shard_that_may_be_cut_is_noted(tmp_path):
+    whole = tarred(tmp_path / "whole.tar", {"s.png": red(7), "s.txt": b"one\ntwo"}, mode="w")
+    (tmp_path / "cut.tar").write_bytes(whole.read_bytes()[: 4 * 512])  # after the last member
+    noted = [open_pairs(tmp_path / name, tmp_path / "scratch").notes[2:] for name in ("whole.tar", "cut.tar")]
+    assert noted == [[], ["cut.tar has no end mark: it may be cut short"]]
+
+
+def test_texts_beside_images_do_not_hide_a_table(tmp_path):
+    save_images(tmp_path, ["a.png"])
+    write(tmp_path / "a.json", '{"latitude": 1}')
+    write(tmp_path / "mine.tsv", "image\tcaption\na.png\ta lake\n")
+    assert open_pairs(tmp_path, tmp_path / "scratch").captions == ["a lake"]
+
+
+def test_a_key_that_begins_again_in_one_shard_is_listed(tmp_path):
+    tarred(tmp_path / "a.tar", {"k.png": red(1), "k.txt": b"one", "l.png": red(2), "l.txt": b"two"}, mode="w")
+    tarred(tmp_path / "a.tar", {"k.png": red(3), "k.txt": b"three"}, mode="a")
+    pairs = open_pairs(tmp_path / "a.tar", tmp_path / "scratch")
+    assert shown(pairs) == [(2, "two")] and [one.problem for one in pairs.problems] == [
+        "k.png is there twice in the shard: what belongs together is not clear"
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["images/", "./images/", "{folder}/images/", "more/"])
+def test_paths_that_are_right_from_the_table(tmp_path, prefix, monkeypatch):
+    folder = save_images(tmp_path / "set" / "images").parent
+    save_images(folder / "more", ["a lake.JPG"])
+    name = prefix.format(folder=folder) + "a lake.JPG"
+    write(folder / "pairs.csv", f"filename,title\n{name},some words\n")
+    monkeypatch.chdir(folder)
+    for table in (folder / "pairs.csv", "pairs.csv"):
+        (path,) = open_pairs(table, tmp_path / "scratch").paths
+        assert path.resolve() == folder / ("more" if prefix == "more/" else "images") / "a lake.JPG"
+
+
+def test_a_table_without_header_loses_no_pair(tmp_path):
+    save_images(tmp_path)
+    table = write(tmp_path / "pairs.csv", "a lake.JPG\ta lake, blue, deep\nb.png\ttwo roads\n")
+    pairs = open_pairs(table, tmp_path / "scratch")
+    assert pairs.captions == ["a lake, blue, deep", "two roads"] and pairs.rows == [1, 2]
+    assert pairs.notes[2:] == ["separated by tabs", "no header: the first line is a pair"]
+
+
+def test_what_is_left_out_or_odd_is_listed(tmp_path):
+    save_images(tmp_path, ["a.png", "b.png"])
+    lines = ["a.png,one", ",no name", "a.png,", "b.png,two", "gone.png,three", "b.png,two", "b.png,four"]
+    table = write(tmp_path / "pairs.csv", "\n".join(["filename,title", *lines]))
+    pairs = open_pairs(table, tmp_path / "scratch")
+    assert pairs.captions == ["one", "two", "two", "four"]
+    assert [one.row for one in pairs.problems] == [2, 3, 5]
+    assert pairs.remarks == [(6, "b.png", "kept, but the same pair as in row 4")]
+
+
+def test_a_caption_that_is_nearly_everywhere_is_said(tmp_path):
+    names = [f"{number}.png" for number in range(4)]
+    save_images(tmp_path, names)
+    lines = ["filename,title", "0.png,a lake", *(f"{name},a photograph" for name in names[1:])]
+    write(tmp_path / "pairs.csv", "\n".join(lines))
+    said = open_pairs(tmp_path / "pairs.csv", tmp_path / "scratch").notes[-1]
+    assert said == "3 of 4 pairs have the same caption, 'a photograph': among them no ranking is possible"
 
 
 def test_of_several_tables_the_one_of_a_usual_name_is_read(tmp_path):
     for name in ("one.csv", "two.csv", "train.csv"):
         write(tmp_path / name, f"filename,title\n{name[0]}.png,three words here\n")
     save_images(tmp_path / "images", ["t.png"])
-    assert open_pairs(tmp_path, tmp_path / "scratch").images == ["t.png"]
+    pairs = open_pairs(tmp_path, tmp_path / "scratch")
+    assert pairs.images == ["t.png"] and pairs.notes[:2] == ["read train.csv", "not read: one.csv, two.csv"]
 
 
 def confused(folder):

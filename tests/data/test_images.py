@@ -1,5 +1,6 @@
 """Images of any mode become RGB; names find their files; what cannot be decoded is named."""
 
+import pickle
 import struct
 
 import numpy as np
@@ -7,8 +8,11 @@ import pytest
 from oracles import RSICD, needs_rsicd
 from PIL import Image
 
-from rrsitr_lib.data.images import find_images, open_image
+from rrsitr_lib.data.bit_depth import depth_note
+from rrsitr_lib.data.images import find_images, match_images, open_image
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.frozen_towers.token_cache import content_of
+from rrsitr_lib.speed.image_store import image_store
 
 
 def saved(folder, picture, name, **options):
@@ -38,9 +42,9 @@ def clear_palette():
         (clear_palette(), "a.gif", {"transparency": 0}, (0, 0, 0)),
         (Image.new("CMYK", (2, 1), (0, 0, 0, 255)), "a.tif", {}, (0, 0, 0)),
         (Image.new("CMYK", (2, 1), (0, 255, 255, 0)), "a.tif", {}, (255, 0, 0)),
-        (Image.fromarray(np.full((1, 2), 0x7FFF, np.uint16)), "a.png", {}, (127, 127, 127)),
+        (Image.fromarray(np.full((1, 2), 0x7FFF, np.uint16)), "a.png", {}, (255, 255, 255)),
         (Image.fromarray(np.full((1, 2), 65535, np.uint16)), "a.tif", {}, (255, 255, 255)),
-        (Image.fromarray(np.full((1, 2), 512, np.int32)), "a.tif", {}, (2, 2, 2)),
+        (Image.fromarray(np.full((1, 2), 512, np.int32)), "a.tif", {}, (128, 128, 128)),
         (Image.fromarray(np.full((1, 2), 0.5, np.float32)), "a.tif", {}, (128, 128, 128)),
         (Image.fromarray(np.full((1, 2), 1.0, np.float32)), "a.tif", {}, (255, 255, 255)),
     ],
@@ -96,6 +100,45 @@ def test_geotiff_of_bands_that_are_no_colours_is_named(tmp_path):
         open_image(geotiff(tmp_path / "scene.tif", bands=7, photometric=1))
 
 
+def test_colours_of_16_bits_that_would_be_black_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"scene\.tif: .*16-bit colours use so few bits that they are black: convert"):
+        open_image(geotiff(tmp_path / "scene.tif", value=2047))
+    assert open_image(geotiff(tmp_path / "nothing.tif", value=0)).getpixel((0, 0)) == (0, 0, 0)
+
+
+def grey(folder, name, values, kind=np.uint16):
+    folder.mkdir(exist_ok=True)
+    return saved(folder, Image.fromarray(np.array([values], kind)), name)
+
+
+def test_images_of_one_sensor_share_their_bits(tmp_path):
+    grey(tmp_path, "bright.tif", [2047, 1024])
+    grey(tmp_path / "night", "dark.png", [100, 512])
+    grey(tmp_path, "eight.png", [200, 100], np.uint8)
+    bright, dark, eight = find_images(tmp_path, ["bright.tif", "night/dark.png", "eight.png"])
+    assert [np.asarray(open_image(path))[0, :, 0].tolist() for path in (bright, dark, eight)] == [
+        [255, 128], [12, 64], [200, 100],
+    ]  # fmt: skip
+    copy = pickle.loads(pickle.dumps(dark))  # as a process that decodes gets it
+    assert open_image(copy).getpixel((1, 0)) == (64, 64, 64) and copy == dark
+    assert depth_note([bright, dark, eight]) == (
+        "2 images of 16 bits use 11 of them in their set: all were divided by 8, none by its own range"
+    )
+    grey(tmp_path, "cloud.tif", [65535])
+    again = find_images(tmp_path, ["night/dark.png"])
+    assert open_image(again[0]).getpixel((1, 0)) == (2, 2, 2) and not depth_note(again)
+
+
+def test_the_name_of_a_cache_holds_the_depth(tmp_path):
+    grey(tmp_path / "set", "a.png", [100, 50])
+    (before,) = find_images(tmp_path / "set", ["a.png"])
+    grey(tmp_path / "set", "b.png", [4095, 0])
+    (after,) = find_images(tmp_path / "set", ["a.png"])
+    assert content_of(before) != content_of(after)
+    stores = [image_store([path], tmp_path / "store")[0, 0, :, 0].tolist() for path in (before, after)]
+    assert stores == [[100, 50], [6, 3]]
+
+
 def test_orientation_is_applied(tmp_path):
     picture = Image.new("RGB", (3, 2))
     picture.putpixel((0, 0), (255, 0, 0))
@@ -123,6 +166,25 @@ def test_names_are_found_exactly_then_loosely(tmp_path):
     ]  # fmt: skip
     assert find_images(tmp_path, [wanted[3]]) == [tmp_path / "lake" / "lake_1.jpg"]
     assert find_images(tmp_path, []) == []
+
+
+def test_a_path_is_right_from_the_folder_from_above_it_and_from_the_root(tmp_path):
+    place = tmp_path / "images" / "x" / "a.jpg"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"x")
+    for name in ("a.jpg", "x/a.jpg", "./x/a.jpg", "images/x/a.jpg", str(place), "x\\a.jpg"):
+        assert match_images(tmp_path / "images", [name]) == {name: [place]}
+    for name in ("y/a.jpg", "images/a.jpg", "../images/x/a.jpg", "/x/a.jpg", "."):
+        assert match_images(tmp_path / "images", [name]) == {name: []}
+
+
+def test_links_are_followed_once(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.jpg").write_bytes(b"x")
+    (tmp_path / "images").mkdir()
+    for name, target in (("sub", "real"), ("again", "real"), ("back", "images")):
+        (tmp_path / "images" / name).symlink_to(tmp_path / target)
+    assert match_images(tmp_path / "images", ["a.jpg"]) == {"a.jpg": [tmp_path / "images" / "again" / "a.jpg"]}
 
 
 def test_flat_name_wins_over_the_same_name_in_a_class_folder(tmp_path):

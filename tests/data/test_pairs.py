@@ -103,7 +103,13 @@ def test_hashes_are_of_the_content():
     assert read.fingerprint != table(image_ids=NAMES[::-1]).fingerprint
 
 
+def test_columns_without_name_are_ignored(tmp_path):
+    (tmp_path / "val.csv").write_text("filename,title,,\na.jpg,a lake,,\n")
+    assert read_csv(tmp_path / "val.csv").captions.tolist() == ["a lake"]
+
+
 def test_folder_takes_packed_and_plain(tmp_path):
+    (tmp_path / "train.old.csv").write_text("not read")
     for name in ("train.csv", "val.csv.gz", "test.csv"):
         table(image_ids=[f"{name} {image}" for image in NAMES]).write_csv(tmp_path / name)
     assert {split: found.split for split, found in read_folder(tmp_path).items()} == dict(

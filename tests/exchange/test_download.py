@@ -175,7 +175,7 @@ def test_an_archive_that_would_leave_the_folder(server, download, tmp_path, make
 def test_a_truncated_archive(server, download, packed):
     server.files = {"a.zip": packed[:-200]}
     code, said = download(line())
-    assert code == 1 and "a.zip: allowed are zip" in said
+    assert code == 1 and "a.zip: damaged or cut short; fetch it again" in said
 
 
 def test_too_little_room_is_said_before_anything_is_fetched(server, download, packed, tmp_path):
@@ -206,6 +206,14 @@ def test_list_and_dry_run_fetch_nothing(server, download):
     ("options", "message"),
     [
         (["--only", "ucm"], "--only ucm: known are mine"),
+        (["--only", "."], "--only .: known are mine"),
+        (["--only", "min."], "--only min.: known are mine"),
+        (["--only", "*"], "--only '*' is no name of a set"),
+        (["--only", "mine mine"], "--only 'mine mine' is no name of a set"),
+        (["--only", ""], "--only is empty"),
+        (["--dir", ""], "--dir is empty"),
+        (["--sources", ""], "--sources is empty"),
+        (["--sources", "."], "--sources .: no such file"),
         (["--all"], "unknown option --all"),
         (["--only"], "needs a value"),
     ],
@@ -213,6 +221,46 @@ def test_list_and_dry_run_fetch_nothing(server, download):
 def test_wrong_usage(download, options, message):
     code, said = download(line(), options=options)
     assert code == 2 and message in said
+
+
+BAD_LINES = [
+    ("../up", "a.zip", "-", "-", "mine", "http://x/a"),
+    ("/tmp", "a.zip", "-", "-", "mine", "http://x/a"),
+    ("", "a.zip", "-", "-", "mine", "http://x/a"),
+    ("-rf", "a.zip", "-", "-", "mine", "http://x/a"),
+    ("archives", "a.zip", "-", "-", "mine", "http://x/a"),
+    ("mine", "../a.zip", "-", "-", "mine", "http://x/a"),
+    ("mine", "", "-", "-", "mine", "http://x/a"),
+    ("mine", "-o", "-", "-", "mine", "http://x/a"),
+    ("mine", "a b", "-", "-", "mine", "http://x/a"),
+    ("mine", "a.zip", "many", "-", "mine", "http://x/a"),
+    ("mine", "a.zip", "-", "sha1:12", "mine", "http://x/a"),
+    ("mine", "a.zip", "-", "-", "mine/../..", "http://x/a"),
+    ("mine", "a.zip", "-", "-", "/tmp/x", "http://x/a"),
+    ("mine", "a.zip", "-", "-", "", "http://x/a"),
+    ("mine", "a.zip", "-", "-", "mine/-x", "http://x/a"),
+    ("mine", "a.zip", "-", "-", "archives/mine", "http://x/a"),
+    ("mine", "a.zip", "-", "-", "mine", "file:///etc/passwd"),
+    ("mine", "a.zip", "-", "-", "mine", "-o/tmp/x"),
+    ("mine", "a.zip", "-", "-", "mine", "http://x/a\r"),
+    ("mine", "a.zip", "-", "-", "mine", "http://x/a", "more"),
+    ("mine", "a.zip"),
+]
+
+
+@pytest.mark.parametrize("fields", BAD_LINES, ids=lambda fields: "|".join(fields).strip())
+def test_a_table_of_sources_stays_inside_and_on_the_web(tmp_path, fields):
+    table, good = tmp_path / "table.txt", "good|b.json|-|-|-|http://127.0.0.1:9/b"
+    table.write_bytes(f"{good}\n{'|'.join(fields)}\n".encode())
+    command = ["sh", SCRIPT, "--dir", tmp_path / "data", "--sources", table]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == "" and "plain names inside DIR and an http or https" in done.stderr
+    assert "|".join(fields).strip() in done.stderr and not (tmp_path / "data").exists()
+
+
+def test_a_table_without_a_source_is_not_all_there(download):
+    code, said = download()
+    assert code == 2 and "no source in it" in said and "all there" not in said
 
 
 def test_the_built_in_table_names_every_benchmark(tmp_path):
@@ -247,3 +295,119 @@ def test_two_at_once_do_not_mix(server, download, packed, tmp_path):
     (lock / "pid").write_text(str(os.getpid()))
     code, said = download(line())
     assert code == 1 and "mine: another download of it is running" in said and not server.log
+
+
+# --- done means done ---
+
+PLAIN = ("mine", "b.json", "-", "-", "-", "b.json")
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of so many KiB; gives how to make it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def make(kib):
+        command = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", folder]
+        if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("a small disk is for root to mount")
+        return folder
+
+    yield make
+    subprocess.run(["umount", folder], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(("kib", "whole"), [(64, True), (24, False)])
+def test_a_full_disk_leaves_no_file_under_its_name(server, download, disk, kib, whole):
+    folder, server.files = disk(kib), {"b.json": os.urandom(30_000)}
+    code, said = download(PLAIN, options=["--dir", folder / "data"])
+    assert (code == 0) == whole == ("all there" in said) == (folder / "data" / "mine" / "b.json").exists()
+    assert whole or ("full or read-only" in said and "not complete: mine/b.json" in said)
+
+
+def test_a_copy_that_fails_is_not_all_there(server, download, tmp_path):
+    stub = tmp_path / "bin" / "cp"
+    stub.parent.mkdir()
+    stub.write_text('#!/bin/sh\nfor last in "$@"; do :; done\nhead -c 9 "$1" >"$last"\nexit 1\n')
+    stub.chmod(0o755)
+    server.files = {"b.json": os.urandom(30_000)}
+    code, said = download(PLAIN, path=f"{stub.parent}:{os.environ['PATH']}")
+    there = tmp_path / "data" / "mine" / "b.json"
+    assert (code == 0) == ("all there" in said) == (there.exists() and there.read_bytes() == server.files["b.json"])
+
+
+@pytest.mark.parametrize(
+    ("size", "checksum", "problem"), [(5, "-", "3 bytes, expected 5"), ("-", sha256(b"right"), "another sha256 than")]
+)
+def test_a_file_that_lies_there_and_is_wrong_is_named_and_kept(server, download, tmp_path, size, checksum, problem):
+    server.files, there = {"b.json": b"right"}, tmp_path / "data" / "mine" / "b.json"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"own")
+    code, said = download(("mine", "b.json", size, checksum, "-", "b.json"))
+    assert code == 1 and f"mine/b.json: {problem}" in said and "move it away" in said and there.read_bytes() == b"own"
+    there.rename(tmp_path / "away")
+    assert download(("mine", "b.json", size, checksum, "-", "b.json"))[0] == 0 and there.read_bytes() == b"right"
+
+
+def test_a_file_that_lies_there_is_compared_where_nothing_is_published(server, download, tmp_path):
+    server.files, there = {"b.json": b"right"}, tmp_path / "data" / "mine" / "b.json"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"own")
+    code, said = download(PLAIN)
+    assert (
+        code == 1 and "mine/b.json: not what this mirror gives; move it away" in said and there.read_bytes() == b"own"
+    )
+    there.write_bytes(b"right")
+    assert download(PLAIN)[0] == 0
+
+
+def test_an_archive_that_lies_there_and_is_wrong_is_fetched_again(server, download, packed, tmp_path):
+    server.files, there = {"a.zip": packed}, tmp_path / "data" / "archives" / "mine" / "a.zip"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(packed[:70_000])
+    code, said = download(line(len(packed), sha256(packed)))
+    assert code == 0 and f"70000 bytes, expected {len(packed)}; fetching it again" in said
+    assert len(contents(tmp_path / "data" / "mine")) == 4
+
+
+def test_what_is_gone_or_changed_afterwards_is_noticed(server, download, packed, tmp_path):
+    server.files, mine = {"a.zip": packed, "b.json": b"{}"}, tmp_path / "data" / "mine"
+    lines = ("mine", "a.zip", "-", "-", "mine/images", "a.zip"), PLAIN
+    assert download(*lines)[0] == 0
+    (mine / "images" / "2.bin").unlink()
+    (mine / "b.json").unlink()
+    code, said = download(*lines)
+    assert code == 0 and "mine/images/2.bin is gone or has changed" in said and "mine/b.json is gone or has" in said
+    assert len(contents(mine)) == 5
+    (mine / "b.json").write_bytes(b"[]")
+    code, said = download(*lines)
+    assert code == 1 and "b.json: not what this mirror gives" in said and "not complete: mine/b.json" in said
+
+
+def test_an_archive_that_cannot_be_unpacked_is_asked_of_the_next_mirror_and_next_time(server, download, packed):
+    server.files = {"bad.zip": packed[:-200], "a.zip": packed}
+    code, said = download(line(path="bad.zip"), line())
+    assert code == 0 and "damaged or cut short; fetch it again" in said
+    server.files = {"a.zip": packed[:-200]}
+    other = ("other", *line()[1:4], "other", "a.zip")
+    assert download(other)[0] == 1
+    server.files = {"a.zip": packed}
+    assert download(other)[0] == 0
+
+
+def test_no_link_is_followed_and_no_name_is_read_as_code(server, download, tmp_path):
+    server.files, folder = {"b.json": b"{}"}, tmp_path / "it's; $(touch ran) *"
+    victim, part = tmp_path / "victim", folder / "mine" / "b.json.part"
+    victim.write_text("precious")
+    part.parent.mkdir(parents=True)
+    part.symlink_to(victim)
+    code, said = download(PLAIN, options=["--dir", folder])
+    assert code == 0 and (folder / "mine" / "b.json").read_bytes() == b"{}", said
+    assert victim.read_text() == "precious" and not list(tmp_path.rglob("ran"))
+
+
+def test_a_lock_without_an_owner_holds_nobody_back(server, download, tmp_path):
+    server.files = {"b.json": b"{}"}
+    (tmp_path / "data" / "archives" / "mine" / "lock").mkdir(parents=True)
+    assert download(PLAIN)[0] == 0

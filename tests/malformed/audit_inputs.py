@@ -17,14 +17,13 @@ from rrsitr_lib.audit.mismatch_ranking import (
     unit_rank,
 )  # fmt: skip
 from rrsitr_lib.audit.read_pairs import open_pairs
-from rrsitr_lib.audit.read_tables import read_tables
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.training.ledger import COLUMNS, PAIRS_FILE, Ledger
 
 
 def table(name: str, content: bytes, **columns: str) -> Make:
-    """Read a table of pairs."""
-    return file(lambda path: read_tables([path], **columns), name, content)
+    """Read a table of pairs, whatever its images."""
+    return file(lambda path: open_pairs(path, path.parent, need_images=False, **columns), name, content)
 
 
 def tables(**contents: bytes) -> Make:
@@ -74,27 +73,32 @@ GOOD, ONE = b"filename,title\na.png,three words here\n", "1,1.jpg,one,0.5,wrong"
 CASES: Cases = [
     ("pairs, a field too many", table("a.csv", b"filename,title\na.png,one,two\n"),
      r"a\.csv, line 2: the row is .*: allowed is 2 fields .*that hold ',' need quotes"),
-    ("pairs, a column twice", table("a.csv", b"filename,filename\na.png,one\n"), r"the header has 'filename' twice"),
-    ("pairs, header only", table("a.csv", b"filename,title\n"), r"a\.csv: no row below the header"),
+    ("pairs, a column twice", table("a.csv", b"filename,filename\na.png,one\n"),
+     r"line 1: the header is .*: allowed is each column once"),
+    ("pairs, header only", table("a.csv", b"filename,title\n"), r"a\.csv: no pair in it"),
     ("pairs, a quote left open", table("a.csv", b'filename,title\na.png,"one\n'), r"line 2: .*is a quote left open"),
-    ("pairs, every caption empty", table("a.csv", b"filename,title\na.png, \n"), r"a\.csv: every caption is empty"),
-    ("pairs, an image without name", table("a.csv", b"filename,title\n,one\n"), r"a\.csv, row 1: the image is ''"),
+    ("pairs, every caption empty", table("a.csv", b"filename,title\na.png, \n"),
+     r"no pair is left of 1; .*a\.csv, line 2: the caption is empty"),
+    ("pairs, an image without name", table("a.csv", b"filename,title\n,one\n"),
+     r"a\.csv, line 2: the image is '': allowed is the name of a file"),
     ("pairs not UTF-8", table("a.csv", "filename,title\na.png,湖\n".encode("gb18030")), r"line 2: .*is UTF-8 text"),
-    ("pairs without images", table("a.csv", b"x,y\n1,2\n"), r"a\.csv: no column of image files among x, y; name it"),
-    ("pairs without captions", table("a.csv", b"filename,n\na.png,1\n"), r"no column of captions among n; name it"),
+    ("pairs without images", table("a.csv", b"x,y\n1,2\n"), r"a\.csv: no column of image files among x, y \(name it"),
+    ("pairs without captions", table("a.csv", b"filename,n\na.png,1\n"), r"no column of captions among n \(name it"),
     ("pairs, no such caption column", table("a.csv", GOOD, caption_column="best"),
      r"no caption column 'best'; there are filename, title"),
     ("pairs, no such image column", table("a.csv", GOOD, image_column="img"),
      r"no image column 'img'; there are filename, title"),
     ("JSON lines broken", table("a.jsonl", b'\n{"a": 1\n'), r"a\.jsonl, line 2: not JSON"),
-    ("JSON lines of lists", table("a.jsonl", b"[1]\n"), r"a\.jsonl, line 1: list, allowed is one object a line"),
+    ("JSON lines of lists", table("a.jsonl", b"[1]\n"), r"a\.jsonl, line 1: '\[1\]' is no object: allowed is one"),
     ("JSON lines, a number as caption", table("a.jsonl", b'{"image": "a.png", "caption": 7}\n'),
-     r"a\.jsonl, row 1: the caption is '7': allowed is text, or a list of it"),
-    ("JSON lines, an empty object", table("a.jsonl", b'{"image": "a.png", "caption": "lake"}\n{}\n'),
-     r"a\.jsonl, row 2: the image is 'nan'"),
+     r"a\.jsonl, line 1: the caption is '7': allowed is text, or a list of it"),
+    ("JSON lines, an empty object, fatal", table("a.jsonl", b'{"image": "a", "caption": "lake"}\n{}\n', bad="fatal"),
+     r"a\.jsonl, line 2: the image is 'None'"),
+    ("a part of a set is missing", files(lambda folder: open_pairs(folder, folder), {"train-00000-of-00002.csv": GOOD}),
+     r"1 of 2 parts are there: train-00000-of-00002\.csv; fetch the others, or name one file"),
     ("Parquet of something else", table("a.parquet", b"PAR1 or not"), r"a\.parquet: not readable as Parquet"),
     ("shard of something else", table("a.tar", b"no tar"), r"a\.tar: not a whole tar file"),
-    ("pairs in a form unknown", table("a.xlsx", b""), r"a\.xlsx: allowed are \.csv, .*\.tar, and \.csv\.gz"),
+    ("pairs in a form unknown", table("a.xlsx", b""), r"a\.xlsx: allowed are \.csv, .*\.tar, or these by gzip"),
     ("several tables", tables(one=GOOD, two=GOOD), r"2 tables, name one"),
     ("no table", tables(), r"no table in it \(\.csv, \.tsv"),
     ("pairs nowhere", lambda folder: open_pairs(folder / "no", folder), r"no: no such file or folder"),

@@ -82,11 +82,16 @@ class Intruder:
         return pytest.fail, ("the pickle was run",)
 
 
+def saved(content: object) -> bytes:
+    """What ``torch.save`` writes."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
 def pickled() -> bytes:
     """A torch pickle, which runs code when it is read as one."""
-    buffer = io.BytesIO()
-    torch.save({"visual.conv1.weight": Intruder()}, buffer)
-    return buffer.getvalue()
+    return saved({"visual.conv1.weight": Intruder()})
 
 
 def encoder(name: str, content: bytes | None = None, form: str = "safetensors", **options: str) -> Make:
@@ -95,6 +100,8 @@ def encoder(name: str, content: bytes | None = None, form: str = "safetensors", 
 
 
 ABSENT, DAMAGED = r": no such file or folder", r"last\.safetensors: not a safetensors file, or damaged"
+PICKLE = r" \(damaged, or a pickle that .* could run code: allowed are \.safetensors, and .* plain state dict\)$"
+DAMAGED_WEIGHTS = r" \(damaged, cut short, or of another kind\)$"
 HEADER, NO_WEIGHTS = r"header\.json: not a ledger header ", r": not weights of this model"
 
 CASES: Cases = [
@@ -103,7 +110,7 @@ CASES: Cases = [
     ("config data of a long name", config(data="x" * 300), r"data is 'x+"),
     ("config absent", file(RunConfig.read, "no.json"), r"no\.json: no such file"),
     ("config yaml absent", file(RunConfig.read, "no.yaml"), r"no\.yaml: not readable YAML"),
-    ("config a folder", RunConfig.read, r"Is a directory"),
+    ("config a folder", RunConfig.read, r"a folder, a file is needed"),
     ("config yaml broken", config_file("epochs: ["), r"run\.yaml: not readable YAML \("),
     ("config yaml of objects", config_file("!!python/object/apply:os.getcwd []"), r"run\.yaml: not readable YAML \("),
     ("config yaml a list", config_file("- 1"), r"run\.yaml: expected a mapping of fields, got list"),
@@ -115,7 +122,7 @@ CASES: Cases = [
     ("config json broken", config_file('{"epochs": 3,}', "run.json"), r"run\.json, line 1: not JSON"),
     ("config json a list", config_file("[]", "run.json"), r"run\.json: expected a mapping of fields, got list"),
     ("config json field unknown", config_file('{"epoch": 3}', "run.json"), r"run\.json: unknown field 'epoch'"),
-    ("config json not UTF-8", config_file(b"\xff", "run.json"), r"run\.json: not JSON that can be read \('utf-8'"),
+    ("config json not UTF-8", config_file(b"\xff", "run.json"), r"run\.json, line 1: byte 0 is .*: allowed is UTF-8"),
     ("config json nested too deep", config_file("[" * 200_000, "run.json"), r"run\.json.*: not JSON"),
     ("config json endless number", config_file('{"seed": ' + "9" * 5000 + "}", "run.json"), r"run\.json.*: not JSON"),
     ("config json not finite", config_file('{"sigma": NaN}', "run.json"), r"sigma is nan: .*finite"),
@@ -173,6 +180,14 @@ CASES: Cases = [
     ("weights of something else", encoder("tiny", b"x" * 99), r"weights\.safetensors" + NO_WEIGHTS),
     ("weights empty, by torch", encoder("tiny", b"", "pt"), r"weights\.pt" + NO_WEIGHTS),
     ("weights a broken pickle", encoder("tiny", b"\x80\x04N.", "pt"), r"weights\.pt" + NO_WEIGHTS),
-    ("weights that would run code", encoder("tiny", pickled(), "pt"), r"weights\.pt" + NO_WEIGHTS),
+    ("weights that would run code", encoder("tiny", pickled(), "pt"), r"weights\.pt" + NO_WEIGHTS + PICKLE),
+    ("weights that would run code, .bin", encoder("tiny", pickled(), "bin"), r"weights\.bin" + NO_WEIGHTS + PICKLE),
+    ("weights a pickled number", encoder("tiny", saved(3), "pt"), NO_WEIGHTS + DAMAGED_WEIGHTS),
+    ("weights an empty state dict", encoder("tiny", saved({}), "pt"), NO_WEIGHTS + DAMAGED_WEIGHTS),
+    ("weights a state dict of numbers", encoder("tiny", saved({"a": 1}), "pt"), NO_WEIGHTS + DAMAGED_WEIGHTS),
+    ("weights cut, by torch", encoder("tiny", saved({"a": torch.ones(9)})[:-50], "pt"), NO_WEIGHTS + DAMAGED_WEIGHTS),
+    ("weights cut", encoder("tiny", save({"a": torch.ones(9)})[:-5]), NO_WEIGHTS + DAMAGED_WEIGHTS),
+    ("weights of another model, by torch", encoder("tiny", saved({"a": torch.ones(9)}), "pt"), NO_WEIGHTS + " .*key"),
+    ("weights a folder", lambda folder: build_encoder("tiny", str(folder)), NO_WEIGHTS + r" \(Is a directory\)"),
     ("weights of another model", encoder("tiny", save({"visual.other": torch.ones(2)})), NO_WEIGHTS),
 ]  # fmt: skip

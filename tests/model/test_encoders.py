@@ -210,10 +210,12 @@ def test_vit_loads_a_local_file(built, tmp_path, form):
     assert loaded.keys() == saved.keys() and all(torch.equal(loaded[name], saved[name]) for name in saved)
 
 
-def test_tiny_loads_a_local_file_in_half_precision(built, tmp_path):
-    saved = {name: value.half() for name, value in built["tiny", "paper"].model.state_dict().items()}
-    save_file(saved, tmp_path / "tiny.safetensors")
-    loaded = build_encoder("tiny", str(tmp_path / "tiny.safetensors"), seed=9).model.state_dict()
+@pytest.mark.parametrize("form", ["safetensors", "pt"])
+def test_tiny_loads_a_local_file_in_half_precision(built, tmp_path, form):
+    saved, path = built["tiny", "paper"].model.state_dict(), tmp_path / f"tiny.{form}"
+    saved = {name: value.half() for name, value in saved.items()}
+    save_file(saved, path) if form == "safetensors" else torch.save(saved, path)
+    loaded = build_encoder("tiny", str(path), seed=9).model.state_dict()
     assert all(value.dtype == torch.float32 for value in loaded.values())
     assert all(torch.equal(loaded[name], saved[name].float()) for name in saved)
 
@@ -268,12 +270,13 @@ def refused(name, weights, message):
     with pytest.raises(InputError, match=message) as caught:
         build_encoder(name, None if weights is None else str(weights))
     assert "\n" not in str(caught.value)
+    assert not any(advice in str(caught.value) for advice in ("weights_only", "trust_remote_code", "allow_pickle"))
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"not weights", b"\x80\x04N.", pickled(), save({"visual.other": torch.ones(2)})]
 )
-@pytest.mark.parametrize("form", ["safetensors", "pt"])
+@pytest.mark.parametrize("form", ["safetensors", "pt", "bin", "npz"])
 def test_vit_refuses_files_of_something_else(small_vit, tmp_path, content, form):
     (tmp_path / f"wrong.{form}").write_bytes(content)
     refused("vit-b-32", tmp_path / f"wrong.{form}", r"wrong\.")
@@ -284,9 +287,63 @@ def test_lite_folder_with_a_tower_damaged_or_gone(lite_folder, tmp_path, tower):
     copy = shutil.copytree(lite_folder, tmp_path / "copy")
     file = copy / tower if tower == LITE_IMAGE_FILE else copy / tower / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
-    refused("lite", copy, str(tmp_path))
+    refused("lite", copy, rf"{file}: not weights of this model \(damaged, cut short")
     (copy / tower).rename(tmp_path / "gone")
     refused("lite", copy, f"expected a folder that holds {tower}")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """A question on the terminal fails the test."""
+    monkeypatch.setattr("builtins.input", lambda prompt="": pytest.fail(prompt))
+
+
+def with_code(text, **fields):
+    """The text tower's config names code of a stranger."""
+    (text / "evil.py").write_text(f"open({str(text / 'RAN')!r}, 'w')\nclass M: pass\nclass C: pass\n")
+    config = json.loads((text / "config.json").read_text())
+    auto_map = {"AutoConfig": "evil.C", "AutoModel": "evil.M"}
+    (text / "config.json").write_text(json.dumps({**config, "auto_map": auto_map, **fields}))
+
+
+TENSORS, PICKLED = "model.safetensors", r"pytorch_model\.bin: not weights .*a pickle .* could run code"
+CODE = r"\(it asks for code of its own \(auto_map\), which is never run\)"
+LITE_CASES = {
+    "a config of unknown code": (lambda text: with_code(text, model_type="evil"), CODE),
+    "code for a known config": (lambda text: with_code(text, model_type="rag"), "no model that transformers knows"),
+    "an unknown type": (lambda text: (text / "config.json").write_text('{"model_type": "evil"}'), "model type `evil`"),
+    "no config": (lambda text: (text / "config.json").unlink(), r"all-MiniLM-L6-v2: not weights .*config\.json"),
+    "a broken config": (lambda text: (text / "config.json").write_text("{"), r"config\.json, line 1: not JSON"),
+    "a deep config": (lambda text: (text / "config.json").write_text("[" * 10**5), r"config\.json: not JSON .*deep"),
+    "no weights": (lambda text: (text / TENSORS).unlink(), r"model\.safetensors: not weights .*No such file"),
+    "weights of a stranger": (lambda text: save_file({"w": torch.ones(2)}, text / TENSORS), r"\.weight is missing\)"),
+    "a pickle": (lambda text: (text / TENSORS).rename(text / "pytorch_model.bin").write_bytes(pickled()), PICKLED),
+    "no words": (lambda text: (text / "vocab.txt").unlink(), r"its tokenizer knows 5 words, its model 21"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LITE_CASES)
+def test_lite_folder_of_somebody_else(lite_folder, tmp_path, asked, case):
+    change, message = LITE_CASES[case]
+    copy = shutil.copytree(lite_folder, tmp_path / "copy")
+    change(copy / LITE_TEXT_FOLDER)
+    refused("lite", copy, message)
+    assert not list(tmp_path.rglob("RAN"))
+
+
+def test_a_model_of_the_hub_that_asks_for_code(lite_folder, tmp_path, asked, monkeypatch):
+    copy, config = shutil.copytree(lite_folder, tmp_path / "copy"), open_clip.get_model_config("rrsitr_lite")
+    with_code(copy / LITE_TEXT_FOLDER, model_type="evil")
+    config["text_cfg"]["hf_model_name"] = str(copy / LITE_TEXT_FOLDER)
+    monkeypatch.setattr(open_clip, "get_model_config", lambda name: config)
+    refused("lite", None, CODE)
+
+
+def test_code_beside_a_model_that_is_known_is_left_alone(lite_folder, tmp_path, asked):
+    copy = shutil.copytree(lite_folder, tmp_path / "copy")
+    with_code(copy / LITE_TEXT_FOLDER)
+    build_encoder("lite", str(copy))
+    assert not list(tmp_path.rglob("RAN"))
 
 
 @pytest.mark.parametrize("name", ["lite", "vit-b-32"])

@@ -1,5 +1,6 @@
 """What changed since it was written is noticed, by name; a run finds its data where they were moved to."""
 
+import re
 import shutil
 
 import numpy as np
@@ -190,3 +191,11 @@ def test_sealed_json_is_read_without_its_seal(tmp_path):
     with pytest.raises(InputError, match=r"a.json: changed since it was written"):
         read_json(path)
     assert changed_files(tmp_path) == [], "nothing was noted of this folder"
+
+
+def test_the_command_verify_names_what_changed(copied, tmp_path, capsys):
+    assert rrsitr("verify", copied / "run") == 0 and "all files are what was written" in capsys.readouterr().out
+    flip(copied / "run" / "ledger" / "loss.bin")
+    assert rrsitr("verify", copied / "run") == 1
+    assert re.search(r"ledger/loss.bin, epoch 1: changed since it was written", capsys.readouterr().out)
+    assert rrsitr("verify", tmp_path) == 2 and "neither a run" in capsys.readouterr().err

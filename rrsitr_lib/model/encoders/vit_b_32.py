@@ -16,6 +16,6 @@ class VitB32(EncoderRecipe):
     def build(cls, weights: str | None, pad_tokens: str) -> Encoder:
         """``weights``: a file or a name of open_clip's; None takes OpenAI's."""
         pretrained = None if weights == "none" else weights or "openai"
-        with loading("vit-b-32", pretrained):
+        with loading(weights):
             model = open_clip.create_model(cls.open_clip_name, pretrained=pretrained)
         return ClipEncoder(model, open_clip.get_tokenizer(cls.open_clip_name), pad_tokens)

@@ -1,0 +1,126 @@
+"""Images beside their captions: the tar shards of webdataset, and folders as img2dataset writes them."""
+
+import tarfile
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rrsitr_lib.data.images import SUFFIXES, files_below
+from rrsitr_lib.data.tables.columns import CAPTION_NAMES
+from rrsitr_lib.data.tables.records import parsed
+from rrsitr_lib.data.tables.row import Row
+from rrsitr_lib.errors import InputError
+
+TEXTS = (".txt", ".caption", ".json")
+WANTED = (*SUFFIXES, *TEXTS)
+
+
+def shard(path: Path, notes: list[str]) -> list[Row]:
+    """The samples of one tar file, in whatever order its members lie; images as bytes."""
+    contents: dict[str, list[bytes]] = defaultdict(list)
+    try:
+        with tarfile.open(path) as opened:
+            for member in filter(tarfile.TarInfo.isfile, opened):
+                if _is_wanted(member.name):
+                    content = opened.extractfile(member)
+                    contents[member.name].append(content.read() if content else b"")
+            if not _ends(opened):
+                notes.append(f"{path.name} has no end mark: it may be cut short")
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+        raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
+    twice = {name for name, found in contents.items() if len(found) > 1}
+    return _samples(path, contents, lambda name: contents[name][0], lambda name: _held(name, contents[name][0]), twice)
+
+
+def folder_of_samples(path: Path, notes: list[str]) -> list[Row]:
+    """The samples of a folder and of those below it; images by their names."""
+    files = {file.relative_to(path).as_posix(): file for file in files_below(path, WANTED) if _is_wanted(file.name)}
+    return _samples(path, files, lambda name: files[name].read_bytes(), lambda name: name)
+
+
+def texts_beside(folder: Path) -> set[str]:
+    """Names of the texts of a folder that have an image of the same name beside them."""
+    names = {one.name for one in folder.iterdir()}
+    stems = {_stem(name) for name in names if name.lower().endswith(SUFFIXES)}
+    return {stem + text for stem in stems for text in TEXTS} & names
+
+
+def _is_wanted(name: str) -> bool:
+    """Images and texts, without the shadows that macOS writes beside files."""
+    return name.lower().endswith(WANTED) and not name.rpartition("/")[2].startswith("._")
+
+
+def _ends(opened: tarfile.TarFile) -> bool:
+    """Whether the members are followed by an empty block, as in every whole tar file."""
+    opened.fileobj.seek(opened.offset)
+    return bool(opened.fileobj.read(tarfile.BLOCKSIZE))
+
+
+def _held(name: str, content: bytes) -> dict[str, Any]:
+    """An image that the table itself holds, as Parquet of the hub has it."""
+    return {"path": name, "bytes": content}
+
+
+def _samples(
+    path: Path,
+    names: Iterable[str],
+    read: Callable[[str], bytes],
+    image: Callable[[str], Any],
+    twice: Collection[str] = (),
+) -> list[Row]:
+    """A row for every image, and for every text without one; names that are there ``twice`` make no pair."""
+    by_key: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        folder, slash, last = name.rpartition("/")
+        by_key[folder + slash + last.partition(".")[0]].append(name)
+    rows = []
+    for picture, texts in (partners for found in by_key.values() for partners in _partners(found)):
+        where = f"{path}, {picture or texts[0]}"
+        cells, problem = {"image": image(picture) if picture else None, "caption": None}, ""
+        if unclear := [name for name in (picture, *texts) if name in twice]:
+            problem = f"{unclear[0]} is there twice in the shard: what belongs together is not clear"
+        elif not picture:
+            problem = f"no image beside {texts[0]}"
+        elif texts:
+            try:
+                cells["caption"] = _captions(texts, read)
+            except InputError as error:
+                problem = str(error)
+        rows.append(Row(where, cells, problem))
+    return rows
+
+
+def _partners(names: Sequence[str]) -> list[tuple[str | None, list[str]]]:
+    """Images of one key with their texts: all of them for a single image, else those of the same longer name."""
+    pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+    texts = sorted(name for name in names if name not in pictures)
+    if len(pictures) == 1:
+        return [(pictures[0], texts)]
+    own = {name: [text for text in texts if _stem(text) == _stem(name)] for name in pictures}
+    alone = [text for text in texts if not any(text in found for found in own.values())]
+    return [*own.items(), *((None, [text]) for text in alone)]
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _captions(texts: Sequence[str], read: Callable[[str], bytes]) -> list[Any]:
+    """Every line of the texts; where there are none, the captions in the JSON."""
+    plain = [name for name in texts if not name.lower().endswith(".json")]
+    found: list[Any] = []
+    for name in plain or texts:
+        try:
+            text = read(name).decode("utf-8-sig")
+        except (UnicodeDecodeError, OSError) as error:
+            raise InputError(f"{name}: not UTF-8 text ({error})") from None
+        found += [line for line in text.splitlines() if line.strip()] if plain else _json_captions(name, text)
+    return found
+
+
+def _json_captions(name: str, text: str) -> list[Any]:
+    entry = parsed(name, text)
+    found: Any = next((entry[name] for name in CAPTION_NAMES if isinstance(entry, dict) and name in entry), [])
+    return found if isinstance(found, list) else [found]
