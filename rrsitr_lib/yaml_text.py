@@ -59,7 +59,7 @@ def parse_yaml(content: str | bytes, where: str) -> Any:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content.encode().decode()
         _check(text)
         return yaml.load(text, _Loader)
-    except UnicodeError as error:
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
         wrong = f"{error.object[error.start : error.end]!r} is not UTF-8"
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -30,8 +30,8 @@ class ExecutorSettings(StrictModel):
     kind: Literal["local", "scheduler", "slurm", "pbs", "sge", "lsf"] = "local"
     workers: Annotated[int, Field(ge=0, le=10_000)] = 0
     address: str | None = None
-    resources: dict[str, float] = Field({})
-    options: dict[str, Any] = Field({})
+    resources: dict[str, float] = Field(default={})
+    options: dict[str, Any] = Field(default={})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
