@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.training.run_files import read_metrics, read_result
+from rrsitr_lib.training.run_files import read_config, read_metrics, read_result
 
 
 def push_tensorboard(run: str | Path, folder: str | Path) -> Path:
@@ -22,7 +21,7 @@ def push_tensorboard(run: str | Path, folder: str | Path) -> Path:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise InputError("TensorBoard is not installed: pip install 'rrsitr-lib[trackers]'") from None
-    config, metrics = RunConfig.read(run / "config.yaml", elsewhere=True), read_metrics(run)
+    config, metrics = read_config(run), read_metrics(run)
     for old in target.glob("events.out.tfevents.*"):
         old.unlink()
     with SummaryWriter(str(target)) as writer:

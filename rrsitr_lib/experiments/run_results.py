@@ -8,7 +8,7 @@ from typing import Any
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint
-from rrsitr_lib.training.run_files import read_facts, read_result
+from rrsitr_lib.training.run_files import read_config, read_facts, read_result
 
 RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
 
@@ -67,7 +67,7 @@ def read_run(folder: str | Path) -> FinishedRun:
         if not (folder / name).is_file():
             raise InputError(f"{folder.name}: {meaning} (no {name})")
     try:
-        config = RunConfig.read(folder / "config.yaml", elsewhere=True)
+        config = read_config(folder)
         run = FinishedRun(config, read_facts(folder), read_result(folder))
         _check(run)
     except InputError as error:

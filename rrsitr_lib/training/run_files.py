@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, describe_error
 from rrsitr_lib.files import changed_files, read_json
 
@@ -52,6 +53,14 @@ class _Result(BaseModel):
     chance: dict[str, Percent]
     partition: _Quality
     seconds: Annotated[float, Field(ge=0)]
+
+
+def read_config(folder: str | Path) -> RunConfig:
+    """``config.yaml``; its data may lie elsewhere by now. Raises ``InputError``."""
+    try:
+        return RunConfig.read(Path(folder) / "config.yaml", elsewhere=True)
+    except InputError as error:
+        raise InputError(f"{error}; {NO_COPY}") from None
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:

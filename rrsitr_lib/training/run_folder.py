@@ -21,7 +21,7 @@ from rrsitr_lib.training.device import device_of
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
-from rrsitr_lib.training.run_files import read_facts
+from rrsitr_lib.training.run_files import read_config, read_facts
 
 PATHS = ("data", "images", "weights", "noise_file")  # fields that may be paths
 CONTENT_IS_KNOWN = ("data", "images", "noise_file")  # by fingerprints in run.json, whatever leads there
@@ -42,7 +42,7 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
         return
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")
-    found, wanted = RunConfig.read(path, elsewhere=True).flat(), config.flat()
+    found, wanted = read_config(folder).flat(), config.flat()
     changed = [key for key in wanted if found.get(key) != wanted[key] and not _leads_elsewhere(key, found, wanted)]
     if changed:
         said = "; ".join(f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in changed[:3])
@@ -67,7 +67,7 @@ def locate(folder: Path, data: str | Path | None = None, images: str | Path | No
 
     Raises ``InputError`` where the configuration is not the one that run.json names, or the data are not there.
     """
-    config, facts = RunConfig.read(folder / "config.yaml", elsewhere=True), read_facts(folder)
+    config, facts = read_config(folder), read_facts(folder)
     if "places" in facts and config.fingerprint != facts["config"]:
         raise InputError(f"{folder / 'config.yaml'}: {CHANGED}: run.json names another configuration")
     noted = {field: Path(os.path.normpath(folder / place)) for field, place in facts.get("places", {}).items()}
