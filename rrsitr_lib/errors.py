@@ -76,8 +76,9 @@ def describe_error(error: "ValidationError") -> str:
     if not first["loc"]:
         return str(own or first["msg"])
     # of a field with several types each has a complaint, named by field and type
-    same = [other for other in others if other["loc"][:-1] == first["loc"][:-1] and other["input"] == first["input"]]
-    location = first["loc"][:-1] if same and len(first["loc"]) > 1 else first["loc"]
+    kinds = others if len(first["loc"]) > 1 else []
+    same = [other for other in kinds if other["loc"][:-1] == first["loc"][:-1] and other["input"] == first["input"]]
+    location = first["loc"][:-1] if same else first["loc"]
     field, given = ".".join(str(part) for part in location), repr(first["input"])
     said = " or ".join(one["msg"].removeprefix("Input should be ") for one in [first, *same])
     if said != first["msg"]:

@@ -7,6 +7,8 @@ import pytest
 
 from rrsitr_lib.scenes import dataset
 
+os.environ["RRSITR_TRACEBACK"] = "1"  # an error of the library fails a test with all that is known of it
+
 
 def pytest_addoption(parser):
     """Browser tests need a browser: they run where they are asked for."""

@@ -124,6 +124,15 @@ def test_the_same_command_again_shows_the_result_and_another_is_refused(run, cap
     assert "noise_rate 0.4 there, 0.2 now" in capsys.readouterr().err
 
 
+def test_drawn_scenes_without_an_encoder_take_the_tiny_one(tmp_path, capsys):
+    few = ["--epochs", "1", "--batch-size", "40", "--set", "scenes=41"]
+    assert rrsitr("train", "--data", "scenes", *few, "--out", tmp_path / "run") == 0
+    assert capsys.readouterr().out.startswith("encoder tiny, as none was named\n")
+    assert "encoder: tiny" in (tmp_path / "run" / "config.yaml").read_text()
+    assert rrsitr("train", *few, "--weights", "none", "--set", "epochs=0", "--out", tmp_path / "other") == 2
+    assert "encoder tiny" not in capsys.readouterr().out
+
+
 def test_ctrl_c_is_exit_code_130(tmp_path):
     command = [*COMMAND, "train", *SMALL, "--epochs", "500", "--out", str(tmp_path / "run")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

@@ -120,6 +120,25 @@ def test_fields_that_contradict_each_other(given, message):
         RunConfig.build(**given)
 
 
+@pytest.mark.parametrize(("field", "value"), [
+    *((name, value) for name in ("seed", "epochs", "workers", "noise_seed") for value in (True, "3", 3.0)),
+    *((name, value) for name in ("augment", "compile", "local_loss", "store") for value in (1, 0, "true")),
+    *((name, value) for name in ("gamma_1", "gamma_2", "sigma", "scale", "lambda_1", "learning_rate", "weight_decay")
+      for value in (True, "0.5", 1e-300, 1e-39, 3.5e38, 10**400, float("inf"), float("nan"))),
+    *((name, value) for name in ("data", "images", "weights", "noise_file")
+      for value in ("a\0b", "a\x1b[31m", "\ud800")),
+    ("settings", [1]), ("settings", "x"), ("method", ["rrsitr"]), ("method", None),
+])  # fmt: skip
+def test_a_value_of_another_kind_or_size_is_refused(field, value):
+    with pytest.raises(InputError, match=rf"^{field}(\.\w+)? is "):
+        RunConfig.build(**{field: value})
+
+
+def test_whole_numbers_are_real_numbers_and_what_float32_holds_is_taken():
+    assert repr(RunConfig.build(gamma_2=15).gamma_2) == "15.0"
+    assert RunConfig.build(gamma_1=0, gamma_2=1.2e-38, sigma=0).sigma == 0
+
+
 def test_equal_gammas_and_whole_shares_are_allowed():
     assert RunConfig.build(gamma_1=18).gamma_1 == 18
     assert RunConfig.build(clean_fraction=0.7, noisy_fraction=0.3).clean_fraction == 0.7

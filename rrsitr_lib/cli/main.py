@@ -1,8 +1,13 @@
-"""The command ``rrsitr``: errors on one line, exit code 0 done, 1 the run failed, 2 bad input, 130 interrupted."""
+"""The command ``rrsitr``: an error is one line and an exit code.
+
+0 done, 1 the run failed, 2 bad input, 3 an error of this library, 130 interrupted.
+"""
 
 import logging
 import os
+import re
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -21,20 +26,25 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Learn from remote-sensing image-text pairs that do not always belong together (RRSITR, CVPR 2026).\n\n"
-    "Start with: rrsitr doctor, then rrsitr train --data scenes --encoder tiny --noise-rate 0.4 --out runs/first",
+    "Start with: rrsitr doctor, then rrsitr train --data scenes --noise-rate 0.4 --out runs/first",
 )
 for command in (doctor, noise, methods, train, evaluate, inspect, audit, weights, features, push, export, site, verify):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
 
-INTERRUPTED = 130
+INTERRUPTED, UNEXPECTED = 130, 3
+TRACEBACK = "RRSITR_TRACEBACK"  # set: an error of this library is raised, not told
+GO_ON = ("train", "study run", "study retry")  # commands that keep what is finished
 
 
 def main() -> None:
-    """Entry point: every expected error becomes one line on stderr and an exit code."""
+    """Entry point: every error becomes one line on stderr and an exit code."""
     logging.getLogger().setLevel(logging.ERROR)
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal without UTF-8 cannot show every caption
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        _refuse_empty(sys.argv[1:])
         code = app(standalone_mode=False) or 0
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
@@ -43,15 +53,39 @@ def main() -> None:
         code = 0
     except InputError as error:
         code = _say(f"error: {error}", 2)
-    except (RunError, OSError) as error:
+    except RunError as error:
         code = _say(f"error: {error}", 1)
+    except OSError as error:
+        code = _say(f"error: {f'{error.filename}: {error.strerror}' if error.filename else error}", 1)
     except Exception as error:
-        if not hasattr(error, "format_message"):  # typer's own complaints; where their class lives varies by version
-            raise
-        code = _say(f"error: {error.format_message()}" if error.format_message() else "", 2)
+        code = _unexpected(error)
     if code == INTERRUPTED:  # some versions of typer catch the interrupt and return the code
-        _say("interrupted: the same command goes on after the last finished epoch", code)
+        _say(f"interrupted{_promise(sys.argv[1:])}", code)
     raise SystemExit(code)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """An empty path would mean the working folder, an empty name nothing: a shell's variable that is not set."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if not argument or re.fullmatch(r"--[\w-]+=", argument):
+            name = argument.rstrip("=") or (before if before.startswith("-") else "an argument")
+            raise InputError(f"{name} is empty: allowed is a text of one letter or more")
+
+
+def _promise(arguments: Sequence[str]) -> str:
+    command = " ".join(arguments)
+    goes_on = command.startswith(tuple(f"{name} " for name in GO_ON)) and "--no-resume" not in arguments
+    return ": the same command goes on after the last finished epoch" if goes_on else ""
+
+
+def _unexpected(error: Exception) -> int:
+    """A complaint of typer, whose class lives elsewhere in other versions, or an error of this library."""
+    if hasattr(error, "format_message"):
+        return _say(f"error: {error.format_message()}" if error.format_message() else "", 2)
+    if os.environ.get(TRACEBACK):
+        raise error
+    what = f"unexpected {type(error).__name__}: {error}"[:500]
+    return _say(f"error: {what}; please report it, {TRACEBACK}=1 shows where it arose", UNEXPECTED)
 
 
 def _say(message: str, code: int) -> int:

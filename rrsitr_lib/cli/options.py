@@ -1,12 +1,13 @@
 """What options of ``rrsitr`` mean: fields of runs, the folder that a study is named by, where its runs are executed."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.yaml_text import parse_yaml
 
 RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
 RunData = Annotated[Path | None, typer.Option("--data", help="where the run's tables lie now (default: as noted)")]
@@ -14,7 +15,7 @@ RunImages = Annotated[Path | None, typer.Option("--images", help="where its imag
 
 
 def assigned(set_: list[str] | None) -> dict[str, Any]:
-    """The fields that ``--set FIELD=VALUE`` gives, values read as YAML. Raises ``InputError`` without a ``=``.
+    """The fields that ``--set FIELD=VALUE`` gives, values read as YAML. Raises ``InputError`` for other text.
 
     >>> assigned(["epochs=2", "noise-rate=0.4"])
     {'epochs': 2, 'noise_rate': 0.4}
@@ -24,7 +25,7 @@ def assigned(set_: list[str] | None) -> dict[str, Any]:
         name, equals, value = assignment.partition("=")
         if not equals:
             raise InputError(f"--set {assignment}: expected FIELD=VALUE")
-        fields[name.replace("-", "_")] = yaml.safe_load(value)
+        fields[name.replace("-", "_")] = parse_yaml(value, f"--set {assignment}")
     return fields
 
 
@@ -66,15 +67,15 @@ def executor_of(
     Raises ``InputError`` for a scheduler beside a cluster's file, and for a resource that is not NAME=NUMBER.
     """
     from rrsitr_lib.experiments.executors import ExecutorSettings
-    from rrsitr_lib.experiments.study_file import read_yaml
+    from rrsitr_lib.experiments.study_file import read_model
 
     if scheduler and cluster:
         raise InputError("--scheduler and --cluster: allowed is one of them")
-    settings = read_yaml(ExecutorSettings, cluster) if cluster else ExecutorSettings()
+    settings = read_model(ExecutorSettings, cluster) if cluster else ExecutorSettings()
     resources = dict(settings.resources)
     for assignment in resource or []:
         name, equals, count = assignment.partition("=")
-        if not equals or not count.replace(".", "", 1).isdigit():
+        if not name or not equals or not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", count, re.ASCII):
             raise InputError(f"--resource {assignment}: expected NAME=NUMBER")
         resources[name] = float(count)
     changed: dict[str, Any] = {"resources": resources}

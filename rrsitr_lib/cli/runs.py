@@ -11,6 +11,8 @@ from rrsitr_lib.cli.options import RunData, RunFolder, RunImages, assigned
 from rrsitr_lib.errors import InputError, printable
 from rrsitr_lib.registry import DATASETS, ENCODERS, METHODS, PROTOCOLS
 
+UNNAMED = "tiny with scenes, else vit-b-32"
+
 
 def train(
     context: typer.Context,
@@ -18,7 +20,7 @@ def train(
     data: Annotated[str | None, typer.Option(help=f"{', '.join(DATASETS)}, or a FOLDER of csv tables")] = None,
     images: Annotated[str | None, typer.Option(help="folder of the images (default: FOLDER/images)")] = None,
     bad: Annotated[str | None, typer.Option(help="missing or broken images: fatal, or skip their pairs")] = None,
-    encoder: Annotated[str | None, typer.Option(help=", ".join(ENCODERS))] = None,
+    encoder: Annotated[str | None, typer.Option(help=f"{', '.join(ENCODERS)}; not named: {UNNAMED}")] = None,
     weights: Annotated[str | None, typer.Option(help="local weight file or folder; 'none': from scratch")] = None,
     train: Annotated[str | None, typer.Option(help="all, or heads on frozen, cached towers")] = None,
     noise_rate: Annotated[float | None, typer.Option(help="nominal share of mismatched pairs, 0 to 1")] = None,
@@ -37,7 +39,7 @@ def train(
     """Train a model under noisy correspondence and record every pair in every epoch.
 
     The preset follows the encoder: the paper's settings for vit-b-32, laptop settings for tiny and for heads.
-    Example: rrsitr train --data scenes --encoder tiny --noise-rate 0.4 --method rrsitr --seed 3 --out runs/x
+    Example: rrsitr train --data scenes --noise-rate 0.4 --method rrsitr --seed 3 --out runs/x
     """
     from rrsitr_lib.config import RunConfig
 
@@ -45,12 +47,16 @@ def train(
     options = {name: value for name, value in context.params.items() if name in RunConfig.model_fields}
     fields |= {name: value for name, value in options.items() if value is not None}
     fields |= assigned(set_)
-    settings = RunConfig.build(**fields)
+    unnamed = fields.get("data", "scenes") == "scenes" and fields.keys().isdisjoint(("encoder", "weights"))
+    settings = RunConfig.build(**({"encoder": "tiny"} if unnamed else {}), **fields)
+    speaks = os.environ.get("RANK", "0") == "0"  # of several processes under torchrun the first one
+    if unnamed and speaks:
+        typer.echo("encoder tiny, as none was named")
 
     from rrsitr_lib.training.run import train as train_run
 
     result = train_run(settings, out, progress=True, resume=resume)
-    if os.environ.get("RANK", "0") == "0":  # of several processes under torchrun the first one speaks
+    if speaks:
         _show_result(out, result)
 
 

@@ -19,8 +19,8 @@ Root = Annotated[Path, typer.Option("--runs", help="folder of studies")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="a field of every run: --set epochs=2")]
 Data = Annotated[str | None, typer.Option(help="folder of pairs for every run, as real-small needs it")]
 Weights = Annotated[str | None, typer.Option(help="local weights for every run")]
-Workers = Annotated[int, typer.Option(help="runs at once; 0: one a GPU, else one a core")]
-Threads = Annotated[int, typer.Option(help="of each run; another number may change last bits")]
+Workers = Annotated[int, typer.Option(min=0, help="runs at once; 0: one a GPU, else one a core")]
+Threads = Annotated[int, typer.Option(min=1, help="of each run; another number may change last bits")]
 Scheduler = Annotated[str | None, typer.Option(help="address of a running scheduler of Dask")]
 RUNS = Path("runs")
 
@@ -33,7 +33,7 @@ def plan(
     weights: Weights = None,
     set_: Set = None,
     measure: Annotated[bool, typer.Option(help="time a step here, once, where no cost is known")] = True,
-    tflops: Annotated[float, typer.Option(help="operations that one GPU is assumed to do, 10^12 a second")] = 40.0,
+    tflops: Annotated[float, typer.Option(min=1e-3, help="operations of one GPU, assumed, 10^12 a second")] = 40.0,
 ) -> None:
     """Show the runs, what is done, and what the rest will cost. Starts nothing."""
     from rrsitr_lib.experiments.costs import costs
@@ -145,7 +145,7 @@ def verify(
     runs: Root = RUNS,
     trials: Annotated[int, typer.Option(min=0, help="done trials, drawn, whose weights are tested again")] = 1,
     seed: Annotated[int | None, typer.Option(help="of the draw; by default another each time")] = None,
-    tolerance: Annotated[float, typer.Option(help="percentage points")] = 1e-6,
+    tolerance: Annotated[float, typer.Option(min=0, help="percentage points")] = 1e-6,
 ) -> None:
     """Compute all fingerprints anew and test the saved weights of drawn trials again. Exit code 1 where they differ."""
     from rrsitr_lib.experiments.verify import verify as check

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import read_json
+from rrsitr_lib.training.run_files import read_config, read_metrics, read_result
 
 
 def push_tensorboard(run: str | Path, folder: str | Path) -> Path:
@@ -21,17 +21,18 @@ def push_tensorboard(run: str | Path, folder: str | Path) -> Path:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise InputError("TensorBoard is not installed: pip install 'rrsitr-lib[trackers]'") from None
+    config, metrics = read_config(run), read_metrics(run)
     for old in target.glob("events.out.tfevents.*"):
         old.unlink()
     with SummaryWriter(str(target)) as writer:
-        for row in pd.read_csv(run / "metrics.csv").to_dict("records"):
+        for row in metrics.to_dict("records"):
             epoch = int(row.pop("epoch"))
             for name, value in row.items():
                 if pd.notna(value):
                     writer.add_scalar(f"epoch/{name}", float(value), epoch)
-        writer.add_text("config", f"```\n{(run / 'config.yaml').read_text(encoding='utf-8')}\n```")
+        writer.add_text("config", f"```\n{config.to_yaml()}\n```")
         if (run / "result.json").exists():
-            result = read_json(run / "result.json")
+            result = read_result(run)
             for name, value in result["test"].items():
                 writer.add_scalar(f"test/{name}", value, result["best_epoch"])
     return target

@@ -64,7 +64,7 @@ class Dispatch:
             client = Client(self.cluster, timeout=CONNECT, set_as_default=False)
         except OSError as error:
             raise RunError(f"no scheduler of Dask at {self.cluster}: {error}") from None
-        if self.settings.dashboard and client.dashboard_link:
+        if self.settings.address is not None and client.dashboard_link:  # somebody's own
             self.bar.say(f"dashboard {client.dashboard_link}")
         return client
 

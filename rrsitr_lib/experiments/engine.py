@@ -15,7 +15,8 @@ from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.experiments.study_file import Study, Trial
 from rrsitr_lib.experiments.study_folder import OUTCOME, TRIALS_FILE
 from rrsitr_lib.experiments.trials import TrialState, locate, open_study, write_outcome
-from rrsitr_lib.files import read_json, write_atomically
+from rrsitr_lib.files import write_atomically
+from rrsitr_lib.training.run_files import read_result
 
 
 def run_study(
@@ -65,7 +66,7 @@ def run_trials(
     """
     todo = {name: folders[name] for name in configs if not is_finished(configs[name], folders[name])}
     if todo:
-        settings = ExecutorSettings(workers=min(workers or os.cpu_count() or 1, len(todo)), dashboard=False)
+        settings = ExecutorSettings(workers=min(workers or os.cpu_count() or 1, len(todo)))
         jobs = {name: (configs[name], folder.resolve()) for name, folder in todo.items()}
         epochs, failures = {name: config.epochs for name, config in configs.items()}, []
         with opened(settings) as cluster, Progress(epochs, todo, 0, progress) as bar:
@@ -74,7 +75,7 @@ def run_trials(
                 failures += [f"{name}: {outcome['reason']}"] if outcome["state"] == "failed" else []
         if failures:
             raise RunError(f"{len(failures)} of {len(configs)} runs failed: {failures[0]}")
-    return {name: read_json(folders[name] / "result.json") for name in configs}
+    return {name: read_result(folders[name]) for name in configs}
 
 
 def _train(config: RunConfig, folder: Path) -> dict[str, Any]:

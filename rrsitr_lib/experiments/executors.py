@@ -8,29 +8,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.strict_model import StrictModel
 
+NO_BOARD = "127.0.0.1:0"
+CLOSED: dict[str, Any] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}  # no pages
 QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 
 
-class ExecutorSettings(BaseModel):
+class ExecutorSettings(StrictModel):
     """``local``: ``workers`` processes of this machine, by default one a core, or one a GPU; ``scheduler``: the address
     of a running one; the others are dask-jobqueue's: ``workers`` jobs with its ``options``, one run at a time each.
 
-    ``resources`` must be free on a worker for a run to start there, for instance ``{"GPU": 1}``. ``dashboard``: of a
-    local scheduler, where bokeh is installed.
+    ``resources`` must be free on a worker for a run to start there, for instance ``{"GPU": 1}``. What is started here
+    talks by TLS with keys of its own, so that nobody else on the machine or in the network can hand it code, and has no
+    dashboard, which everybody could read.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: Literal["local", "scheduler", "slurm", "pbs", "sge", "lsf"] = "local"
     workers: Annotated[int, Field(ge=0, le=10_000)] = 0
     address: str | None = None
-    resources: dict[str, float] = {}
-    options: dict[str, Any] = {}
-    dashboard: bool = True
+    resources: dict[str, float] = Field(default={})
+    options: dict[str, Any] = Field(default={})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -71,13 +72,17 @@ def opened(settings: ExecutorSettings) -> Iterator[Any]:
     """
     if settings.address is not None:
         yield settings.address
-    elif settings.kind == "local":
-        with _silence(), _local(settings) as cluster:
-            yield cluster
-    else:
-        with _queue(settings) as cluster:
-            cluster.scale(jobs=settings.workers or 1)
-            yield cluster
+        return
+    import dask
+
+    with _silence(), dask.config.set(CLOSED):  # in this order: what is imported under changed settings goes with them
+        if settings.kind == "local":
+            with _local(settings) as cluster:
+                yield cluster
+        else:
+            with _queue(settings) as cluster:
+                cluster.scale(jobs=settings.workers or 1)
+                yield cluster
 
 
 @contextlib.contextmanager
@@ -97,6 +102,7 @@ def _silence() -> Iterator[None]:
 def _local(settings: ExecutorSettings) -> Any:
     import dask
     from distributed import Nanny, Scheduler, SpecCluster
+    from distributed.security import Security
 
     dask.config.set({
         "distributed.scheduler.allowed-failures": 10,
@@ -104,15 +110,16 @@ def _local(settings: ExecutorSettings) -> Any:
         # by Dask's default freed memory is given back at once, and training takes half as long again
         "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
     })  # fmt: skip
+    security = Security.temporary()
+    here = {"host": "127.0.0.1", "protocol": "tls", "security": security}
     # a run may take all memory it needs; a worker that Dask restarts for it would only take it again
-    shared = {"memory_limit": 0, "silence_logs": 50, "dashboard_address": None, "host": "127.0.0.1"}
+    shared = {**here, "memory_limit": 0, "silence_logs": 50, "dashboard_address": None}
     workers = {}
     for number, own in enumerate(local_workers(settings.workers, gpus())):
         options = {**shared, **own, "resources": settings.resources or own["resources"]}
         workers[number] = {"cls": Nanny, "options": options}
-    board = "127.0.0.1:0" if settings.dashboard and importlib.util.find_spec("bokeh") else None
-    options = {"host": "127.0.0.1", "port": 0, "dashboard": board is not None, "dashboard_address": board}
-    return SpecCluster(workers=workers, scheduler={"cls": Scheduler, "options": options}, silence_logs=50)
+    scheduler = {"cls": Scheduler, "options": {**here, "port": 0, "dashboard": False, "dashboard_address": NO_BOARD}}
+    return SpecCluster(workers=workers, scheduler=scheduler, security=security, silence_logs=50)
 
 
 def _queue(settings: ExecutorSettings) -> Any:
@@ -122,7 +129,11 @@ def _queue(settings: ExecutorSettings) -> Any:
         raise InputError("dask-jobqueue is not installed: pip install 'rrsitr-lib[study]'") from None
     given = [f"--resources {','.join(f'{name}={count:g}' for name, count in settings.resources.items())}"]
     extra = settings.options.get("worker_extra_args", []) + (given if settings.resources else [])
-    options = {"cores": 1, "processes": 1, "memory": "16GB", **settings.options, "worker_extra_args": extra}
+    # jobs find their keys in the working folder, for as long as the study runs
+    keys = {"security": True, "protocol": "tls://", "shared_temp_directory": str(Path.cwd())}
+    board = {"scheduler_options": {"dashboard": False, "dashboard_address": NO_BOARD}}
+    own = {"cores": 1, "processes": 1, "memory": "16GB", **keys, **board}
+    options = {**own, **settings.options, "worker_extra_args": extra}
     try:
         return getattr(jobqueue, QUEUES[settings.kind])(**options)
     except (TypeError, ValueError) as error:

@@ -31,7 +31,8 @@ def measured_step(config: RunConfig) -> dict[str, Any]:
     device = device_of(config)
     large = config.train == "all" and config.encoder != "tiny"
     pairs = min(config.batch_size, SMALL_BATCH) if large and device.type == "cpu" else config.batch_size
-    config = config.model_copy(update={"batch_size": pairs, "workers": 0, "gradient_slice": 0, "epochs": 1000})
+    plain = {"workers": 0, "gradient_slice": 0, "epochs": 1000, "warmup_steps": 0}
+    config = config.model_copy(update={"batch_size": pairs, **plain})
     model, images, captions = _stand_in(config)
     trainer = stand_in_trainer(config, model.to(device), images, captions)
     with FlopCounterMode(display=False) as counter:

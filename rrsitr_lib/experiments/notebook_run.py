@@ -59,15 +59,52 @@ def without_widgets(notebook: "NotebookNode") -> None:
 
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     """papermill only warns about an unknown name, and takes any type. Raises ``InputError`` for both."""
-    import papermill
-
-    if not notebook.exists():
-        raise InputError(f"{notebook}: no such notebook")
-    known = papermill.inspect_notebook(str(notebook))
+    known = known_parameters(notebook)
     for name, value in parameters.items():
         if name not in known:
             raise InputError(f"{notebook}: unknown parameter {name!r}; known are {', '.join(known)}")
-        default = ast.literal_eval(known[name]["default"])
-        if type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
+        default = known[name]
+        is_open = default is None or (isinstance(default, float) and type(value) is int)
+        if not is_open and type(value) is not type(default):
             wanted = type(default).__name__
             raise InputError(f"{notebook}: parameter {name} is {value!r}: allowed is {wanted}, as {default!r}")
+
+
+def known_parameters(notebook: Path) -> dict[str, Any]:
+    """The defaults in the cell with the tag ``parameters``; None for one that may have another type.
+
+    That is ``None`` itself, one that is computed, and one with an annotation, which may allow more than its default.
+    Raises ``InputError`` for what is no notebook, or whose parameters are no Python.
+    """
+    import nbformat
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+        source = next((cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])), "")
+        body = ast.parse(TransformerManager().transform_cell(source)).body  # it may hold magics
+    except OSError:
+        raise InputError(f"{notebook}: no such notebook") from None
+    except SyntaxError as error:
+        raise InputError(f"{notebook}: line {error.lineno} of the parameters is not Python ({error.msg})") from None
+    except Exception as error:  # of nbformat, its schema and JSON
+        raise InputError(f"{notebook}: not a notebook ({' '.join(str(error).split())[:200]})") from None
+    known: dict[str, Any] = {}
+    for line in body:
+        if isinstance(line, ast.AnnAssign):
+            known |= dict.fromkeys(_names(line.target))
+        elif isinstance(line, ast.Assign):
+            known |= dict.fromkeys([name for target in line.targets for name in _names(target)], _literal(line))
+    return known
+
+
+def _names(target: ast.expr) -> list[str]:
+    return [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
+
+
+def _literal(line: ast.Assign) -> Any:
+    """The value of ``X = 3``; None where it is computed or shared out among several names."""
+    try:
+        return ast.literal_eval(line.value) if all(isinstance(target, ast.Name) for target in line.targets) else None
+    except ValueError:
+        return None

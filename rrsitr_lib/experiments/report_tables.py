@@ -1,10 +1,12 @@
 """The table of cells for people: one line a cell, as CSV, Markdown, HTML, and LaTeX with booktabs."""
 
+import re
 from collections.abc import Callable
 
 import pandas as pd
 
 from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.experiments.study_file import one_line
 from rrsitr_lib.experiments.summary import CELL
 
 SHORT = dict(zip(RECALLS, ("I→T R@1", "R@5", "R@10", "T→I R@1", "R@5 ", "R@10 ", "mR"), strict=True))
@@ -18,6 +20,15 @@ def cell_text(mean: float, std: float | None = None) -> str:
     """
     text = "" if pd.isna(mean) else f"{mean:.2f}"
     return text if std is None or pd.isna(std) else f"{text} ± {std:.2f}"
+
+
+def as_markdown(value: object) -> object:
+    r"""A value as Markdown shows it: what Markdown or HTML would read as a mark is escaped.
+
+    >>> print(as_markdown("a|b, <half> $$ price"), as_markdown(3))
+    a\|b, \<half\> \$\$ price 3
+    """
+    return re.sub(r"([\\`*\[\]<>|$])", r"\\\1", one_line(value)) if isinstance(value, str) else value
 
 
 def lines(table: pd.DataFrame) -> pd.DataFrame:
@@ -60,9 +71,9 @@ def latex(table: pd.DataFrame) -> str:
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {
-    "md": lambda table: lines(table).to_markdown(index=False, disable_numparse=True) + "\n",
+    "md": lambda table: lines(table).map(as_markdown).to_markdown(index=False, disable_numparse=True) + "\n",
     "tex": latex,
     # for other programs: one row a cell and metric; recalls in percent, AUROC in [0, 1], missing numbers empty
     "csv": lambda table: table.drop(columns="settings").to_csv(index=False, float_format="%.4f"),
-    "html": lambda table: lines(table).to_html(index=False, border=0, classes="study") + "\n",
+    "html": lambda table: lines(table).to_html(index=False, border=0, classes="study tex2jax_ignore") + "\n",
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rrsitr_lib.experiments.provenance import FILE as PROVENANCE
 from rrsitr_lib.experiments.study_file import Trial
 from rrsitr_lib.experiments.study_folder import NOTEBOOK, OUTCOME, RUN, STUDY_FILE, TRIALS_FILE
 from rrsitr_lib.experiments.trials import TrialState, open_study
+from rrsitr_lib.experiments.without_places import WithoutPlaces
 from rrsitr_lib.files import read_json, write_atomically
 
 OF_RUN = ("config.yaml", "run.json", "result.json", "metrics.csv", "retrieval.npz", "noise.npz", PROVENANCE)
@@ -25,6 +27,7 @@ TYPES = {".ipynb": "application/x-ipynb+json", ".yaml": "application/yaml", ".js
 def pack(folder: str | Path, out: str | Path, weights: bool = False) -> Path:
     """Write the study's tables, notebooks and the records of all trials that have ended into ``out``, a zip.
 
+    No absolute path, home folder or user's name goes with them: see ``without_places``.
     ``weights`` adds the best weights of every run, with which a reader can verify the numbers. Trials that another
     study trained are packed too. Raises ``InputError`` where no trial has ended.
     """
@@ -34,47 +37,59 @@ def pack(folder: str | Path, out: str | Path, weights: bool = False) -> Path:
     ended = {name: state for name, state in states.items() if state.outcome}
     if not ended:
         raise InputError(f"{folder}: no trial has ended, so there is nothing to pack")
+    places = WithoutPlaces([trial.config for trial in trials.values()], folder)
     crate = ROCrate()
     crate.name, crate.license = study.title or f"Study {study.name}", LICENCE
     crate.description = (
         f"Study {study.name} of learning from image-text pairs with noisy correspondence (RRSITR): executed notebooks, "
         "configurations, metrics, retrieval results and provenance of every run."
     )
-    for path in (*(folder / name for name in OF_STUDY), *sorted(folder.glob("*.png"))):
-        _add_file(crate, path, path.name)
-    for name, state in ended.items():
-        _add_trial(crate, trials[name], state, weights)
     with tempfile.TemporaryDirectory() as scratch:
+        packing = _Packing(crate, places, Path(scratch))
+        for path in (*(folder / name for name in OF_STUDY), *sorted(folder.glob("*.png"))):
+            packing.add_file(path, path.name)
+        for name, state in ended.items():
+            packing.add_trial(trials[name], state, weights)
         archive = Path(crate.write_zip(Path(scratch) / "crate.zip"))
         return write_atomically(out, lambda temporary: temporary.write_bytes(archive.read_bytes()))
 
 
-def _add_file(crate: Any, path: Path, inside: str) -> list[Any]:
-    """A file with its kind and size, where it is there."""
-    if not path.is_file():
-        return []
-    kind = {"encodingFormat": TYPES[path.suffix]} if path.suffix in TYPES else {}
-    about = {"name": path.name, "contentSize": str(path.stat().st_size), **kind}
-    return [crate.add_file(path, inside, properties=about)]
+@dataclass(frozen=True)
+class _Packing:
+    """A crate that is being filled; ``scratch`` holds the copies without places until it is written."""
 
+    crate: Any
+    places: WithoutPlaces
+    scratch: Path
 
-def _add_trial(crate: Any, trial: Trial, state: TrialState, weights: bool) -> None:
-    from rocrate.model.contextentity import ContextEntity
+    def add_file(self, path: Path, inside: str) -> list[Any]:
+        """A file with its kind and size, where it is there."""
+        if not path.is_file():
+            return []
+        path = self.places.copy(path, self.scratch)
+        kind = {"encodingFormat": TYPES[path.suffix]} if path.suffix in TYPES else {}
+        about = {"name": path.name, "contentSize": str(path.stat().st_size), **kind}
+        return [self.crate.add_file(path, inside, properties=about)]
 
-    config = trial.config
-    shown = {name: getattr(config, name) for name in ("method", "noise_rate", "noise_seed", "seed")}
-    variables = []
-    for name, value in {**shown, "variant": trial.variant}.items():
-        about = {"@type": "PropertyValue", "name": name, "value": value}
-        variables.append(crate.add(ContextEntity(crate, f"#{trial.name}-{name}", properties=about)))
-    title = f"{config.method} on {config.data}, {config.noise_rate:.0%} noise, seed {config.seed}"
-    about = {"name": title, "variableMeasured": variables, "creativeWorkStatus": state.state}
-    folder = crate.add_dataset(dest_path=f"{trial.name}/", properties=about)
-    folder["hasPart"] = []
-    for name in (*OF_TRIAL, WEIGHTS) if weights else OF_TRIAL:
-        folder["hasPart"] += _add_file(crate, state.folder / name, f"{trial.name}/{name}")
-    action = {"@type": "CreateAction", "name": f"training of {trial.name}", "result": folder, **_origin(state)}
-    folder["wasGeneratedBy"] = crate.add(ContextEntity(crate, f"#run-{trial.name}", properties=action))
+    def add_trial(self, trial: Trial, state: TrialState, weights: bool) -> None:
+        """A trial's files in a folder of their own, and what it varied."""
+        from rocrate.model.contextentity import ContextEntity
+
+        crate, config, name = self.crate, self.places.config(trial.config), self.places.text(trial.name)
+        shown = {name: getattr(config, name) for name in ("method", "noise_rate", "noise_seed", "seed")}
+        variables = []
+        for what, value in {**shown, "variant": self.places.text(trial.variant)}.items():
+            about = {"@type": "PropertyValue", "name": what, "value": value}
+            variables.append(crate.add(ContextEntity(crate, f"#{name}-{what}", properties=about)))
+        title = f"{config.method} on {config.data}, {config.noise_rate:.0%} noise, seed {config.seed}"
+        about = {"name": title, "variableMeasured": variables, "creativeWorkStatus": state.state}
+        folder = crate.add_dataset(dest_path=f"{name}/", properties=about)
+        folder["hasPart"] = []
+        for file in (*OF_TRIAL, WEIGHTS) if weights else OF_TRIAL:
+            folder["hasPart"] += self.add_file(state.folder / file, f"{name}/{file}")
+        origin = self.places.value(_origin(state))
+        action = {"@type": "CreateAction", "name": f"training of {name}", "result": folder, **origin}
+        folder["wasGeneratedBy"] = crate.add(ContextEntity(crate, f"#run-{name}", properties=action))
 
 
 def _origin(state: TrialState) -> dict[str, Any]:

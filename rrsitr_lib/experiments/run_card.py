@@ -5,6 +5,7 @@ from typing import Any
 
 from rrsitr_lib.experiments.provenance import FILE as PROVENANCE
 from rrsitr_lib.experiments.published_results import paper_differences
+from rrsitr_lib.experiments.report_tables import as_markdown
 from rrsitr_lib.experiments.run_results import RECALLS, data_name, method_name, read_run
 from rrsitr_lib.experiments.uncertainty import recall_error
 from rrsitr_lib.files import read_json
@@ -24,19 +25,23 @@ def run_card(folder: str | Path) -> str:
         loader=PackageLoader(__package__, ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True,
     )  # fmt: skip
-    language.filters |= {"pairs": _pairs, "plain": lambda value: f"{value:g}" if isinstance(value, float) else value}
+    language.filters |= {"pairs": _pairs, "plain": _plain}
     return language.get_template("run_card.md.jinja").render(
         run=run,
         config=run.config,
         result=run.result,
         method=method_name(run.config),
-        data=data_name(run.config),
+        data=as_markdown(data_name(run.config)),
         networks=run.facts.get("networks", 1),
         differences=paper_differences(run.config),
         recalls=RECALLS,
         error=recall_error(run.result["test"]["i2t_R@1"], run.test_images),
         origin=_origin(read_json(provenance)) if provenance.exists() else None,
     )
+
+
+def _plain(value: object) -> object:
+    return f"{value:g}" if isinstance(value, float) else as_markdown(value)
 
 
 def _pairs(mapping: dict[str, Any], form: str = "%s %s", digits: int | None = None) -> str:

@@ -4,13 +4,14 @@
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rrsitr_lib.config import IDENTITY, RunConfig
 from rrsitr_lib.errors import InputError, describe_error
@@ -21,12 +22,13 @@ from rrsitr_lib.registry import METHODS
 PRESET_FILES = {Path(str(file)).stem: Path(str(file)) for file in (files(__package__) / "presets").iterdir()}
 PRESETS = tuple(sorted(PRESET_FILES))
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+MOST_RUNS = 100_000
 Model = TypeVar("Model", bound=BaseModel)
 # the value on an axis of any other field stands in the name of the variant
 NAMED = {"data", "images", "encoder", "weights", "train", "method", "protocol", "noise_rate", "noise_seed", "seed"}
 
 
-def read_yaml(model: type[Model], path: str | Path, shown: str = "") -> Model:
+def read_model(model: type[Model], path: str | Path, shown: str = "") -> Model:
     """A YAML file as ``model``. Raises ``InputError`` naming the file (as ``shown``), the field and what is allowed."""
     try:
         return model.model_validate({str(name): value for name, value in RunConfig.fields_of(path).items()})
@@ -59,6 +61,13 @@ class Grid(BaseModel):
                 raise ValueError(f"axis {name} is no field of a run: its values must be mappings of fields")
         return axes
 
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        runs = math.prod(map(len, self.axes.values())) * max(1, len(self.variants))
+        if runs > MOST_RUNS:
+            raise ValueError(f"a grid of {runs:,} runs: allowed are {MOST_RUNS:,}")
+        return self
+
 
 class Study(BaseModel):
     """A named set of runs. The name is the folder below the folder of runs.
@@ -72,8 +81,12 @@ class Study(BaseModel):
     name: Annotated[str, Field(pattern=NAME, description="name of the study's folder")]
     title: str = Field("", description="one line on what the study asks")
     runs: list[Grid] = Field(min_length=1, description="grids; a run that two of them name is trained once")
-    limit_minutes: float | None = Field(None, gt=0, description="a run that takes longer is ended and counts as failed")
-    identity: int | None = Field(None, description="in a study's folder: the rule by which its trials are named")
+    limit_minutes: float | None = Field(
+        None, gt=0, le=1e6, strict=True, description="a run that takes longer is ended and counts as failed"
+    )
+    identity: int | None = Field(
+        None, strict=True, description="in a study's folder: the rule by which its trials are named"
+    )
 
     @classmethod
     def read(cls, source: str | Path, fixed: dict[str, Any] | None = None) -> Self:
@@ -90,7 +103,7 @@ class Study(BaseModel):
         if not path.is_file():
             known = ", ".join(PRESETS)
             raise InputError(f"{source}: no study there: allowed are {known}, a YAML file, a study's folder")
-        study = read_yaml(cls, path, path.name)
+        study = read_model(cls, path, path.name)
         if is_folder:  # it may have been renamed
             study = study.model_copy(update={"name": Path(source).resolve().name})
         return study.with_fixed(fixed or {})
@@ -156,7 +169,12 @@ def _combinations(grid: Grid) -> Iterator[tuple[dict[str, Any], str]]:
             for axis, value in zip(grid.axes, values, strict=True):
                 fields |= value if isinstance(value, dict) else {axis: value}
                 own += [] if axis in NAMED or isinstance(value, dict) else [f"{axis}={value}"]
-            yield fields | changed, ", ".join([variant, *own] if variant else own)
+            yield fields | changed, one_line(", ".join([variant, *own] if variant else own))
+
+
+def one_line(text: str) -> str:
+    """Words as tables, figures and terminals can show them: no line break, no control character."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def is_field(name: str) -> bool:

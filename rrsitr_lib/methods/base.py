@@ -8,24 +8,23 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from rrsitr_lib.methods.pair_loss import PairLoss, chance_loss, pair_loss
 from rrsitr_lib.methods.triplet import Triplet, hardest_negatives
 from rrsitr_lib.model.similarity import Features
+from rrsitr_lib.strict_model import StrictModel
 
 Positive = Annotated[float, Field(gt=0)]
 PAPER_SCALE = math.exp(2.996)
 
 
-class MethodSettings(BaseModel):
+class MethodSettings(StrictModel):
     """Settings that all methods share; a method adds its own in a subclass, and ``--set`` and ``--help`` know them.
 
     RRSITR trains by the thresholds and the margin; for other methods they only say what RRSITR would call a pair.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     local_loss: bool = Field(True, description="off: no local cross-entropies, and chance level is 2 ln B")
     scale: Positive = Field(PAPER_SCALE, description="frozen temperature, exp(2.996)")

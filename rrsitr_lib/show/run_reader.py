@@ -23,6 +23,7 @@ from rrsitr_lib.show.style import WRONG_COLOUR
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
+from rrsitr_lib.training.run_files import read_config, read_metrics
 from rrsitr_lib.training.run_folder import locate, open_sources
 
 THUMBNAIL, THUMBNAIL_SCENES = 96, 64  # pixels of a shown image at most, of a scene that is drawn again
@@ -77,8 +78,7 @@ class RunReader:
     @cached_property
     def config(self) -> RunConfig | None:
         """The run's configuration, None for a bare ledger; its data may lie on another machine."""
-        path = self.folder / "config.yaml"
-        return RunConfig.read(path, elsewhere=True) if path.exists() else None
+        return read_config(self.folder) if (self.folder / "config.yaml").exists() else None
 
     def gammas(self, epoch: int) -> tuple[float, float]:
         """The thresholds with which ``epoch`` (from 1) was trained, in the unit of the loss, as metrics.csv has them.
@@ -97,8 +97,7 @@ class RunReader:
     @cached_property
     def metrics(self) -> pd.DataFrame | None:
         """One row an epoch."""
-        path = self.folder / "metrics.csv"
-        return pd.read_csv(path) if path.exists() else None
+        return read_metrics(self.folder) if (self.folder / "metrics.csv").exists() else None
 
     @cached_property
     def pairs(self) -> PairTable | None:

@@ -75,8 +75,14 @@ def straight(value: float, panel: int, dash: str, colour: str, across: bool = Fa
 
 
 def closed(figure: "Figure") -> "Figure":
-    """A matplotlib figure out of pyplot's list, so that a notebook shows it once, as the cell's value."""
-    import matplotlib.pyplot as plt
+    """A matplotlib figure out of pyplot's list, so that a notebook shows it once, as the cell's value.
 
+    Its words are words: a ``$`` in a name or a caption begins no formula.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     plt.close(figure)
     return figure

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import read_json
 from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.training.device import OneProcess
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import Run
+from rrsitr_lib.training.run_files import read_result
 
 
 def join() -> OneProcess:
@@ -89,4 +89,4 @@ def follow(config: RunConfig, folder: Path, processes: OneProcess) -> dict[str, 
         for epoch in range(first, config.epochs):
             last, _ = run.trainer.train_epoch(epoch, last)
         processes.wait()
-    return read_json(folder / "result.json")
+    return read_result(folder)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
@@ -18,6 +17,7 @@ from rrsitr_lib.experiments.run_results import RECALLS, read_run
 from rrsitr_lib.teach.side_by_side import side_by_side
 from rrsitr_lib.teach.site import LessonPage, describe, export_explorers, lesson_html, write_index
 from rrsitr_lib.teach.sources import lesson_notebooks
+from rrsitr_lib.yaml_text import read_yaml
 
 NAMED = ["method", "pairs", "epochs", "noise_rate", "realised", "seed"]
 SMOKE = NOTEBOOKS / "params" / "smoke.yaml"
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # a folder of its own, or the table would hold the small runs beside the real ones
     out = options.out or Path("runs/tutorial-smoke" if options.smoke else "runs/tutorial")
     out.mkdir(parents=True, exist_ok=True)
-    parameters = yaml.safe_load(SMOKE.read_text(encoding="utf-8")) if options.smoke else {}
+    parameters = read_yaml(SMOKE) if options.smoke else {}
     try:
         lessons = run_lessons(out.resolve(), parameters)
     except InputError as error:

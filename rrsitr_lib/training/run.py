@@ -24,7 +24,7 @@ from rrsitr_lib.data.problems import FILE as PROBLEMS_FILE
 from rrsitr_lib.data.problems import check_left_out, cut_captions, in_words, problems_of, write_problems
 from rrsitr_lib.errors import InputError, RunError, printable
 from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
-from rrsitr_lib.files import read_json, sealed, write_atomically, write_json, write_text
+from rrsitr_lib.files import sealed, write_atomically, write_json, write_text
 from rrsitr_lib.progress import progress_bar
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import SplitInputs
@@ -42,6 +42,7 @@ from rrsitr_lib.training.embedding_history import write_snapshot
 from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import rank
+from rrsitr_lib.training.run_files import read_facts, read_result
 from rrsitr_lib.training.run_folder import (
     check_sources,
     commit_result,
@@ -76,7 +77,7 @@ def train(
                 if damaged := damages(folder):
                     raise InputError(damaged[0])
                 open_sources(folder, config)
-                return read_json(folder / "result.json")
+                return read_result(folder)
             return Run(config, folder, progress, processes).finish()
     except Timeout:
         raise RunError(f"{folder}: another process is training this run") from None
@@ -151,7 +152,7 @@ class Run:
             return Ledger.create(folder, self.noise.mismatched, self.config.flat(), self.trainer.columns)
         check_left_out(self.folder / PROBLEMS_FILE, self.problems)
         state = self.restore_tensors()
-        self.metrics, self.before = state["metrics"], read_json(self.folder / "run.json")["before"]
+        self.metrics, self.before = state["metrics"], read_facts(self.folder)["before"]
         ledger = Ledger.open(folder)
         ledger.truncate(len(self.metrics))
         self._derive()

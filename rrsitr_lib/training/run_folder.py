@@ -12,7 +12,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import CHANGED, changed_files, checksum, file_checksum, read_json, write_checksums, write_text
+from rrsitr_lib.files import CHANGED, changed_files, checksum, file_checksum, write_checksums, write_text
 from rrsitr_lib.registry import DATASETS
 from rrsitr_lib.training.batches import SplitInputs
 from rrsitr_lib.training.build import build_model
@@ -21,9 +21,11 @@ from rrsitr_lib.training.device import device_of
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
+from rrsitr_lib.training.run_files import AGAIN, NO_COPY, read_config, read_facts
 
 PATHS = ("data", "images", "weights", "noise_file")  # fields that may be paths
 CONTENT_IS_KNOWN = ("data", "images", "noise_file")  # by fingerprints in run.json, whatever leads there
+DERIVED = ("metrics.csv", "retrieval.npz", "result.json")  # from the last checkpoint
 FILES = ("config.yaml", "run.json", "noise.npz", PAIRS_FILE, "problems.csv", "metrics.csv", "retrieval.npz")
 
 
@@ -40,7 +42,7 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
         return
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")
-    found, wanted = RunConfig.read(path, elsewhere=True).flat(), config.flat()
+    found, wanted = read_config(folder).flat(), config.flat()
     changed = [key for key in wanted if found.get(key) != wanted[key] and not _leads_elsewhere(key, found, wanted)]
     if changed:
         said = "; ".join(f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in changed[:3])
@@ -65,7 +67,7 @@ def locate(folder: Path, data: str | Path | None = None, images: str | Path | No
 
     Raises ``InputError`` where the configuration is not the one that run.json names, or the data are not there.
     """
-    config, facts = RunConfig.read(folder / "config.yaml", elsewhere=True), read_json(folder / "run.json")
+    config, facts = read_config(folder), read_facts(folder)
     if "places" in facts and config.fingerprint != facts["config"]:
         raise InputError(f"{folder / 'config.yaml'}: {CHANGED}: run.json names another configuration")
     noted = {field: Path(os.path.normpath(folder / place)) for field, place in facts.get("places", {}).items()}
@@ -85,7 +87,7 @@ def open_sources(folder: Path, config: RunConfig, image_size: int | None = None)
 
     Raises ``InputError`` where they or the noise are not what it was trained on.
     """
-    data, facts = open_data(config, image_size), read_json(folder / "run.json")
+    data, facts = open_data(config, image_size), read_facts(folder)
     prints = {name: split.table.fingerprint for name, split in data.items()}
     if config.noise_file is None:
         noise = load_noise(folder / "noise.npz").fingerprint if (folder / "noise.npz").exists() else facts["noise"]
@@ -131,9 +133,9 @@ def commit_result(folder: Path, result: Mapping[str, Any]) -> None:
 
 
 def damages(folder: Path) -> list[str]:
-    """What is no longer as it was written in the folder of a run: a line a file."""
+    """What is no longer as it was written in the folder of a run, and what brings it back: a line a file."""
     found = []
-    for read in (_read_facts, _read_weights, _read_columns, _read_history, RetrievalResults.open):
+    for read in (_compare, read_facts, _read_weights, _read_columns, _read_history, RetrievalResults.open):
         try:
             read(folder)
         except InputError as error:
@@ -141,10 +143,13 @@ def damages(folder: Path) -> list[str]:
     return found
 
 
-def _read_facts(folder: Path) -> None:
-    if changed := changed_files(folder):
-        raise InputError("; ".join(changed))
-    read_json(folder / "run.json")
+def _compare(folder: Path) -> None:
+    try:
+        changed = [(line, name) for name in (*FILES, "result.json") for line in changed_files(folder, name)]
+    except InputError as error:
+        raise InputError(f"{error}; {AGAIN}") from None
+    if changed:
+        raise InputError("; ".join(f"{line}; {AGAIN if name in DERIVED else NO_COPY}" for line, name in changed))
 
 
 def _read_weights(folder: Path) -> None:

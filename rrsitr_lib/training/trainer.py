@@ -29,7 +29,8 @@ WARMUP_METHOD = "contrastive"
 class Trainer:
     """Trains a model epoch by epoch, and gives the ledger rows of each.
 
-    Raises ``InputError`` for a batch size that the table does not fill.
+    Raises ``InputError`` for a batch size that the table does not fill, and a warm-up longer than the training; the
+    preset's own warm-up may be longer: it is what a short run then is.
     """
 
     def __init__(
@@ -46,6 +47,9 @@ class Trainer:
         self.config, self.model, self.inputs, self.noise, self.processes = config, model, inputs, noise, processes
         self.device = next(model.parameters()).device
         self.steps = rows // config.batch_size
+        total, own = config.epochs * self.steps, RunConfig.build(preset=config.preset).warmup_steps
+        if config.warmup_steps > total and config.warmup_steps != own:
+            raise InputError(f"warmup_steps is {config.warmup_steps} of {total} steps: allowed are 0 to {total}")
         self.half = half_type(config, self.device)
         self.optimizer = make_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.half == torch.float16)

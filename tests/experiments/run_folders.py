@@ -18,11 +18,12 @@ def write_run(folder, mr=40.0, auroc=0.9, data="scenes", **given):
     (folder / "run.json").write_text(json.dumps({
         "config": config.fingerprint, "data": {"train": "aa", "val": "bb", "test": "cc"}, "noise": "dd" * 32,
         "pairs": {"train": 4000, "val": 500, "test": 1000}, "versions": {"rrsitr_lib": "0.1.0", "torch": "2"},
+        "before": dict.fromkeys(RECALLS, 30.0),
     }))  # fmt: skip
     (folder / "result.json").write_text(json.dumps({
         "method": config.method, "noise_rate": config.noise_rate, "realised_noise_rate": 0.39, "seed": config.seed,
         "best_epoch": 3, "test": dict.fromkeys(RECALLS, mr), "before": dict.fromkeys(RECALLS, 30.0),
-        "chance": chance_recall(np.repeat(np.arange(200), 5), 200), "partition": {"auroc": auroc},
+        "chance": chance_recall(np.repeat(np.arange(200), 5), 200), "partition": {"auroc": auroc}, "seconds": 12.0,
     }))  # fmt: skip
     (folder / "metrics.csv").write_text("epoch,val_mR,auroc\n1,30,0.8\n2,35,0.85\n3,40,0.9\n4,39,0.88\n")
     return folder

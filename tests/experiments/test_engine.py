@@ -3,6 +3,8 @@
 import logging
 import os
 import random
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -10,6 +12,8 @@ import time
 import nbformat
 import psutil
 import pytest
+from distributed import Client
+from distributed.security import Security
 from experiments.machines import EVERY_TRY, RRSITR, Machines, assert_study, epochs, free_port, study_command
 from experiments.small_studies import FIX, assert_same, small_study, undisturbed
 
@@ -18,7 +22,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments import dispatch, engine
 from rrsitr_lib.experiments.engine import run_study, run_trials
-from rrsitr_lib.experiments.executors import ExecutorSettings, local_workers
+from rrsitr_lib.experiments.executors import ExecutorSettings, local_workers, opened
 from rrsitr_lib.experiments.study_file import plan
 from rrsitr_lib.experiments.study_folder import NOTEBOOK
 from rrsitr_lib.experiments.trials import counts, open_study
@@ -201,6 +205,34 @@ def test_trainings_end_with_a_parent_that_was_killed(tmp_path):
 
 
 # --- where ---
+
+
+def answer(port, stranger):
+    """What a process without the study's keys hears at a port, with a certificate of its own and by plain HTTP."""
+    said = []
+    for wrap in (stranger.wrap_socket, lambda plain: plain):
+        try:
+            with wrap(socket.create_connection(("127.0.0.1", port), 2)) as connection:
+                connection.settimeout(2)
+                connection.sendall(b"GET /info/main/workers.html HTTP/1.0\r\n\r\n")
+                said.append(connection.recv(99))
+        except OSError as error:
+            said.append(type(error).__name__.encode())
+    return said
+
+
+def test_strangers_on_this_machine_can_neither_run_code_nor_read():
+    stranger = Security.temporary().get_connection_args("client")["ssl_context"]
+    stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
+    with opened(ExecutorSettings(workers=1)) as cluster, Client(cluster, set_as_default=False) as client:
+        assert client.submit(int, 3).result(timeout=60) == 3 and cluster.scheduler_address.startswith("tls://")
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        connections = [one for process in processes for one in process.net_connections("tcp")]
+        ports = {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}
+        assert len(ports) >= 4, "scheduler, nanny, worker, pages"
+        said = [line for port in ports for line in answer(port, stranger)]
+        assert {one.laddr.ip for one in connections} == {"127.0.0.1"}
+    assert all(line.endswith(b"Error") or b" 404 Not Found" in line for line in said), said
 
 
 def test_no_scheduler_is_said(tmp_path, monkeypatch):

@@ -2,23 +2,28 @@
 
 import json
 import shutil
+import sys
+import tempfile
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
 from experiments.run_folders import change
 from experiments.small_studies import small_study
+from PIL import Image
 from rocrate.rocrate import ROCrate
 from test_cli import rrsitr
 from typer.testing import CliRunner
 
+import rrsitr_lib
 from rrsitr_lib.cli.main import app
 from rrsitr_lib.data.noise import inject, load_noise, save_noise
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.engine import run_study
 from rrsitr_lib.experiments.executors import ExecutorSettings
 from rrsitr_lib.experiments.ro_crate import pack
-from rrsitr_lib.experiments.study_file import plan
+from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import RUN
 from rrsitr_lib.experiments.verify import verify
 from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
@@ -146,6 +151,44 @@ def test_archive_with_weights_can_be_verified_by_its_reader(copy, tmp_path):
     with zipfile.ZipFile(archive) as file:
         file.extractall(tmp_path / "reader" / "small")
     assert not problems(tmp_path / "reader" / "small")
+
+
+def unpacked(archive, folder):
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(folder)
+        return [file.read(name).decode(errors="replace") for name in file.namelist()]
+
+
+def test_archive_holds_no_place_of_this_machine(copy, tmp_path):
+    """Nor does a report, whose notebook is told the study's absolute folder."""
+    assert study("report", copy).exit_code == 0
+    assert str(tmp_path) in (copy / "report.ipynb").read_text() + (copy / FIRST / "run.ipynb").read_text()
+    texts = unpacked(pack(copy, tmp_path / "small.zip", weights=True), tmp_path / "reader" / "small")
+    places = (tmp_path, tempfile.gettempdir(), Path.cwd(), Path.home(), sys.prefix, Path(rrsitr_lib.__file__).parent)
+    for place in {str(place) for place in places}:
+        assert not [text[max(0, at - 60) :][:120] for text in texts if (at := text.find(f"{place}/")) >= 0]
+    assert not problems(tmp_path / "reader" / "small")
+
+
+def test_archive_of_own_data_at_an_absolute_path_is_verified_beside_the_same_data(tmp_path, monkeypatch):
+    """Trials are named by their configuration: with the path their names change, everywhere at once."""
+    (tmp_path / "here" / "mine" / "images").mkdir(parents=True)
+    own = tmp_path / "here" / "mine"
+    for split, count in (("train", 24), ("val", 6), ("test", 6)):
+        rows = [f"{split} {k}.png,picture {k} of {split}" for k in range(count)]
+        (own / f"{split}.csv").write_text("\n".join(["filename,title", *rows]) + "\n")
+        for k in range(count):
+            Image.new("RGB", (40, 40), (9 * k, 200, 3)).save(own / "images" / f"{split} {k}.png")
+    monkeypatch.chdir(tmp_path / "here")
+    fix = {"encoder": "tiny", "weights": "none", "epochs": 1, "batch_size": 12, "warmup_steps": 0, "data": str(own)}
+    own_study = Study(name="own", runs=[Grid(fix=fix)])
+    run_study(own_study, tmp_path / "runs", ExecutorSettings(workers=1), progress=False)
+    (trial,) = plan(own_study)
+    texts = unpacked(pack(tmp_path / "runs" / "own", tmp_path / "own.zip", weights=True), tmp_path / "reader" / "own")
+    assert not [text for text in texts if str(tmp_path) in text]
+    (there,) = plan(Study.read(tmp_path / "reader" / "own"))
+    assert there.name != trial.name and there.config.data == "mine" and there.config.images == "mine/images"
+    assert not problems(tmp_path / "reader" / "own")
 
 
 # --- commands ---

@@ -1,6 +1,7 @@
 """Tables and figures of many runs: by loops, with the paper beside, and nothing invented for what is missing."""
 
 import csv
+import html
 import io
 import math
 import re
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from experiments.run_folders import change, ranked, write_run
 from lesson_cells import run_lesson
+from matplotlib.text import Text
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
@@ -197,16 +199,16 @@ def test_a_study_may_be_named_by_a_dot(folder, results, monkeypatch):
     ("config.yaml", None, "not a run (no config.yaml)"),
     ("run.json", None, "damaged (no run.json)"),
     ("result.json", "{", "result.json, line 1: not JSON"),
-    ("result.json", "[]", "damaged (TypeError"),
-    ("result.json", "{}", "damaged (KeyError: 'method')"),
-    ("run.json", "null", "damaged (TypeError"),
-    ("run.json", '{"data": 3}', "damaged (AttributeError"),
+    ("result.json", "[]", "result.json: expected fields by name, got list; delete it, and the same rrsitr train"),
+    ("result.json", "{}", "result.json: damaged (method is {}: field required); delete it"),
+    ("run.json", "null", "run.json: expected fields by name, got NoneType; put a copy of it back"),
+    ("run.json", '{"data": 3}', "run.json: damaged (config is"),
     ("config.yaml", "epochs: [", "config.yaml: not readable YAML"),
     ("config.yaml", "epochs: 0", "config.yaml: epochs is 0"),
     ("config.yaml", "data: [1]", "config.yaml: data is [1]"),
     ("config.yaml", "3", "config.yaml: expected a mapping"),
     ("config.yaml", "plain_epochs: 6", "config.yaml: unknown field 'plain_epochs'"),
-    ("retrieval.npz", "PK", "not retrieval results of this version"),
+    ("retrieval.npz", "PK", "not retrieval results"),
 ])  # fmt: skip
 def test_a_damaged_run_is_named_and_the_others_stay(tmp_path, file, content, reason):
     write_run(tmp_path / "good")
@@ -353,3 +355,30 @@ def test_figure_of_an_ablation(results):
         f"{name} (rsitmd, 80%)" for name in ("rrsitr", "rrsitr, fixed margin", "ncr", "ncr, wide")}  # fmt: skip
     assert len(ablation_bars(table[table["kind"] == "rrsitr"], results.runs).axes[0].patches) == 2
     assert ablation_bars(table[table["method"] == table["kind"]], results.runs) is None, "no variant"
+
+
+# --- words that mean something elsewhere ---
+
+
+NAMES = ("half $$ price", "a$b$c", "x|y", "two\nlines", "<img src=x>", "\x1b[31mred", "\\frac $x", "#1 *a*")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_of_a_variant_is_shown_as_it_is_written(tmp_path, name):
+    fix = {"encoder": "tiny", "noise_rate": 0.4, "epochs": 8}
+    study = Study(name="s", runs=[Grid(fix=fix, variants={"full": {}, name: {"sigma": 0.3}})])
+    for trial in plan(study):
+        write_run(tmp_path / "s" / trial.name / "run", sigma=trial.config.sigma)
+        write_outcome(tmp_path / "s" / trial.name, "done", 1.0)
+    study.save(tmp_path / "s")
+    results = read_results(tmp_path / "s")
+    table = study_table(results)
+    for figure in (over_noise(table, results.runs), ablation_bars(table, results.runs)):
+        figure.savefig(tmp_path / "figure.png")
+    shown = plan(study)[1].variant
+    assert shown.isprintable() and "\n" not in shown
+    assert any(shown in text.get_text() for text in ablation_bars(table, results.runs).findobj(Text))
+    rows = FORMATS["md"](table).strip().splitlines()
+    assert len(rows) == 4 and {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {rows[0].count("|")}
+    page = FORMATS["html"](table)
+    assert "<img" not in page and html.escape(shown, quote=False) in page and "tex2jax_ignore" in page

@@ -1,5 +1,7 @@
 """The static twin: what it draws of a figure is what the figure holds."""
 
+import io
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -119,3 +121,12 @@ def test_an_unknown_look_is_an_error_and_not_left_out():
 
 def test_plain_text():
     assert plain_text("a<br><b>b</b>") == "a\nb" and plain_text(None) == ""
+
+
+@pytest.mark.parametrize("words", ["costs $$ 3 $", r"$\frac$", "a_$b$^{"])
+def test_words_with_a_dollar_are_words(words):
+    layout = {"title": {"text": words}, "xaxis": {"title": words}}
+    figure = go.Figure([go.Scatter(x=[1, 2], y=[3, 4], name=f"{words} {number}") for number in (1, 2)], layout)
+    twin = static_twin(figure)
+    twin.savefig(io.BytesIO())
+    assert twin.axes[0].get_xlabel() == words

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.notebook_run import run
+from rrsitr_lib.experiments.notebook_run import check_parameters, run
 from rrsitr_lib.teach.notebooks import build, check, main
 from rrsitr_lib.teach.sources import as_notebook, source_cells
 
@@ -153,6 +153,41 @@ def test_run_refuses_what_the_lesson_does_not_take(built, tmp_path, parameters, 
     with pytest.raises(InputError, match=message):
         run(built, tmp_path / "ran.ipynb", parameters)
     assert not (tmp_path / "ran.ipynb").exists()
+
+
+def somebody_s(folder, source):
+    """A notebook of somebody's own with these parameters."""
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "own.ipynb")
+    return folder / "own.ipynb"
+
+
+@pytest.mark.parametrize(("source", "value"), [
+    ("X: int | None = None", 3), ("X: int | None = 3", None), ("X = None", "a"), ("X = 'a=b'", "c"), ("X = 3 * 2", 4),
+    ("X = -1", 3), ("X = 1e-3", 2), ("X: 'int'", 3), ("X, Y = 1, 2", 3), ("%matplotlib inline\nX = [1,\n 2]", [3]),
+    ("X = {'a': 1}  # b = 3", {}), ("import os\nX = os.sep", "/"),
+])  # fmt: skip
+def test_parameters_of_a_notebook_of_one_s_own(tmp_path, source, value):
+    check_parameters(somebody_s(tmp_path, source), {"X": value})
+    with pytest.raises(InputError, match=r"own.ipynb: unknown parameter 'Z'; known are X"):
+        check_parameters(somebody_s(tmp_path, source), {"Z": value})
+
+
+@pytest.mark.parametrize(("source", "message"), [
+    ("X = 'a=b'", "parameter X is 3: allowed is str, as 'a=b'"), ("X = (", "line 1 of the parameters"),
+    ("X = True", "parameter X is 3: allowed is bool"), ("Y = 1", "unknown parameter 'X'; known are Y"),
+])  # fmt: skip
+def test_parameters_that_a_notebook_of_one_s_own_does_not_take(tmp_path, source, message):
+    with pytest.raises(InputError, match=message):
+        check_parameters(somebody_s(tmp_path, source), {"X": 3})
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"cells": 3}', b"[" * 100_000])
+def test_what_is_no_notebook_is_named(tmp_path, content):
+    (tmp_path / "own.ipynb").write_bytes(content)
+    with pytest.raises(InputError, match=r"own.ipynb: ") as caught:
+        check_parameters(tmp_path / "own.ipynb", {"X": 3})
+    assert "\n" not in str(caught.value)
 
 
 def test_run_of_an_absent_notebook_is_an_input_error(tmp_path):
