@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from rrsitr_lib.data.images import THREADS, match_images, open_image
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
+from rrsitr_lib.files import cache_folder, fingerprint, read_json, sealed, write_json
 from rrsitr_lib.progress import progress_bar
 
 RULES = "1"  # another number where open_image begins to refuse or to take other files than before
@@ -68,7 +68,7 @@ def _remembered(paths: Sequence[Path], kept: Path) -> dict[Path, Picture]:
     if new := [path for path, state in now.items() if known.get(str(path.absolute()), [""])[0] != state]:
         known |= {str(path.absolute()): (now[path], *picture) for path, picture in _decode_shown(new).items()}
         with contextlib.suppress(RunError):  # a full disk: what must be written will say so
-            write_json(kept, known)
+            write_json(kept, sealed(known))
     return {path: Picture(*known[str(path.absolute())][1:]) for path in paths}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from rrsitr_lib.data.bit_depth import depth_note
 from rrsitr_lib.data.pictures import Picture, pictures
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.files import fingerprint, write_atomically
 
 if TYPE_CHECKING:
     from rrsitr_lib.data.datasets import Split
@@ -58,6 +58,12 @@ def decodable(splits: Mapping[str, "Split"]) -> dict[Path, Picture]:
         count = f"{len(broken)} of {len(seen)} images cannot be used, such as {', '.join(broken[:3])}"
         raise InputError(f"{count}; mend them, or leave their pairs out with bad=skip (--bad skip)")
     return seen
+
+
+def picture_prints(splits: Mapping[str, "Split"]) -> dict[str, str]:
+    """A fingerprint of the bytes of all pictures of a split, where they are files."""
+    seen = pictures([path for paths in _files(splits).values() for path in paths])
+    return {name: fingerprint(*(seen[path].content for path in paths)) for name, paths in _files(splits).items()}
 
 
 def cut_captions(splits: Mapping[str, "Split"], cut: Mapping[str, np.ndarray]) -> list[Problem]:

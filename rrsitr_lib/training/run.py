@@ -21,7 +21,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import inject_noise, noise_in_words, open_data
 from rrsitr_lib.data.noise import save_noise
 from rrsitr_lib.data.problems import FILE as PROBLEMS_FILE
-from rrsitr_lib.data.problems import check_left_out, cut_captions, in_words, problems_of, write_problems
+from rrsitr_lib.data.problems import check_left_out, cut_captions, in_words, picture_prints, problems_of, write_problems
 from rrsitr_lib.errors import InputError, RunError, printable
 from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
 from rrsitr_lib.files import sealed, write_atomically, write_json, write_text
@@ -98,7 +98,7 @@ class Run:
         self.model, self.inputs = build_model(config, data, device_of(config))
         self.problems += cut_captions(data, {name: split.cut for name, split in self.inputs.items()})
         self.trainer = Trainer(config, self.model, self.inputs["train"], self.noise, processes)
-        self.facts = self._facts()
+        self.facts = {**self._facts(), "pictures": picture_prints(data)}
         for note in self.facts["notes"] if progress else ():
             print(printable(note), file=sys.stderr)
         self.metrics: list[dict[str, Any]] = []

@@ -11,6 +11,7 @@ from torch import nn
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
+from rrsitr_lib.data.problems import picture_prints
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import CHANGED, changed_files, checksum, file_checksum, write_checksums, write_text
 from rrsitr_lib.registry import DATASETS
@@ -93,15 +94,16 @@ def open_sources(folder: Path, config: RunConfig, image_size: int | None = None)
         noise = load_noise(folder / "noise.npz").fingerprint if (folder / "noise.npz").exists() else facts["noise"]
     else:
         noise = inject_noise(config, data["train"].table).fingerprint
-    check_sources(folder, facts, {"data": prints, "noise": noise})
+    check_sources(folder, facts, {"data": prints, "pictures": picture_prints(data), "noise": noise})
     return data
 
 
 def check_sources(folder: Path, noted: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raises ``InputError`` where fingerprints of data and noise are not those that a run noted."""
-    for split, fingerprint in noted["data"].items():
-        if now["data"].get(split) != fingerprint:
-            raise InputError(f"{folder}: the data changed since the run began ({split}: its fingerprint differs)")
+    for kind in ("data", "pictures"):
+        for split, fingerprint in noted.get(kind, {}).items():
+            if now[kind].get(split) != fingerprint:
+                raise InputError(f"{folder}: the {kind} changed since the run began ({split}: its fingerprint differs)")
     if now["noise"] != noted["noise"]:
         raise InputError(f"{folder}: the noise changed since the run began (its fingerprint differs)")
 

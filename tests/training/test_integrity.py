@@ -113,6 +113,12 @@ def test_a_changed_split_is_said_by_evaluate_and_by_train(copied, monkeypatch, c
         train(config_of(copied / "data", epochs=1), copied / "run", progress=False)
 
 
+def test_a_changed_picture_is_said(copied):
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(copied / "data" / "images" / "test_3.png")
+    with pytest.raises(InputError, match=r"the pictures changed since the run began \(test:"):
+        open_run(copied / "run", copied / "data")
+
+
 def test_a_changed_noise_file_is_said(finished, tmp_path):
     np.save(tmp_path / "noise.npy", np.roll(np.arange(12), 1))
     config = config_of(finished / "data", epochs=1, noise_file=str(tmp_path / "noise.npy"))
