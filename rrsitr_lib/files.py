@@ -1,5 +1,6 @@
 """Files that are either whole or absent: write to a temporary name, then rename. What changed since is noticed."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -127,21 +128,32 @@ def write_checksums(folder: Path, checksums: Mapping[str, str]) -> Path:
     return write_json(folder / CHECKSUMS, sealed({"files": dict(checksums)}))
 
 
+def note_checksums(folder: Path, *names: str) -> Path:
+    """``write_checksums`` of files as they are now; what was noted of others stays."""
+    with contextlib.suppress(InputError):  # nothing was noted yet, or it is damaged
+        return write_checksums(folder, _noted(folder) | {name: file_checksum(folder / name) for name in names})
+    return write_checksums(folder, {name: file_checksum(folder / name) for name in names})
+
+
 def changed_files(folder: str | Path, *names: str) -> list[str]:
     """A line for each file, of ``names`` or all, that is not what ``write_checksums`` noted; none without notes."""
     folder = Path(folder)
     if not (folder / CHECKSUMS).exists():
         return []
-    content, lines = read_json(folder / CHECKSUMS), []
-    if not isinstance(content, dict) or set(content) != {"files"}:
-        raise InputError(f"{folder / CHECKSUMS}: {CHANGED}")
-    noted = content["files"]
+    noted, lines = _noted(folder), []
     for name in names or noted:
         if name in noted and not (folder / name).exists():
             lines.append(f"{folder / name}: missing")
         elif name in noted and file_checksum(folder / name) != noted[name]:
             lines.append(f"{folder / name}: {CHANGED}")
     return lines
+
+
+def _noted(folder: Path) -> dict[str, str]:
+    content = read_json(folder / CHECKSUMS)
+    if not isinstance(content, dict) or set(content) != {"files"}:
+        raise InputError(f"{folder / CHECKSUMS}: {CHANGED}")
+    return content["files"]
 
 
 def _through_file(path: str | Path, write: Callable[[BinaryIO], object]) -> Path:

@@ -13,9 +13,9 @@ from rrsitr_lib.experiments.executors import ExecutorSettings, opened
 from rrsitr_lib.experiments.progress import Progress
 from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.experiments.study_file import Study, Trial
-from rrsitr_lib.experiments.study_folder import OUTCOME, TRIALS_FILE
+from rrsitr_lib.experiments.study_folder import OUTCOME, STUDY_FILE, TRIALS_FILE
 from rrsitr_lib.experiments.trials import TrialState, locate, open_study, write_outcome
-from rrsitr_lib.files import write_atomically
+from rrsitr_lib.files import note_checksums, write_atomically
 from rrsitr_lib.training.run_files import read_result
 
 
@@ -37,6 +37,7 @@ def run_study(
     _, folder, trials, states = open_study(study, root)
     study.save(folder)
     write_trials(trials.values(), folder / TRIALS_FILE)
+    note_checksums(folder, STUDY_FILE, TRIALS_FILE)
     if retry:
         for state in states.values():
             if state.state == "failed":

@@ -10,7 +10,7 @@ from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.experiments.report_tables import FORMATS
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.summary import study_table, variance
-from rrsitr_lib.files import write_atomically, write_text
+from rrsitr_lib.files import note_checksums, write_atomically, write_text
 
 
 def write_report(folder: str | Path) -> list[Path]:
@@ -36,4 +36,6 @@ def write_report(folder: str | Path) -> list[Path]:
     notebook = folder / "report.ipynb"
     run(NOTEBOOKS / "runs" / "study_report.ipynb", notebook, {"STUDY": str(folder.resolve())})
     page, _ = HTMLExporter(exclude_input=True).from_filename(str(notebook))
-    return [*written, notebook, write_text(notebook.with_suffix(".html"), page)]
+    written += [notebook, write_text(notebook.with_suffix(".html"), page)]
+    note_checksums(folder, *(path.name for path in written))
+    return written

@@ -14,7 +14,9 @@ from rrsitr_lib.experiments.trials import TrialState, open_study
 from rrsitr_lib.experiments.without_places import WithoutPlaces
 from rrsitr_lib.files import read_json, write_atomically
 
-OF_RUN = ("config.yaml", "run.json", "result.json", "metrics.csv", "retrieval.npz", "noise.npz", PROVENANCE)
+OF_RUN = (
+    "config.yaml", "run.json", "result.json", "metrics.csv", "problems.csv", "retrieval.npz", "noise.npz", PROVENANCE,
+)  # fmt: skip
 OF_TRIAL = (NOTEBOOK, OUTCOME, *(f"{RUN}/{name}" for name in OF_RUN))
 WEIGHTS = f"{RUN}/best.safetensors"
 OF_STUDY = (STUDY_FILE, TRIALS_FILE, "report.ipynb", "report.html", "table.md", "table.tex", "table.csv", "table.html")

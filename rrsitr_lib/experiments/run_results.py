@@ -7,7 +7,7 @@ from typing import Any
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import fingerprint
+from rrsitr_lib.files import changed_files, fingerprint
 from rrsitr_lib.training.run_files import read_config, read_facts, read_result
 
 RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
@@ -69,6 +69,8 @@ def read_run(folder: str | Path) -> FinishedRun:
     try:
         config = read_config(folder)
         run = FinishedRun(config, read_facts(folder), read_result(folder))
+        if changed := changed_files(folder, "config.yaml", "run.json", "result.json"):
+            raise InputError(changed[0])
         _check(run)
     except InputError as error:
         raise InputError(f"{folder.name}: {str(error).replace(f'{folder}/', '')}") from None

@@ -12,8 +12,8 @@ from filelock import FileLock
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.study_file import Study, Trial, plan
-from rrsitr_lib.experiments.study_folder import OUTCOME, RUN, refuse_earlier, with_name
-from rrsitr_lib.files import read_json, write_json
+from rrsitr_lib.experiments.study_folder import NOTEBOOK, OUTCOME, RUN, refuse_earlier, with_name
+from rrsitr_lib.files import file_checksum, read_json, sealed, write_json
 
 STATES = ("done", "failed", "begun", "waiting")
 
@@ -91,7 +91,9 @@ def trial_lock(root: Path, name: str) -> FileLock:
 def write_outcome(folder: Path, state: str, seconds: float, reason: str = "") -> dict[str, Any]:
     """Note how a trial ended: ``done``, or ``failed`` with the reason in one line."""
     outcome = {"state": state, "seconds": round(seconds, 1), "reason": " ".join(reason.split())[:500]}
-    write_json(folder / OUTCOME, outcome)
+    if (folder / NOTEBOOK).exists():
+        outcome["notebook"] = file_checksum(folder / NOTEBOOK)
+    write_json(folder / OUTCOME, sealed(outcome))
     return outcome
 
 

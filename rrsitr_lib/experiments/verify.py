@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.run_results import FinishedRun, read_run
-from rrsitr_lib.experiments.study_folder import DIGITS, NOTEBOOK
+from rrsitr_lib.experiments.study_folder import DIGITS, NOTEBOOK, OUTCOME, STUDY_FILE, with_name
 from rrsitr_lib.experiments.trials import TrialState, open_study
+from rrsitr_lib.files import CHANGED, changed_files, file_checksum, read_json
 from rrsitr_lib.training.retrieval_results import FILE as RETRIEVAL
 from rrsitr_lib.training.retrieval_results import RetrievalResults
+from rrsitr_lib.training.run_folder import damages, locate
 
 TOLERANCE = 1e-6  # percentage points; another kind of device may need more
 
@@ -35,7 +36,15 @@ def verify(
     Data and noise are opened and drawn anew for the drawn trials. ``seed`` None draws other trials each time.
     Raises ``InputError`` where there is no study, or no trial of it is done.
     """
+    folder = with_name(folder)
+    changed = changed_files(folder)
+    yield Finding(folder.name, "tables and notebooks of the study", "; ".join(changed))
+    if any(STUDY_FILE in line for line in changed):  # what it plans is not known
+        return
     states = open_study(folder).states
+    for name, state in states.items():
+        if state.state == "begun" and (state.folder / OUTCOME).exists():
+            yield Finding(name, "how it ended", _problem(_outcome, state))
     done = [name for name, state in states.items() if state.state == "done"]
     if not done:
         raise InputError(f"{folder}: no trial is done, so there is nothing to verify")
@@ -55,11 +64,21 @@ def _problem(check: Callable[..., str], *arguments: object) -> str:
         return str(error)
 
 
+def _outcome(state: TrialState) -> str:
+    read_json(state.folder / OUTCOME)
+    return f"{state.folder / OUTCOME}: damaged"
+
+
 def _files(state: TrialState) -> str:
-    run, name = read_run(state.run), state.folder.name
-    for path in (state.folder / NOTEBOOK, state.run / RETRIEVAL):
+    notebook = state.folder / NOTEBOOK
+    for path in (notebook, state.run / RETRIEVAL):
         if not path.is_file():
             return f"{path} is missing"
+    if state.outcome.get("notebook", file_checksum(notebook)) != file_checksum(notebook):
+        return f"{notebook}: {CHANGED}"
+    run, name = read_run(state.run), state.folder.name
+    if (state.run / "ledger").exists() and (changed := damages(state.run)):  # an archive holds less
+        return changed[0]
     for where, found in (("config.yaml", run.config.fingerprint), ("run.json", run.facts["config"])):
         if found[:DIGITS] != name:
             return f"{where} is the configuration {found[:DIGITS]}, not {name}"
@@ -77,7 +96,7 @@ def _ranks(folder: Path, run: FinishedRun) -> str:
 
 
 def _sources(state: TrialState) -> str:
-    config, noted = RunConfig.read(state.run / "config.yaml"), read_run(state.run).facts  # its data must be here
+    config, noted = locate(state.run), read_run(state.run).facts  # its data must be here
     data = open_data(config)
     found = {f"data {name}": (split.table.fingerprint, noted["data"][name]) for name, split in data.items()}
     found["noise"] = inject_noise(config, data["train"].table).fingerprint, noted["noise"]

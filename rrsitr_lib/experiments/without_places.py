@@ -60,8 +60,9 @@ class WithoutPlaces:
         """A copy below ``folder`` for a file of text; any other is itself."""
         if path.suffix in (".json", ".ipynb"):
             content = self.value(read_json(path))
-            if isinstance(content, dict) and content.pop("places", None) is not None:  # of run.json
-                content = sealed(content)
+            if isinstance(content, dict):
+                content.pop("notebook", None)  # of outcome.json: the copy of the notebook holds other words
+                content = sealed(content) if content.pop("places", None) is not None else content  # of run.json
             text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         elif path.suffix == ".yaml":
             text = yaml.safe_dump(self.value(read_yaml(path)), sort_keys=False, allow_unicode=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from experiments.run_folders import change
 from experiments.small_studies import small_study
 from PIL import Image
 from rocrate.rocrate import ROCrate
@@ -26,6 +25,7 @@ from rrsitr_lib.experiments.ro_crate import pack
 from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import RUN
 from rrsitr_lib.experiments.verify import verify
+from rrsitr_lib.files import read_json, write_json
 from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
 
 METHODS = ["contrastive", "rrsitr", "ncr"]
@@ -55,7 +55,7 @@ def study(*arguments):
 
 def test_untouched_study_is_verified(finished):
     findings = list(verify(finished, trials=3, seed=0))
-    assert len(findings) == 3 + 3 * 2 and not any(finding.problem for finding in findings)
+    assert len(findings) == 1 + 3 + 3 * 2 and not any(finding.problem for finding in findings)
 
 
 def test_only_drawn_trials_are_tested_again(finished):
@@ -89,7 +89,7 @@ def touched_noise_file(run):
 @pytest.mark.parametrize(("touch", "drawn", "message"), [
     (touched_weights, 3, "now, "), (touched_result, 3, "mR is "),
     (touched_config, 0, "config.yaml is the configuration "),
-    (lambda run: change(run / "run.json", noise="0" * 64), 0, "noise.npz is "),
+    (lambda run: write_json(run / "run.json", read_json(run / "run.json") | {"noise": "0" * 64}), 0, "noise.npz is "),
     (lambda run: (run.parent / "run.ipynb").unlink(), 0, "run.ipynb is missing"),
     (touched_noise_file, 0, "noise.npz is "),
     (lambda run: touched_result(run, "i2t_R@10", 30), 0, " by retrieval.npz, "),
@@ -98,16 +98,34 @@ def touched_noise_file(run):
 ])  # fmt: skip
 def test_touched_trial_is_found_out_and_the_others_are_not(copy, touch, drawn, message):
     touch(copy / SECOND / RUN)
+    (copy / SECOND / RUN / "checksums.json").unlink()  # as whoever means to deceive would
     found = problems(copy, drawn)
     assert set(found) == {SECOND} and message in found[SECOND]
 
 
+@pytest.mark.parametrize("name", [
+    "checksums.json", "study.yaml", "trials.csv", f"{FIRST}/outcome.json", f"{FIRST}/run.ipynb",
+    f"{FIRST}/run/config.yaml", f"{FIRST}/run/result.json", f"{FIRST}/run/metrics.csv", f"{FIRST}/run/retrieval.npz",
+    f"{FIRST}/run/best.safetensors", f"{FIRST}/run/ledger/loss.bin",
+])  # fmt: skip
+def test_a_flipped_byte_in_any_file_is_found_and_named(copy, name):
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 0x01
+    (copy / name).write_bytes(content)
+    try:
+        said = "; ".join(f"{trial}: {problem}" for trial, problem in problems(copy, 0).items())
+        assert str(copy / name) in said or f"{FIRST}: run: {Path(name).name}" in said
+    except InputError as error:  # what is planned cannot be read
+        assert name in ("study.yaml", "checksums.json") and name in str(error)
+
+
 def test_verify_command_says_so_by_its_exit_code(copy):
     said = study("verify", copy, "--trials", 3)
-    assert said.exit_code == 0 and "9 checks, 0 failed" in said.output
+    assert said.exit_code == 0 and "10 checks, 0 failed" in said.output
     touched_result(copy / FIRST / RUN)
+    (copy / FIRST / RUN / "checksums.json").unlink()
     said = study("verify", copy, "--trials", 3)
-    assert said.exit_code == 1 and "[FAIL]" in said.output and "9 checks, 1 failed" in said.output
+    assert said.exit_code == 1 and "[FAIL]" in said.output and "10 checks, 1 failed" in said.output
 
 
 def test_study_with_nothing_done_cannot_be_verified_or_packed(tmp_path):
