@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import PRESETS, RunConfig
 from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.methods import METHODS, Batch, Method, MethodSettings, Objective, RunFacts
@@ -47,7 +47,8 @@ class Trainer:
         self.config, self.model, self.inputs, self.noise, self.processes = config, model, inputs, noise, processes
         self.device = next(model.parameters()).device
         self.steps = rows // config.batch_size
-        total, own = config.epochs * self.steps, RunConfig.build(preset=config.preset).warmup_steps
+        total, fields = config.epochs * self.steps, RunConfig.model_fields
+        own = PRESETS[config.preset].get("warmup_steps", fields["warmup_steps"].default)
         if config.warmup_steps > total and config.warmup_steps != own:
             raise InputError(f"warmup_steps is {config.warmup_steps} of {total} steps: allowed are 0 to {total}")
         self.half = half_type(config, self.device)

@@ -171,5 +171,5 @@ def test_an_unfinished_run_says_what_is_missing(tmp_path):
 
 def test_damaged_rankings_are_an_input_error(run):
     (run / FILE).write_bytes(b"nothing")
-    with pytest.raises(InputError, match="not retrieval results of this version"):
+    with pytest.raises(InputError, match="not retrieval results, or damaged"):
         RetrievalExplorer(run)

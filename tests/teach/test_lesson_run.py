@@ -1,6 +1,7 @@
 """The run that a lesson looks at: trained once, found afterwards, also in a folder of somebody else's."""
 
 import errno
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +11,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.teach import lesson_run as module
 from rrsitr_lib.teach.lesson_run import lesson_run, run_folder
+from rrsitr_lib.training import run as run_module
 
 CONFIG = RunConfig.build(encoder="tiny", scenes=40, epochs=1, noise_rate=0.4, seed=3)
 
@@ -46,15 +48,15 @@ def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
         lesson_run(CONFIG, tmp_path)
 
 
-def test_a_lesson_waits_where_another_trains_its_run(tmp_path):
+def test_a_lesson_waits_where_another_trains_its_run(tmp_path, monkeypatch):
     folder = run_folder(CONFIG, tmp_path)
     folder.mkdir(parents=True)
+    module.train(CONFIG, tmp_path / "other", progress=False)
+    monkeypatch.setattr(run_module, "Run", None)  # it must not train what the other has finished
     with ThreadPoolExecutor(1) as pool:
         with FileLock(folder / ".lock"):
             waiting = pool.submit(lesson_run, CONFIG, tmp_path)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.3)
-            (folder / "config.yaml").write_text(CONFIG.to_yaml(), encoding="utf-8")
-            (folder / "result.json").write_text("{}", encoding="utf-8")
+            shutil.copytree(tmp_path / "other", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".lock"))
         assert waiting.result(timeout=60) == folder
-    assert not (folder / "ledger").exists(), "it trained what the other had finished"

@@ -20,7 +20,7 @@ from rrsitr_lib.training.run_folder import damages, open_run
 FILES = (
     "best.safetensors", "checksums.json", "config.yaml", "embeddings/epoch_00001.npz", "last.safetensors",
     "ledger/header.json", "ledger/loss.bin", "ledger/mismatched.bin", "ledger/trained.bin", "metrics.csv", "noise.npz",
-    "pairs.csv.gz", "result.json", "retrieval.npz", "run.json",
+    "pairs.csv.gz", "problems.csv", "result.json", "retrieval.npz", "run.json",
 )  # fmt: skip
 
 
@@ -36,7 +36,9 @@ def write_data(folder, pairs=12):
 
 
 def config_of(data, **fields):
-    return RunConfig.build(data=str(data), encoder="tiny", weights="none", batch_size=5, noise_rate=0.4, **fields)
+    return RunConfig.build(
+        data=str(data), encoder="tiny", weights="none", batch_size=5, **{"noise_rate": 0.4, **fields}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +123,7 @@ def test_a_changed_picture_is_said(copied):
 
 def test_a_changed_noise_file_is_said(finished, tmp_path):
     np.save(tmp_path / "noise.npy", np.roll(np.arange(12), 1))
-    config = config_of(finished / "data", epochs=1, noise_file=str(tmp_path / "noise.npy"))
+    config = config_of(finished / "data", epochs=1, noise_rate=0.0, noise_file=str(tmp_path / "noise.npy"))
     train(config, tmp_path / "run", progress=False)
     np.save(tmp_path / "noise.npy", np.roll(np.arange(12), 2))
     with pytest.raises(InputError, match="the noise changed since the run began"):
