@@ -14,6 +14,8 @@ from rrsitr_lib.files import fingerprint
 from rrsitr_lib.frozen_towers.token_cache import Computed, cached_tokens, content_of, pixels_of, weights_of
 from rrsitr_lib.model.encoder import Encoder, JointEncoder
 
+LARGEST = 1e15  # of a given feature: its square still is a float32
+
 
 @dataclass(frozen=True)
 class PairFeatures:
@@ -105,8 +107,9 @@ def read_features(path: str | Path, pairs: int, items: int, of_pair: np.ndarray,
         raise InputError(f"{path}: allowed is an array of numbers, a row for each {what} or pair")
     if len(values) not in (pairs, items):
         raise InputError(f"{path}: {len(values)} rows: allowed are {pairs} (pairs) or {items} (different {what}s)")
-    if not np.isfinite(values).all():
-        raise InputError(f"{path}, row {int((~np.isfinite(values)).any(axis=1).argmax())}: a value is not finite")
+    if not (usable := np.abs(values) <= LARGEST).all():  # NaN is not either
+        row = int((~usable).any(axis=1).argmax())
+        raise InputError(f"{path}, row {row}: a value is not finite, or beyond {LARGEST:g}: divide all by one number")
     if len(values) == pairs and pairs != items:
         values = values[np.unique(of_pair, return_index=True)[1]]
     return values.astype(np.float32)

@@ -106,6 +106,7 @@ CASES: Cases = [
     ("features, other rows", features(np.zeros((4, 2))), r"a\.npy: 4 rows: allowed are 5 \(pairs\) or 3 \("),
     ("features of one axis", features(np.zeros(5)), r"a\.npy: allowed is an array of numbers, a row for each"),
     ("features not finite", features(np.full((3, 2), np.nan)), r"a\.npy, row 0: a value is not finite"),
+    ("features beyond float32", features(np.full((3, 2), -1e300)), r"a\.npy, row 0: .* or beyond 1e\+15: divide"),
     ("features of texts", features(np.array([["a"]])), r"a\.npy: allowed is an array of numbers"),
     ("features of objects", features(np.array([[{}]], dtype=object)), r"a\.npy: not an \.npy array of numbers"),
     ("signals without a column", signals_of(category=...), r"columns lack category: needed are loss, category, simila"),
