@@ -1,6 +1,5 @@
 """Files that are either whole or absent: write to a temporary name, then rename. What changed since is noticed."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -20,7 +19,6 @@ if TYPE_CHECKING:  # a command that only looks at files should not wait for it
     import numpy as np
 
 CHECKSUM = "xxh3_128"  # the key under which a file holds that of its own content
-CHECKSUMS = "checksums.json"  # of the other files of a folder
 CHANGED = "changed since it was written (its checksum differs)"
 
 
@@ -109,51 +107,6 @@ def checksum(*parts: "bytes | np.ndarray") -> str:
     for part in parts:
         digest.update(part)  # type: ignore[arg-type]  # numpy names its buffers from Python 3.12 on
     return digest.hexdigest()
-
-
-def file_checksum(path: str | Path) -> str:
-    """``checksum`` of a file's content. Raises ``InputError`` where it cannot be read."""
-    digest = xxhash.xxh3_128()
-    try:
-        with open(path, "rb") as file:
-            while part := file.read(2**24):
-                digest.update(part)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return digest.hexdigest()
-
-
-def write_checksums(folder: Path, checksums: Mapping[str, str]) -> Path:
-    """Note what files of a folder hold, by name, for ``changed_files``."""
-    return write_json(folder / CHECKSUMS, sealed({"files": dict(checksums)}))
-
-
-def note_checksums(folder: Path, *names: str) -> Path:
-    """``write_checksums`` of files as they are now; what was noted of others stays."""
-    with contextlib.suppress(InputError):  # nothing was noted yet, or it is damaged
-        return write_checksums(folder, _noted(folder) | {name: file_checksum(folder / name) for name in names})
-    return write_checksums(folder, {name: file_checksum(folder / name) for name in names})
-
-
-def changed_files(folder: str | Path, *names: str) -> list[str]:
-    """A line for each file, of ``names`` or all, that is not what ``write_checksums`` noted; none without notes."""
-    folder = Path(folder)
-    if not (folder / CHECKSUMS).exists():
-        return []
-    noted, lines = _noted(folder), []
-    for name in names or noted:
-        if name in noted and not (folder / name).exists():
-            lines.append(f"{folder / name}: missing")
-        elif name in noted and file_checksum(folder / name) != noted[name]:
-            lines.append(f"{folder / name}: {CHANGED}")
-    return lines
-
-
-def _noted(folder: Path) -> dict[str, str]:
-    content = read_json(folder / CHECKSUMS)
-    if not isinstance(content, dict) or set(content) != {"files"}:
-        raise InputError(f"{folder / CHECKSUMS}: {CHANGED}")
-    return content["files"]
 
 
 def _through_file(path: str | Path, write: Callable[[BinaryIO], object]) -> Path:

@@ -15,8 +15,9 @@ from rrsitr_lib.audit.features import PairFeatures, read_features, tower_feature
 from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs, Problem
 from rrsitr_lib.audit.report import write_report
+from rrsitr_lib.checksums import file_checksum, write_checksums
 from rrsitr_lib.data.pairs import numbered
-from rrsitr_lib.files import file_checksum, fingerprint, write_atomically, write_checksums, write_json
+from rrsitr_lib.files import fingerprint, write_atomically, write_json
 from rrsitr_lib.model.encoder import build_encoder
 
 FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.csv", "audit.json")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rrsitr_lib.checksums import CHECKSUMS, changed_files
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import CHECKSUMS, changed_files
 
 
 def verify(folder: Annotated[Path, typer.Argument(help="folder of a run, of an audit, or of cached arrays")]) -> None:

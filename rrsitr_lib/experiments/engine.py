@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments.dispatch import Dispatch
@@ -15,7 +16,7 @@ from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.experiments.study_file import Study, Trial
 from rrsitr_lib.experiments.study_folder import OUTCOME, STUDY_FILE, TRIALS_FILE
 from rrsitr_lib.experiments.trials import TrialState, locate, open_study, write_outcome
-from rrsitr_lib.files import note_checksums, write_atomically
+from rrsitr_lib.files import write_atomically
 from rrsitr_lib.training.run_files import read_result
 
 

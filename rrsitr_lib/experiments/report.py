@@ -5,12 +5,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.experiments.report_tables import FORMATS
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.summary import study_table, variance
-from rrsitr_lib.files import note_checksums, write_atomically, write_text
+from rrsitr_lib.files import write_atomically, write_text
 
 
 def write_report(folder: str | Path) -> list[Path]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rrsitr_lib.checksums import changed_files
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import changed_files, fingerprint
+from rrsitr_lib.files import fingerprint
 from rrsitr_lib.training.run_files import read_config, read_facts, read_result
 
 RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock
 
+from rrsitr_lib.checksums import file_checksum
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.study_file import Study, Trial, plan
 from rrsitr_lib.experiments.study_folder import NOTEBOOK, OUTCOME, RUN, refuse_earlier, with_name
-from rrsitr_lib.files import file_checksum, read_json, sealed, write_json
+from rrsitr_lib.files import read_json, sealed, write_json
 
 STATES = ("done", "failed", "begun", "waiting")
 

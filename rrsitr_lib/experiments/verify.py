@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rrsitr_lib.checksums import changed_files, file_checksum
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.run_results import FinishedRun, read_run
 from rrsitr_lib.experiments.study_folder import DIGITS, NOTEBOOK, OUTCOME, STUDY_FILE, with_name
 from rrsitr_lib.experiments.trials import TrialState, open_study
-from rrsitr_lib.files import CHANGED, changed_files, file_checksum, read_json
+from rrsitr_lib.files import CHANGED, read_json
 from rrsitr_lib.training.retrieval_results import FILE as RETRIEVAL
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 from rrsitr_lib.training.run_folder import damages, locate

@@ -14,8 +14,9 @@ import numpy as np
 from filelock import FileLock
 from numpy.lib.format import open_memmap
 
+from rrsitr_lib.checksums import changed_files, file_checksum, write_checksums
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import changed_files, file_checksum, read_json, sealed, write_checksums, write_json
+from rrsitr_lib.files import read_json, sealed, write_json
 from rrsitr_lib.progress import progress_bar
 
 Compute = Callable[[range], Mapping[str, np.ndarray]]

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rrsitr_lib.checksums import changed_files
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, describe_error
-from rrsitr_lib.files import changed_files, read_json
+from rrsitr_lib.files import read_json
 
 AGAIN = "delete it and result.json, and the same rrsitr train writes both again"
 NO_COPY = "put a copy of it back, or train in a new folder"

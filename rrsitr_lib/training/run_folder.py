@@ -8,12 +8,13 @@ from typing import Any
 
 from torch import nn
 
+from rrsitr_lib.checksums import changed_files, file_checksum, write_checksums
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.data.problems import picture_prints
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import CHANGED, changed_files, checksum, file_checksum, write_checksums, write_text
+from rrsitr_lib.files import CHANGED, checksum, write_text
 from rrsitr_lib.registry import DATASETS
 from rrsitr_lib.training.batches import SplitInputs
 from rrsitr_lib.training.build import build_model

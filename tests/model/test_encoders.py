@@ -8,6 +8,7 @@ import open_clip
 import pytest
 import timm
 import torch
+import transformers
 from malformed.run_inputs import pickled
 from oracles import WEIGHTS, needs_towers
 from safetensors.torch import load_file, save, save_file
@@ -352,4 +353,5 @@ def test_no_connection_says_what_to_do(monkeypatch, name):
         raise OSError("We couldn't connect to the hub\n\nand here are forty lines about it")
 
     monkeypatch.setattr(open_clip, "create_model", offline)
+    monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", offline)  # or it tries again for half a minute
     refused(name, None, "check the connection or give --weights a local path")

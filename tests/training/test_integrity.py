@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 from test_cli import rrsitr
 
+from rrsitr_lib.checksums import changed_files
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.pairs import SPLITS, PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import changed_files, read_json, sealed, write_json
+from rrsitr_lib.files import read_json, sealed, write_json
 from rrsitr_lib.speed.cached_arrays import cached_arrays
 from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.run import train
