@@ -101,10 +101,8 @@ def noise(
 
     if form not in ("caption", "image"):
         raise InputError(f"--form is {form!r}: allowed are caption, image")
-    notes: list[str] = []
-    pairs = read_csv(table, notes=notes)
-    for note in notes:
-        typer.echo(printable(note))
+    pairs = read_csv(table)
+    typer.echo(printable(f"{table.name}: {pairs.read_as}"))
     result = inject(pairs.image_ids, rate, protocol, seed, pairs.captions)
     noisy = pairs.with_captions(result.caption_index)
     if out.suffix == ".npz":

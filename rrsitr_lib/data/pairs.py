@@ -36,8 +36,9 @@ def numbered(values: Sequence[str] | np.ndarray) -> tuple[list[str], np.ndarray]
 class PairTable:
     """Image-caption pairs, unchangeable; the rows of an image need be neither five nor neighbours.
 
-    **Shape** ``image_ids`` (N,) and ``captions`` (N,), object arrays of str, one entry per pair.
-    Raises ``InputError`` when the lengths differ or are zero, or an entry is no text (NUL, half a surrogate pair).
+    **Shape** ``image_ids`` (N,) and ``captions`` (N,), object arrays of str, one entry per pair. ``read_as``: what was
+    guessed of the columns and separators of its file. Raises ``InputError`` when the lengths differ or are zero, or an
+    entry is no text (NUL, half a surrogate pair).
 
     >>> table = PairTable(["a.jpg", "b.jpg", "a.jpg"], ["a lake .", "two roads .", "a blue lake ."], "train", "memory")
     >>> table.images.tolist(), table.image_of_row.tolist()
@@ -48,6 +49,7 @@ class PairTable:
     captions: np.ndarray
     split: str
     source: str
+    read_as: str = ""
 
     def __post_init__(self) -> None:
         for field in ("image_ids", "captions"):
@@ -111,11 +113,10 @@ class PairTable:
         return write_atomically(path, lambda temporary: temporary.write_bytes(data))
 
 
-def read_folder(folder: str | Path, notes: list[str] | None = None) -> dict[str, PairTable]:
+def read_folder(folder: str | Path) -> dict[str, PairTable]:
     """Read the train, val and test table of a folder; a .csv comes before the other forms that ``read_csv`` takes.
 
-    ``notes`` receives what was guessed. Raises ``InputError`` when a table is missing, or there twice, or an image
-    leaks.
+    Raises ``InputError`` when a table is missing, or there twice, or an image leaks.
     """
     folder, tables = Path(folder), {}
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no such folder"]
@@ -124,19 +125,19 @@ def read_folder(folder: str | Path, notes: list[str] | None = None) -> dict[str,
         found = [name for name in own if form_of(Path(name)) == ".csv"] or own
         if len(found) != 1:
             input_error(folder, f"what is there for {split}", found or there, f"one of {split}.csv and {split}.csv.gz")
-        tables[split] = read_csv(folder / found[0], split, notes)
+        tables[split] = read_csv(folder / found[0], split)
     for first, second in combinations(SPLITS, 2):
         if both := sorted(set(tables[first].images) & set(tables[second].images)):
             raise InputError(f"{folder}: {both[0]} is in {first} and {second} ({len(both)} such): allowed is one split")
     return tables
 
 
-def read_csv(path: str | Path, split: str | None = None, notes: list[str] | None = None) -> PairTable:
+def read_csv(path: str | Path, split: str | None = None) -> PairTable:
     """Read pairs as the authors keep them, ``filename,title`` (.csv, .csv.gz, UTF-8; further columns are ignored).
 
-    Other usual names of the columns, other separators, JSON and Parquet are read too; ``notes`` receives what was
-    guessed. A caption may be empty, but every row must be a pair. ``split`` defaults to the file's stem,
-    ``train_nc02.csv.gz`` being train. Raises ``InputError`` naming the file and line.
+    Other usual names of the columns, other separators, JSON and Parquet are read too, as ``read_as`` says. A caption
+    may be empty, but every row must be a pair. ``split`` defaults to the file's stem, ``train_nc02.csv.gz`` being
+    train. Raises ``InputError`` naming the file and line.
 
     >>> import tempfile
     >>> table = PairTable(["a b.tif"], ["a lake , seen from above"], "val", "memory")
@@ -155,9 +156,7 @@ def read_csv(path: str | Path, split: str | None = None, notes: list[str] | None
     table = table_of(path, split or (first if first in SPLITS else stem), [pair[1:4] for pair in raw.pairs])
     if bad := next((pair for pair in raw.pairs if pair.problem not in ("", EMPTY)), None):
         raise InputError(f"{bad.where}: {bad.problem}")
-    if notes is not None:
-        notes += [f"{path.name}: {'; '.join(raw.notes)}"]
-    return table
+    return replace(table, read_as="; ".join(raw.notes))
 
 
 def table_of(path: Path, split: str, rows: Sequence[tuple[str, str, Any]]) -> PairTable:

@@ -120,7 +120,9 @@ class Run:
 
     def _notes(self) -> list[str]:
         """What is said once, before the first epoch: what a noise file is, what is odd about the pairs."""
-        notes = [noise_in_words(self.config.noise_file, self.noise)] if self.config.noise_file else []
+        tables = [split.table for split in self.inputs.values()]
+        notes = [f"tables read with {words}" for words in dict.fromkeys(table.read_as for table in tables) if words]
+        notes += [noise_in_words(self.config.noise_file, self.noise)] if self.config.noise_file else []
         return [*notes, f"noted in {PROBLEMS_FILE}: {in_words(self.problems)}"] if self.problems else notes
 
     def finish(self) -> dict[str, Any]:

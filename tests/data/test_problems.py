@@ -142,7 +142,11 @@ def test_a_run_leaves_pairs_out_lists_them_and_goes_on_only_without_them(own, tm
     small_runs.interrupted(skip, tmp_path / "run", 1)
     facts = read_json(tmp_path / "run" / "run.json")
     assert facts["data"]["train"] != whole and facts["pairs"]["train"] == 22
-    assert facts["notes"][0].startswith("noted in problems.csv: 2 x pair left out; only 5 pictures to validate with: ")
+    assert (
+        facts["notes"][0]
+        == "tables read with images from column 'filename', captions from 'title'; separated by commas"
+    )
+    assert facts["notes"][1].startswith("noted in problems.csv: 2 x pair left out; only 5 pictures to validate with: ")
     lines = (tmp_path / "run" / "problems.csv").read_text().splitlines()
     assert lines[0] == "split,row,image,problem" and lines[1].startswith("train,15,train_7.png,pair left out: ")
     (own / "images" / "train_7.png").write_bytes(mended)

@@ -224,10 +224,9 @@ def test_tables_of_other_kinds_to_train_on(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
     for split in ("val", "test"):
         PairTable([f"{split}.png"], ["a road"], split, "memory").write_csv(tmp_path / f"{split}.csv")
-    notes = []
-    train = read_folder(tmp_path, notes)["train"]
+    train = read_folder(tmp_path)["train"]
     assert train.image_ids.tolist() == ["a.png", "b.png"] and train.captions.tolist() == ["a lake , blue", "two roads"]
-    assert notes[0].startswith(f"{name}: images from column") and said in notes[0]
+    assert train.read_as.startswith("images from column") and said in train.read_as
 
 
 def test_a_table_that_holds_its_images_is_not_trained_on(tmp_path):
