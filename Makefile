@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: tutorial test test-browser lab slides notebooks benchmarks tiny-weights figures clean
+.PHONY: tutorial test test-long test-browser lab slides notebooks benchmarks tiny-weights figures clean
 
 tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, print the comparison table
 	$(BIN)/python -m rrsitr_lib.teach.tutorial
 
 test: $(INSTALLED)  ## style, unit, notebook and fault tests, by two processes with one thread each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+test-long: $(INSTALLED)  ## what make test leaves out: studies and runs of several processes that are killed, cut off and gone on with
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --long
 
 test-browser: $(INSTALLED)  ## exported pages, a lesson and every explorer in a real browser; installs Debian's chromium where it is missing
 	command -v chromium chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }

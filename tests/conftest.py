@@ -11,12 +11,21 @@ os.environ["RRSITR_TRACEBACK"] = "1"  # an error of the library fails a test wit
 
 
 def pytest_addoption(parser):
-    """Browser tests need a browser: they run where they are asked for."""
+    """Browser tests need a browser, and studies that are killed half a minute each: they run where asked for."""
     parser.addoption("--browser", action="store_true", help="run the tests in a real browser")
+    parser.addoption("--long", action="store_true", help="run the tests that are marked as long, and no others")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_configure(config):
+    """What ``@pytest.mark.long`` means."""
+    config.addinivalue_line("markers", "long: starts many processes, for half a minute or more; run by make test-long")
+
+
+def pytest_collection_modifyitems(config, items):
     """The longest module first, so that no process waits for another at the end."""
+    asked = config.getoption("--long")
+    config.hook.pytest_deselected(items=[item for item in items if bool(item.get_closest_marker("long")) != asked])
+    items[:] = [item for item in items if bool(item.get_closest_marker("long")) == asked]
     items.sort(key=lambda item: "test_nbval" not in item.nodeid)
 
 

@@ -95,6 +95,7 @@ def test_a_run_of_them_is_trained_and_opens_in_every_explorer(copy):
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_study_compares_them(copy):
     fix = {name: value for name, value in GIVEN.items() if name not in ("method", "kept_fraction")} | {"epochs": 1}
     runs = [{"fix": fix, "axes": {"method": ["contrastive", "mine"]}}]

@@ -15,12 +15,15 @@ def export(
 ) -> None:
     """Write the explorers of a run as pages that need neither kernel nor network.
 
+    Exit code 1 where one that was asked for has nothing to show.
     Example: rrsitr export runs/first --html out/
     """
     from rrsitr_lib.teach.site import export_explorers
 
     pages, missing = export_explorers(run, html, only or ())
     typer.echo("\n".join([*(f"{html / page}: {title}" for page, title in pages.items()), *missing]))
+    if missing and (only or not pages):
+        raise typer.Exit(1)
 
 
 def site(

@@ -10,7 +10,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.study_file import Trial
 from rrsitr_lib.experiments.trials import TrialState
-from rrsitr_lib.files import cache_folder, fingerprint, read_json, write_json
+from rrsitr_lib.files import cache_folder, fingerprint, read_json, sealed, write_json
 
 FORWARD = 1 / 3  # evaluation is a forward pass, a third of a training step
 SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "precision", "compile", "device")
@@ -64,7 +64,7 @@ def measure(trials: Mapping[str, Trial], expected: Mapping[str, Cost]) -> None:
 
     shapes = {shape_of(trial.config): trial.config for name, trial in trials.items() if expected[name].seconds is None}
     for shape, config in shapes.items():
-        write_json(cache_folder() / "steps.json", {**_measured(), shape: measured_step(config)})
+        write_json(cache_folder() / "steps.json", sealed({**_measured(), shape: measured_step(config)}))
 
 
 def _measured() -> dict[str, Any]:

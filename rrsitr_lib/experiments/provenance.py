@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rrsitr_lib.files import read_json, write_json
+from rrsitr_lib.files import read_json, sealed, write_json
 
 FILE, HIDDEN = "provenance.json", ".provenance.json"
 PACKAGES = ("rrsitr-lib", "torch", "torchvision", "open-clip-torch", "timm", "transformers", "numpy", "pandas",
@@ -44,7 +44,7 @@ def recorded(run: str | Path) -> Iterator[None]:
         if used is not None and energy is not None and used >= energy:  # the counter starts anew now and then
             session["joules"] = round(used - energy)
         if (run / "config.yaml").exists():
-            write_json(run / FILE, where)
+            write_json(run / FILE, sealed(where))
         (run / HIDDEN).unlink(missing_ok=True)
 
 

@@ -10,6 +10,7 @@ from rrsitr_lib.checksums import changed_files, file_checksum
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.provenance import FILE as PROVENANCE
 from rrsitr_lib.experiments.run_results import FinishedRun, read_run
 from rrsitr_lib.experiments.study_folder import DIGITS, NOTEBOOK, OUTCOME, STUDY_FILE, with_name
 from rrsitr_lib.experiments.trials import TrialState, open_study
@@ -77,6 +78,8 @@ def _files(state: TrialState) -> str:
             return f"{path} is missing"
     if state.outcome.get("notebook", file_checksum(notebook)) != file_checksum(notebook):
         return f"{notebook}: {CHANGED}"
+    if (state.run / PROVENANCE).exists():
+        read_json(state.run / PROVENANCE)
     run, name = read_run(state.run), state.folder.name
     if (state.run / "ledger").exists() and (changed := damages(state.run)):  # an archive holds less
         return changed[0]

@@ -44,6 +44,7 @@ def machines(tmp_path):
     found.end()
 
 
+@pytest.mark.long
 def test_scheduler_and_three_workers_survive_kills_a_full_disk_and_a_second_study_run(machines, tmp_path, expected):
     """Two ``study run`` at once on one folder; workers are killed at random, the scheduler once; one disk is full."""
     study, root, dice = small_study("all", {"method": METHODS}), tmp_path / "runs", random.Random(3)
@@ -96,6 +97,7 @@ def kill_with_all_below(process):
     assert not alive, [one.cmdline() for one in alive]
 
 
+@pytest.mark.long
 def test_killed_study_goes_on_and_leaves_no_process(tmp_path, expected):
     command = study_command(PAIR, tmp_path, "--workers", "2")
     driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -111,6 +113,7 @@ def test_killed_study_goes_on_and_leaves_no_process(tmp_path, expected):
     assert_study(tmp_path, PAIR, expected)
 
 
+@pytest.mark.long
 def test_a_failing_and_a_hanging_run_do_not_stop_the_others_and_retry_runs_them_again(tmp_path):
     grids = [small_study(**fields).runs[0] for fields in ({"epochs": 100_000}, {"batch_size": 300}, {})]
     study = small_study("mixed", limit_minutes=0.6).model_copy(update={"runs": grids})
@@ -134,6 +137,7 @@ def test_a_failing_and_a_hanging_run_do_not_stop_the_others_and_retry_runs_them_
     assert untouched == again, "failed trials are left alone, and without work no cluster is asked for"
 
 
+@pytest.mark.long
 def test_job_queue_runs_the_study(tmp_path, monkeypatch, expected):
     """dask-jobqueue writes the job; a stand-in for SLURM's ``sbatch`` runs it on this machine."""
     programs = tmp_path / "bin"

@@ -67,6 +67,7 @@ def test_run_that_takes_too_long_is_ended_and_its_process_gone(tmp_path):
     assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.long
 def test_killed_process_is_tried_again_from_its_checkpoint(tmp_path, expected):
     folder, own = job(tmp_path)
     outcome = {}

@@ -106,7 +106,7 @@ def test_touched_trial_is_found_out_and_the_others_are_not(copy, touch, drawn, m
 @pytest.mark.parametrize("name", [
     "checksums.json", "study.yaml", "trials.csv", f"{FIRST}/outcome.json", f"{FIRST}/run.ipynb",
     f"{FIRST}/run/config.yaml", f"{FIRST}/run/result.json", f"{FIRST}/run/metrics.csv", f"{FIRST}/run/retrieval.npz",
-    f"{FIRST}/run/best.safetensors", f"{FIRST}/run/ledger/loss.bin",
+    f"{FIRST}/run/best.safetensors", f"{FIRST}/run/provenance.json", f"{FIRST}/run/ledger/loss.bin",
 ])  # fmt: skip
 def test_a_flipped_byte_in_any_file_is_found_and_named(copy, name):
     content = bytearray((copy / name).read_bytes())
@@ -188,6 +188,7 @@ def test_archive_holds_no_place_of_this_machine(copy, tmp_path):
     assert not problems(tmp_path / "reader" / "small")
 
 
+@pytest.mark.long
 def test_archive_of_own_data_at_an_absolute_path_is_verified_beside_the_same_data(tmp_path, monkeypatch):
     """Trials are named by their configuration: with the path their names change, everywhere at once."""
     (tmp_path / "here" / "mine" / "images").mkdir(parents=True)

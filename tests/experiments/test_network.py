@@ -51,6 +51,7 @@ def networks():
     remove_networks()
 
 
+@pytest.mark.long
 def test_workers_in_two_networks_of_which_one_is_cut_while_it_trains(networks, tmp_path, few_scenes):
     """The scheduler gives the cut worker's trial to the other one, which waits for its lock; none is trained twice."""
     study, root = small_study("cut", {"method": ["contrastive", "rrsitr"]}), tmp_path / "runs"

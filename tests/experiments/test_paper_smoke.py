@@ -54,6 +54,7 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_three_trials_of_the_paper_end_to_end(place):
     fields = {"data": "rsitmd", "images": "data/rsitmd", "noise_rate": 0.8, "seed": 3, "weights": "none", "epochs": 2,
               "batch_size": 20, "warmup_steps": 2}  # fmt: skip

@@ -111,6 +111,7 @@ def killed_after(epochs, folder):
     return committed(folder)
 
 
+@pytest.mark.long
 def test_a_killed_pair_goes_on_to_the_same_bits(pair, tmp_path):
     """The second process trains its share of the epochs that are left."""
     assert 1 <= killed_after(1, tmp_path / "run") < 3
@@ -119,6 +120,7 @@ def test_a_killed_pair_goes_on_to_the_same_bits(pair, tmp_path):
     assert weights.keys() == expected.keys() and all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
+@pytest.mark.long
 def test_a_run_begun_by_one_goes_on_with_two(begun, pair, tmp_path):
     folder = shutil.copytree(begun, tmp_path / "run")
     torchrun("-m", "rrsitr_lib", *TRAIN, "--out", folder)
