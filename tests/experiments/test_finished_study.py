@@ -231,7 +231,7 @@ def test_plan_measures_a_step_once_and_counts_its_operations(tmp_path, monkeypat
     assert "measuring a step" in first.output and "cost from measured step" in first.output
     assert "on one GPU: about" in first.output and "not measured" in first.output
     assert "measuring" not in study("plan", tmp_path / "s.yaml", "--runs", tmp_path).output
-    (kept,) = json.loads((tmp_path / "cache" / "steps.json").read_text()).values()
+    (kept,) = read_json(tmp_path / "cache" / "steps.json").values()
     assert kept["seconds_per_pair"] > 0 and kept["operations_per_pair"] > 1e6 and kept["pairs"] == 20
 
 
