@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: tutorial test test-long test-browser lab slides notebooks benchmarks tiny-weights figures clean
+.PHONY: tutorial test test-long test-browser lab slides notebooks benchmarks records tiny-weights figures clean
 
 tutorial: $(INSTALLED)  ## run every notebook, write runs/tutorial/index.html, print the comparison table
 	$(BIN)/python -m rrsitr_lib.teach.tutorial
@@ -31,13 +31,18 @@ benchmarks: $(INSTALLED)  ## ratios against the textbook forms, one table
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/explorers.py
 
+records: $(INSTALLED)  ## train the runs of the lessons' records anew, and write them and the README's table of them
+	$(BIN)/rrsitr study run lesson
+	$(BIN)/python -m rrsitr_lib.teach.records runs/lesson
+	$(BIN)/rrsitr study table lesson --format csv > results/lesson.csv
+
 tiny-weights: $(INSTALLED)  ## train the tiny encoder on clean scenes of another seed and put it into the package
 	$(BIN)/python -m rrsitr_lib.scenes.pretrain
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=... names it")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,study,test,browser]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,study,site,test,browser]'
 	touch $(INSTALLED)
 
 figures: $(INSTALLED)  ## the figures of the README, from the runs of the tutorial

@@ -1,6 +1,7 @@
 """What the files of a folder held when they were written, noted beside them: damage is noticed, and the file named."""
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,14 +15,11 @@ CHECKSUMS = "checksums.json"
 
 def file_checksum(path: str | Path) -> str:
     """``checksum`` of a file's content. Raises ``InputError`` where it cannot be read."""
-    digest = xxhash.xxh3_128()
     try:
         with open(path, "rb") as file:
-            while part := file.read(2**24):
-                digest.update(part)
+            return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return digest.hexdigest()
 
 
 def write_checksums(folder: Path, checksums: Mapping[str, str]) -> Path:
@@ -31,9 +29,10 @@ def write_checksums(folder: Path, checksums: Mapping[str, str]) -> Path:
 
 def note_checksums(folder: Path, *names: str) -> Path:
     """``write_checksums`` of files as they are now; what was noted of others stays."""
+    noted: dict[str, str] = {}
     with contextlib.suppress(InputError):  # nothing was noted yet, or it is damaged
-        return write_checksums(folder, _noted(folder) | {name: file_checksum(folder / name) for name in names})
-    return write_checksums(folder, {name: file_checksum(folder / name) for name in names})
+        noted = _noted(folder)
+    return write_checksums(folder, noted | {name: file_checksum(folder / name) for name in names})
 
 
 def changed_files(folder: str | Path, *names: str) -> list[str]:

@@ -25,8 +25,10 @@ Positive = Annotated[float, Field(gt=0)]
 
 SPEED = {"workers", "store", "compile", "gradient_slice"}  # these change how fast, and the last bits at most
 NO_RESULT = SPEED | {"device", "preset"}
-IDENTITY = 2  # of a run: 2 hashes what differs from its default, so that a new field names no old run anew
+PATHS = ("data", "images", "weights", "noise_file")  # fields that may be paths
+IDENTITY = 3  # of a run: what differs from its default is hashed; another number where defaults or weights mean else
 
+TINY = ("tiny", "tiny-strong")  # encoders for which the preset ``tiny`` is made
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "tiny": {
@@ -59,7 +61,7 @@ class RunConfig(StrictModel):
     preset: Literal["paper", "tiny", "heads"] = "paper"
     data: str = Field("scenes", description="a data set by name, or a folder with train, val, test tables")
     images: str | None = Field(None, description="folder of the images; not needed for scenes")
-    scenes: int = Field(800, ge=40, le=100_000, description="drawn training scenes; val and test hold 100 and 200")
+    scenes: int = Field(1600, ge=40, le=100_000, description="drawn training scenes; val and test hold 100 and 200")
     scenes_seed: int = Field(0, ge=0, le=2**31, description="seed of the drawn world")
     bad: Literal["fatal", "skip"] = Field("fatal", description="unusable images; skip leaves their pairs out")
     encoder: str = _by_name("vit-b-32", ENCODERS)
@@ -70,6 +72,8 @@ class RunConfig(StrictModel):
     pad_tokens: Literal["paper", "masked"] = Field("paper", description="paper: padding counts in the local similarity")
     augment: bool = Field(True, description="open_clip's random crop in training; off: its evaluation transform")
     feature_width: int = Field(256, ge=0, le=4096, description="heads: PCA width of the cached tokens; 0 keeps all")
+    head_features: int = Field(256, ge=1, le=4096, description="heads: width of what they make of a token")
+    image_grid: int = Field(0, ge=0, le=64, description="heads: an image's tokens, averaged to a grid; 0 keeps all")
 
     noise_rate: Fraction = 0.0
     protocol: str = _by_name("shuffle", PROTOCOLS)
@@ -115,7 +119,7 @@ class RunConfig(StrictModel):
         return self
 
     @classmethod
-    def build(cls, **given: Any) -> Self:
+    def build(cls, /, **given: Any) -> Self:
         """A configuration from what is given and, for the rest, the preset that suits the encoder.
 
         Fields of the run and settings of its method stand side by side. Raises ``InputError`` naming the field, its
@@ -125,7 +129,7 @@ class RunConfig(StrictModel):
             given["images"] = str(Path(given["data"]) / "images")
         preset = given.get("preset")
         if preset is None:
-            preset = "heads" if given.get("train") == "heads" else "tiny" if given.get("encoder") == "tiny" else "paper"
+            preset = "heads" if given.get("train") == "heads" else "tiny" if given.get("encoder") in TINY else "paper"
         own = {name: given.pop(name) for name in list(given) if name not in cls.model_fields}
         method, nested = given.get("method", cls.model_fields["method"].default), given.get("settings") or {}
         try:
@@ -194,6 +198,11 @@ class RunConfig(StrictModel):
     def to_yaml(self) -> str:
         """All fields and settings as YAML, in the order of their classes."""
         return yaml.safe_dump(self.flat(), sort_keys=False)
+
+    @property
+    def plain_epochs(self) -> int:
+        """First epochs, trained plainly, before the method starts."""
+        return round(self.warmup_fraction * self.epochs)
 
     @property
     def fingerprint(self) -> str:

@@ -124,7 +124,12 @@ def cache_folder() -> Path:
 
 def write_json(path: str | Path, content: Any) -> Path:
     """Write ``content`` as indented JSON, whole or not at all."""
-    return write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    return write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Indented JSON, as all files have it."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,22 +144,23 @@ def _of_json(content: Mapping[str, Any]) -> str:
 
 def read_json(path: str | Path) -> Any:
     """Read JSON; raises ``InputError`` naming the file, and the line, when it is absent, broken or changed."""
-    content = _parsed(path)
+    content = parsed_json(path, read_text(path))
     if isinstance(content, dict) and CHECKSUM in content and content.pop(CHECKSUM) != _of_json(content):
         raise InputError(f"{path}: {CHANGED}")
     return content
 
 
-def _parsed(path: str | Path) -> Any:
-    text = read_text(path)
+def parsed_json(where: str | Path, text: str) -> Any:
+    """JSON as Python has it. Raises ``InputError`` naming the place, and of several lines the line."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+        line = f", line {error.lineno}" if "\n" in text.strip() else ""
+        raise InputError(f"{where}{line}: not JSON ({error.msg})") from None
     except RecursionError:
-        raise InputError(f"{path}: not JSON that can be read (nested too deep)") from None
+        raise InputError(f"{where}: not JSON that can be read (nested too deep)") from None
     except ValueError as error:  # a number without end
-        raise InputError(f"{path}: not JSON that can be read ({error})") from None
+        raise InputError(f"{where}: not JSON that can be read ({str(error)[:100]})") from None
 
 
 def fingerprint(*parts: "bytes | str | np.ndarray") -> str:

@@ -98,7 +98,7 @@ PROTOCOLS: Registry[Any] = Registry("protocol", "data.noise", first=("shuffle", 
 DATASETS: Registry[Any] = Registry(
     "data set", "data.datasets", "scenes.dataset", first=("scenes", "rsitmd", "rsicd", "nwpu")
 )
-ENCODERS: Registry[Any] = Registry("encoder", "model.encoders", first=("tiny", "lite", "vit-b-32"))
+ENCODERS: Registry[Any] = Registry("encoder", "model.encoders", first=("tiny", "tiny-strong", "lite", "vit-b-32"))
 
 
 def extension(name: str) -> Any:

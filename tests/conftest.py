@@ -11,14 +11,14 @@ os.environ["RRSITR_TRACEBACK"] = "1"  # an error of the library fails a test wit
 
 
 def pytest_addoption(parser):
-    """Browser tests need a browser, and studies that are killed half a minute each: they run where asked for."""
+    """Browser tests need a browser, and studies that are killed their time: they run where asked for."""
     parser.addoption("--browser", action="store_true", help="run the tests in a real browser")
     parser.addoption("--long", action="store_true", help="run the tests that are marked as long, and no others")
 
 
 def pytest_configure(config):
     """What ``@pytest.mark.long`` means."""
-    config.addinivalue_line("markers", "long: starts many processes, for half a minute or more; run by make test-long")
+    config.addinivalue_line("markers", "long: starts many processes, one after another; run by make test-long")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -68,11 +68,8 @@ def readers(folder: Path) -> dict[str, Reader]:
 
 
 def _of_tables_and_archives(folder: Path) -> dict[str, Reader]:
-    import io
-    import tarfile
-    import zipfile
-
     import pandas as pd
+    from archives import tarred, zipped
 
     from rrsitr_lib.audit.read_pairs import open_pairs
     from rrsitr_lib.data.pairs import read_csv
@@ -82,18 +79,10 @@ def _of_tables_and_archives(folder: Path) -> dict[str, Reader]:
     (folder / "images").mkdir()
     frame = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "caption": ["a lake , seen", "two roads"]})
     frame.to_parquet(folder / "t.parquet")
-    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a/b.txt", "text " * 20)
-    with tarfile.open(folder / "a.tar.gz", "w:gz") as tar:
-        for name in ("s.jpg", "s.txt"):
-            member = tarfile.TarInfo(name)
-            member.size = 4
-            tar.addfile(member, io.BytesIO(b"abcd"))
-    with tarfile.open(folder / "s.tar", "w") as tar:
-        for name in ("s.jpg", "s.txt"):
-            member = tarfile.TarInfo(name)
-            member.size = 4
-            tar.addfile(member, io.BytesIO(b"abcd"))
+    zipped(folder / "a.zip", {"a/b.txt": b"text " * 20})
+    sample = {"s.jpg": b"abcd", "s.txt": b"abcd"}
+    tarred(folder / "a.tar.gz", sample)
+    tarred(folder / "s.tar", sample, mode="w")
 
     def pairs(path: Path) -> Any:
         return open_pairs(path, folder / "out", folder / "images", need_images=False)
@@ -124,13 +113,12 @@ def fuzz(name: str, minutes: float, folder: Path) -> None:
     """Feed one reader until the time is over, or something else than a message is raised: its input is kept."""
     import atheris
 
-    with atheris.instrument_imports(include=["rrsitr_lib"]):
-        pass
-    from rrsitr_lib.errors import InputError, RunError
-
     made = folder / "made"
     made.mkdir()
-    file_name, read, valid = readers(made)[name]
+    with atheris.instrument_imports(include=["rrsitr_lib", "yaml"]):  # only what is imported within
+        from rrsitr_lib.errors import InputError, RunError
+
+        file_name, read, valid = readers(made)[name]
     corpus, work = folder / "corpus", folder / "work"
     for place in (corpus, work, FOUND):
         place.mkdir(exist_ok=True)
@@ -146,7 +134,7 @@ def fuzz(name: str, minutes: float, folder: Path) -> None:
             return
 
     kept = f"-artifact_prefix={FOUND}/{name}-"
-    limits = [f"-max_total_time={60 * minutes:.0f}", "-max_len=20000", "-timeout=20", "-rss_limit_mb=6000"]
+    limits = [f"-max_total_time={60 * minutes:.0f}", "-max_len=20000", "-timeout=120", "-rss_limit_mb=6000"]
     atheris.Setup([sys.argv[0], str(corpus), kept, *limits, "-print_final_stats=1"], one)
     atheris.Fuzz()
 

@@ -45,6 +45,11 @@ def draw_inputs(seed, B, D, Lt, Li, **_):
     return tuple(torch.from_numpy(values) for values in (image, text, image_tokens, text_tokens))
 
 
+def cosines(rows, columns):
+    """Cosine of every row with every column, from their definition."""
+    return torch.nn.functional.cosine_similarity(rows[:, None], columns[None], dim=-1)
+
+
 def local_similarity(text_tokens, image_tokens, scale=1.0):
     """scale * ||T_a V_d^T||_F from the whole table of token cosines, (captions, images)."""
     text = torch.nn.functional.normalize(text_tokens, dim=-1)
@@ -62,8 +67,7 @@ def cross_entropies(logits):
 
 def pair_losses(image, text, image_tokens, text_tokens, scale):
     """(cosines image by caption, L^g, L^l)."""
-    similarity = torch.nn.functional.cosine_similarity(image[:, None], text[None], dim=-1)
-    local = local_similarity(text_tokens, image_tokens, scale)
+    similarity, local = cosines(image, text), local_similarity(text_tokens, image_tokens, scale)
     return similarity, cross_entropies(scale * similarity), cross_entropies(local.T)
 
 
@@ -84,9 +88,43 @@ def triplet(similarity, i, sigma, margins="dynamic"):
     return loss
 
 
+def triplet_alignment(similarity, margin, temperature):
+    """RDE's triplet alignment loss of every pair, (B,), the sums over negatives written out."""
+    size, losses = len(similarity), []
+    for i in range(size):
+        loss = 0
+        for row in (similarity[i], similarity[:, i]):
+            negatives = sum(torch.exp(row[j] / temperature) for j in range(size) if j != i)
+            loss = loss + torch.relu(margin - row[i] + temperature * torch.log(negatives))
+        losses.append(loss)
+    return torch.stack(losses)
+
+
+def mean_hinges(similarity, margin):
+    """NCR's hinge of every pair over all its negatives, both ways, divided by the batch size."""
+    size = len(similarity)
+    return [
+        sum(torch.relu(margin + similarity[i, j] - similarity[i, i]) for j in range(size) if j != i) / size
+        + sum(torch.relu(margin + similarity[j, i] - similarity[i, i]) for j in range(size) if j != i) / size
+        for i in range(size)
+    ]
+
+
+def predicted_labels(similarity, margin):
+    """NCR's P of every pair, by one network."""
+    believed = [min(max(margin - float(hinge) / 2, 0), margin) for hinge in mean_hinges(similarity.detach(), margin)]
+    best = sorted(believed)[-(len(believed) // 10 + 1) :]
+    return [min(one / (sum(best) / len(best)), 1) for one in believed]
+
+
+def soft_triplet(similarity, i, label, margin, base):
+    """NCR's loss of pair i, with the margin of its label."""
+    return triplet(similarity, i, margin * (base**label - 1) / (base - 1), margins="fixed")
+
+
 def objective(
     image, text, image_tokens, text_tokens, gamma_1=5, gamma_2=18, lambda_1=0.8, lambda_2=0.9, sigma=0.6, scale=None,
-    local=True, paced=True, margins="dynamic",
+    local=True, paced=True, margins="dynamic", jump=True,
 ):  # fmt: skip
     """(total, losses (B,), counts of clean, ambiguous, noisy) pair by pair; parts can be switched off."""
     scale = math.exp(2.996) if scale is None else scale
@@ -94,7 +132,7 @@ def objective(
     losses, total, counts = global_loss + local_loss if local else global_loss, 0, [0, 0, 0]
     for i, loss in enumerate(losses):
         category = 0 if loss < gamma_1 else 1 if loss < gamma_2 else 2
-        w, r = self_paced(loss.item(), (gamma_1, gamma_2, gamma_2)[category]) if paced else (1, 0)
+        w, r = self_paced(loss.item(), gamma_1 if jump and category == 0 else gamma_2) if paced else (1, 0)
         if category < 2:
             total = total + (1, lambda_1)[category] * (w * loss + r)
         elif margins != "off":

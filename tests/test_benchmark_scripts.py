@@ -59,15 +59,23 @@ def runs():
 
 
 def test_compare_gives_mean_and_deviation(runs):
-    text = script("compare").as_text(summarise(runs))
+    table = pd.concat([summarise(runs), references()])
+    text = script("compare").as_text(table)
+    assert [text.loc[key, "mR"] for key in ((np.nan, "chance"), (0.4, "linear probe"))] == ["2.60", "8.00"]
     assert text.loc[(0.4, "rrsitr"), "mR"] == "32.00 ± 1.00" and text.loc[(0.0, "rrsitr"), "AUROC"] == ""
     one = script("compare").as_text(summarise(runs[runs["seed"] == 1]))
     assert one.loc[(0.4, "contrastive"), "mR"] == "21.00"
 
 
+def references():
+    """Rows that are no method's: two levels, which no noise changes, and the linear probe."""
+    values = [("chance", np.nan, 2.6), ("before training", np.nan, 3.1), ("linear probe", 0.0, 10.0),
+              ("linear probe", 0.4, 8.0)]  # fmt: skip
+    return pd.DataFrame(values, columns=["method", "noise_rate", "mean"]).assign(data="scenes", metric="mR")
+
+
 def test_figure_draws_every_method_level_and_the_probe(runs):
-    levels, probe = {"chance": 2.6, "before training": 3.1}, pd.Series({0.0: 10.0, 0.4: 8.0})
-    (axis,) = over_noise(summarise(runs), runs, levels=levels, probe=probe).axes
+    (axis,) = over_noise(pd.concat([summarise(runs), references()]), runs).axes
     named = {text.get_text() for text in axis.get_legend().get_texts()}
     assert named == {"contrastive", "rrsitr", "linear probe", "chance, 2.60", "before training, 3.10"}
     assert any(np.allclose(line.get_ydata(), [42, 32]) for line in axis.lines if len(line.get_xdata()) == 2)

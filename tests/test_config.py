@@ -15,13 +15,15 @@ WHERE_AND_HOW_FAST = {"device": "cpu", "workers": 3, "store": True, "compile": T
 OTHER_RESULT = {
     "bad": "skip", "scenes": 900, "scenes_seed": 1, "encoder": "lite", "weights": "none", "train": "heads",
     "pad_tokens": "masked",
-    "augment": False, "feature_width": 64, "noise_rate": 0.2, "protocol": "hard", "noise_seed": 1, "method":
+    "augment": False, "feature_width": 64, "head_features": 64, "image_grid": 2,
+    "noise_rate": 0.2, "protocol": "hard", "noise_seed": 1, "method":
     "contrastive", "gamma_1": 4.0, "gamma_2": 19.0, "gamma_unit": "chance", "gamma_schedule": "linear",
     "gamma_start": 0.4, "partition": "gmm2", "clean_fraction": 0.4, "noisy_fraction": 0.2, "lambda_1": 0.7,
     "lambda_2": 0.8,
     "sigma": 0.5, "scale": 10.0, "local_fraction": 0.2, "warmup_fraction": 0.1, "epochs": 9, "batch_size": 64,
     "learning_rate": 1e-4, "weight_decay": 0.2, "warmup_steps": 1, "clip_norm": 1.0, "precision": "float32", "seed": 13,
     "local_loss": False, "self_paced": False, "triplet": "fixed", "weight_order": "hard",
+    "pace": "linear",
 }  # fmt: skip
 
 
@@ -32,7 +34,7 @@ def test_defaults_are_the_paper_s():
         "epochs": 50, "warmup_steps": 200, "clip_norm": 50.0, "gamma_1": 5.0, "gamma_2": 18.0, "lambda_1": 0.8,
         "lambda_2": 0.9, "sigma": 0.6, "local_fraction": 0.1, "pad_tokens": "paper", "noise_seed": 42,
         "method": "rrsitr",
-        "local_loss": True, "self_paced": True, "triplet": "dynamic", "weight_order": "easy",
+        "local_loss": True, "self_paced": True, "triplet": "dynamic", "weight_order": "easy", "pace": "cosine",
         "warmup_fraction": 0.0, "augment": True, "train": "all", "protocol": "shuffle",
     }  # fmt: skip
     assert {name: getattr(config, name) for name in paper} == paper
@@ -81,14 +83,15 @@ def test_frozen():
 
 OUT_OF_RANGE = {
     "noise_rate": (-0.1, 1.01, float("nan"), "much", None), "scenes": (39, 100_001, 50.5), "scenes_seed": (-1,),
-    "feature_width": (-1, 4097), "noise_seed": (-1, 2**32), "gamma_1": (-0.1, float("inf")), "gamma_2": (0, -1),
+    "feature_width": (-1, 4097), "head_features": (0, 4097), "image_grid": (-1, 65),
+    "noise_seed": (-1, 2**32), "gamma_1": (-0.1, float("inf")), "gamma_2": (0, -1),
     "gamma_start": (0,), "clean_fraction": (1.1,), "noisy_fraction": (-1,), "lambda_1": (-1,), "lambda_2": (-1,),
     "sigma": (-0.1,), "scale": (0, float("inf")), "local_fraction": (1.5,), "warmup_fraction": (-0.1, 1.0),
     "epochs": (0, 2.5),
     "batch_size": (1, 0, -5), "learning_rate": (0, -1e-3), "weight_decay": (-1,), "warmup_steps": (-1,),
     "clip_norm": (0,), "workers": (-1, 257), "seed": (-1, 2**31), "encoder": ("resnet", None, 3),
     "method": ("plain",), "local_loss": ("perhaps",),
-    "self_paced": (2,), "triplet": ("none",), "weight_order": ("hardest",),
+    "self_paced": (2,), "triplet": ("none",), "weight_order": ("hardest",), "pace": ("sigmoid",),
     "protocol": ("swap",), "partition": ("kmeans",), "gamma_unit": ("nats",), "gamma_schedule": ("step",),
     "pad_tokens": ("none",), "precision": ("double",), "device": ("tpu",), "preset": ("laptop",),
     "augment": ("maybe",), "train": ("text",), "store": ("x",),

@@ -91,7 +91,7 @@ def test_a_run_of_them_is_trained_and_opens_in_every_explorer(copy):
     said, codes = copy.rrsitr("train --config mine.yaml --out runs/one", then=EXPLORE)
     assert codes == [0] and "mR" in said
     assert said.partition("exit 0")[2].split() == [
-        "retrieval", "protocol", "partition", "weights", "margins", "gallery", "embedding",
+        "retrieval", "protocol", "partition", "flow", "weights", "margins", "gallery", "embedding",
     ]  # fmt: skip
 
 

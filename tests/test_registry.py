@@ -10,10 +10,10 @@ from rrsitr_lib.model.encoder import EncoderRecipe
 from rrsitr_lib.registry import DATASETS, ENCODERS, PROTOCOLS, Registry
 
 ALL = {
-    "method": (METHODS, ["contrastive", "rrsitr", "oracle", "ncr"]),
+    "method": (METHODS, ["contrastive", "rrsitr", "oracle"]),
     "protocol": (PROTOCOLS, ["shuffle", "derangement", "image", "hard"]),
     "data set": (DATASETS, ["scenes", "rsitmd", "rsicd", "nwpu"]),
-    "encoder": (ENCODERS, ["tiny", "lite", "vit-b-32"]),
+    "encoder": (ENCODERS, ["tiny", "tiny-strong", "lite", "vit-b-32"]),
 }
 every_registry = pytest.mark.parametrize(("registry", "names"), ALL.values(), ids=ALL)
 

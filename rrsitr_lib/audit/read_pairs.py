@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from rrsitr_lib.audit.tables_of import tables_of
 from rrsitr_lib.data.bit_depth import depth_note, with_depth
-from rrsitr_lib.data.images import SUFFIXES, match_images
-from rrsitr_lib.data.pictures import broken_images
+from rrsitr_lib.data.images import SUFFIXES, match_images, one_file_each
+from rrsitr_lib.data.pictures import decode, without_broken
 from rrsitr_lib.data.tables import EMPTY, RawPair, RawPairs, read_tables
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
@@ -89,27 +89,17 @@ def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> t
     others = [name for name in names if name not in raw.held]
     found, lost = _find(others, beside, images) if others else ({}, {})
     found |= dict(zip(held, with_depth([scratch / name for name in held]), strict=True))
-    name_of = {path: name for name, path in found.items()}
-    for path, said in broken_images(list(name_of)).items():
-        lost[name_of[path]] = said.removeprefix(f"{path}: ")
-    return {name: path for name, path in found.items() if name not in lost}, lost
+    return without_broken(found, lost, decode(list(found.values())))
 
 
 def _find(names: Sequence[str], beside: Path, images: Path | None) -> tuple[dict[str, Path], dict[str, str]]:
     """Files by name in the folder of the images, else right from the table, and what is wrong with other names."""
     usual = beside / "images" if (beside / "images").is_dir() else beside
     folder = images or usual
-    name_of: dict[Path, str] = {}
-    lost: dict[str, str] = {}
-    for name, paths in match_images(folder, names).items():
-        if not paths and not images:
-            paths = _from_table(beside, name)
-        if len(paths) != 1:
-            several = ", ".join(path.relative_to(folder).as_posix() for path in paths[:3])
-            lost[name] = f"several files fit: {several}" if paths else f"no such file in {folder}"
-        elif name_of.setdefault(paths[0], name) != name:
-            lost[name] = f"the same file as {name_of[paths[0]]!r}: one image needs one name"
-    return {name: path for path, name in name_of.items()}, lost
+    found = match_images(folder, names)
+    if not images:
+        found = {name: paths or _from_table(beside, name) for name, paths in found.items()}
+    return one_file_each(found, folder)
 
 
 def _from_table(beside: Path, name: str) -> list[Path]:

@@ -15,7 +15,7 @@ from rrsitr_lib.audit.features import PairFeatures, read_features, tower_feature
 from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs, Problem
 from rrsitr_lib.audit.report import write_report
-from rrsitr_lib.checksums import file_checksum, write_checksums
+from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.data.pairs import numbered
 from rrsitr_lib.files import fingerprint, write_atomically, write_json
 from rrsitr_lib.model.encoder import build_encoder
@@ -89,7 +89,7 @@ def audit(
     _write_csv(out / "problems.csv", pd.DataFrame(sorted(pairs.problems + pairs.remarks), columns=Problem._fields))
     write_json(out / "audit.json", summary)
     write_report(out / "report.html", table.head(top), summary, pairs)
-    write_checksums(out, {name: file_checksum(out / name) for name in FILES})
+    note_checksums(out, *FILES)
     return Audit(table, summary)
 
 

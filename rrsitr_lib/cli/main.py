@@ -19,7 +19,7 @@ from rrsitr_lib.cli.runs import evaluate, inspect, methods, train
 from rrsitr_lib.cli.show import doctor, export, site
 from rrsitr_lib.cli.study import app as study_app
 from rrsitr_lib.cli.verify import verify
-from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.errors import InputError, RunError, printable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -90,5 +90,5 @@ def _unexpected(error: Exception) -> int:
 
 def _say(message: str, code: int) -> int:
     if message:  # empty where typer has shown its help instead
-        print(" ".join(message.split()), file=sys.stderr)
+        print(printable(" ".join(message.split())), file=sys.stderr)
     return code

@@ -12,6 +12,9 @@ from rrsitr_lib.yaml_text import parse_yaml
 RunFolder = Annotated[Path, typer.Argument(help="folder that rrsitr train wrote (--out)")]
 RunData = Annotated[Path | None, typer.Option("--data", help="where the run's tables lie now (default: as noted)")]
 RunImages = Annotated[Path | None, typer.Option("--images", help="where its images lie now (default: as noted)")]
+Source = Annotated[str, typer.Argument(help="preset, study file (YAML), or the folder of a study")]
+Root = Annotated[Path, typer.Option("--runs", help="folder of studies")]
+RUNS = Path("runs")
 
 
 def assigned(set_: list[str] | None) -> dict[str, Any]:

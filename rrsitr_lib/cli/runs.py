@@ -132,7 +132,7 @@ def methods(
     if name is None:
         for known, method in METHODS.items():
             networks = f" ({method.networks} networks)" if method.networks > 1 else ""
-            typer.echo(f"{known:12} {(method.__doc__ or '').split('. ')[0].strip()}{networks}")
+            typer.echo(f"{known:12} {(method.__doc__ or '-').splitlines()[0]}{networks}")
         return
     for field, about in METHODS[name].Settings.model_fields.items():
         typer.echo(f"{field:16} {about.default!s:>10}  {about.description or ''}".rstrip())

@@ -12,17 +12,20 @@ def export(
     run: RunFolder,
     html: Annotated[Path, typer.Option("--html", help="folder that receives the pages")],
     only: Annotated[list[str] | None, typer.Option(help="one explorer by name; may be given several times")] = None,
+    against: Annotated[Path | None, typer.Option(help="folder of another run on the same pairs: compare both")] = None,
 ) -> None:
     """Write the explorers of a run as pages that need neither kernel nor network.
 
     Exit code 1 where one that was asked for has nothing to show.
-    Example: rrsitr export runs/first --html out/
+    Example: rrsitr export runs/first --against runs/second --html out/
     """
-    from rrsitr_lib.teach.site import export_explorers
+    from rrsitr_lib.teach.explorer_pages import export_explorers
 
-    pages, missing = export_explorers(run, html, only or ())
-    typer.echo("\n".join([*(f"{html / page}: {title}" for page, title in pages.items()), *missing]))
-    if missing and (only or not pages):
+    pages = export_explorers(run, html, only or (), against)
+    missing = [page for page in pages if page.missing]
+    written = [f"{html / page.file}: {page.title}" for page in pages if not page.missing]
+    typer.echo("\n".join([*written, *(f"{page.title}: {page.missing}" for page in missing)]))
+    if missing and (only or not written):
         raise typer.Exit(1)
 
 

@@ -6,23 +6,24 @@ from typing import Annotated, Any
 
 import typer
 
-from rrsitr_lib.cli.options import begun_folder, executor_of, study_of
-from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.cli.options import RUNS, Root, Source, begun_folder, executor_of, study_of
+from rrsitr_lib.cli.study_tables import choose, compare, probe, rank, report, table
+from rrsitr_lib.errors import RunError
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Many runs, each an executed notebook. Presets: laptop, paper, real-small.\n\nStart: rrsitr study run laptop",
+    help="Many runs, each an executed notebook. Presets: laptop, lesson, paper, real-small, rivals, "
+    "rivals-real, rivals-tuning, rsicd.\n\nStart: rrsitr study run laptop",
 )
 
-Source = Annotated[str, typer.Argument(help="preset, study file (YAML), or the folder of a study")]
-Root = Annotated[Path, typer.Option("--runs", help="folder of studies")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="a field of every run: --set epochs=2")]
 Data = Annotated[str | None, typer.Option(help="folder of pairs for every run, as real-small needs it")]
 Weights = Annotated[str | None, typer.Option(help="local weights for every run")]
 Workers = Annotated[int, typer.Option(min=0, help="runs at once; 0: one a GPU, else one a core")]
 Threads = Annotated[int, typer.Option(min=1, help="of each run; another number may change last bits")]
 Scheduler = Annotated[str | None, typer.Option(help="address of a running scheduler of Dask")]
-RUNS = Path("runs")
+for command in (table, rank, compare, choose, probe, report):
+    app.command()(command)
 
 
 @app.command()
@@ -112,31 +113,6 @@ def status(
         typer.echo(json.dumps({**number, **counts(opened.states), "reasons": failed}))
     else:
         typer.echo(status_text(opened))
-
-
-@app.command()
-def table(
-    study: Source,
-    runs: Root = RUNS,
-    form: Annotated[str, typer.Option("--format", help="md, tex, csv or html")] = "md",
-) -> None:
-    """Print the table: mean ± deviation over seeds, intervals, the paper's number; missing cells are empty."""
-    from rrsitr_lib.experiments.report_tables import FORMATS
-    from rrsitr_lib.experiments.results import read_results
-    from rrsitr_lib.experiments.summary import study_table
-
-    if form not in FORMATS:
-        raise InputError(f"--format is {form!r}: allowed are {', '.join(FORMATS)}")
-    typer.echo(FORMATS[form](study_table(read_results(begun_folder(study, runs)))), nl=False)
-
-
-@app.command()
-def report(study: Source, runs: Root = RUNS) -> None:
-    """Write report.ipynb, report.html, the tables in four forms and the figures into the study's folder."""
-    from rrsitr_lib.experiments.report import write_report
-
-    for path in write_report(begun_folder(study, runs)):
-        typer.echo(f"{path}: {path.stat().st_size // 1024 + 1} KB")
 
 
 @app.command()

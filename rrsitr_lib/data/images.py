@@ -4,7 +4,7 @@ import os
 import posixpath
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -127,6 +127,19 @@ def match_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> d
                 places[rule(label)].append(path)
         found |= {name: _different(places.get(rule(_tidy(name)), [])) for name in todo}
     return {name: found[name] for name in names}
+
+
+def one_file_each(found: Mapping[str, Sequence[Path]], folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Of ``match_images``: the file of every name that has one of its own, and what is wrong with the other names."""
+    name_of: dict[Path, str] = {}
+    lost: dict[str, str] = {}
+    for name, paths in found.items():
+        if len(paths) != 1:
+            several = ", ".join(path.relative_to(folder).as_posix() for path in paths[:3])
+            lost[name] = f"several files fit: {several}" if paths else f"no such file in {folder}"
+        elif name_of.setdefault(paths[0], name) != name:
+            lost[name] = f"the same file as {name_of[paths[0]]!r}: one image needs one name"
+    return {name: path for path, name in name_of.items()}, lost
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:

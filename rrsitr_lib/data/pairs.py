@@ -13,11 +13,11 @@ from typing import Any, Self
 import numpy as np
 
 from rrsitr_lib.data.tables import EMPTY, TABLES, form_of, read_tables
+from rrsitr_lib.data.tables.cells import NO_TEXT
 from rrsitr_lib.errors import InputError, input_error
 from rrsitr_lib.files import fingerprint, write_atomically
 
 SPLITS = ("train", "val", "test")
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _NO_NAME = re.compile(r"^$|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|[\x00-\x1f]")
 
 
@@ -55,7 +55,7 @@ class PairTable:
         for field in ("image_ids", "captions"):
             column = np.array(getattr(self, field), dtype=object)
             for row, text in enumerate(column.ravel()):
-                if not isinstance(text, str) or _NO_TEXT.search(text):
+                if not isinstance(text, str) or NO_TEXT.search(text):
                     where = f"{self.source}, row {row + 1}"
                     input_error(where, field, text, "text without NUL or half surrogate pairs")
             column.setflags(write=False)

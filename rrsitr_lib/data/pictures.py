@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 import PIL
 from filelock import FileLock
 
-from rrsitr_lib.data.images import THREADS, match_images, open_image
+from rrsitr_lib.data.images import THREADS, match_images, one_file_each, open_image
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, sealed, write_json
 from rrsitr_lib.progress import progress_bar
@@ -26,12 +26,9 @@ class Picture(NamedTuple):
     problem: str
 
 
-def broken_images(paths: Sequence[Path], progress: Callable[[int, int], object] | None = None) -> dict[Path, str]:
-    """What is wrong with each file that cannot be decoded, as ``open_image`` says it. Decodes everything.
-
-    ``progress(done, total)`` is called after every image.
-    """
-    return {path: f"{path}: {picture.problem}" for path, picture in decode(paths, progress).items() if picture.problem}
+def broken_images(seen: Mapping[Path, Picture]) -> dict[Path, str]:
+    """Of the files that were decoded those that cannot be, each in a line that says why."""
+    return {path: f"{path}: {picture.problem}" for path, picture in seen.items() if picture.problem}
 
 
 def decode(paths: Sequence[Path], progress: Callable[[int, int], object] | None = None) -> dict[Path, Picture]:
@@ -48,8 +45,8 @@ def decode(paths: Sequence[Path], progress: Callable[[int, int], object] | None 
 def pictures(paths: Sequence[Path]) -> dict[Path, Picture]:
     """Every file as it was when it was decoded: now, or in an earlier run where size and time of change are the same.
 
-    Nothing cheaper finds a file that is cut short. It takes 1 to 2 ms an image of 256 pixels and core, half a minute
-    for NWPU-Captions, with progress; from then on a look at the folder. Kept in the cache folder, which may be deleted.
+    Nothing cheaper finds a file that is cut short. With progress; from then on it is a look at the folder. Kept in the
+    cache folder, which may be deleted.
     """
     if not len(paths):
         return {}
@@ -82,18 +79,16 @@ def usable_images(folder: str | Path, names: Sequence[str] | np.ndarray) -> tupl
 
     Raises ``InputError`` where there is no such folder.
     """
-    name_of: dict[Path, str] = {}
-    lost: dict[str, str] = {}
-    for name, paths in match_images(folder, names).items():
-        if len(paths) != 1:
-            several = ", ".join(path.relative_to(folder).as_posix() for path in paths[:3])
-            lost[name] = f"several files fit: {several}" if paths else f"no such file in {folder}"
-        elif name_of.setdefault(paths[0], name) != name:
-            lost[name] = f"the same file as {name_of[paths[0]]!r}: one image needs one name"
-    for path, picture in pictures(list(name_of)).items():
-        if picture.problem:
-            lost[name_of.pop(path)] = picture.problem
-    return {name: path for path, name in name_of.items()}, lost
+    found, lost = one_file_each(match_images(folder, names), Path(folder))
+    return without_broken(found, lost, pictures(list(found.values())))
+
+
+def without_broken(
+    found: Mapping[str, Path], lost: Mapping[str, str], seen: Mapping[Path, Picture]
+) -> tuple[dict[str, Path], dict[str, str]]:
+    """The same files less those that cannot be decoded, which join the lost names with the reason."""
+    broken = {name: seen[path].problem for name, path in found.items() if seen[path].problem}
+    return {name: path for name, path in found.items() if name not in broken}, {**lost, **broken}
 
 
 def _look(path: Path) -> Picture:

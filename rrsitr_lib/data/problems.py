@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rrsitr_lib.data.bit_depth import depth_note
-from rrsitr_lib.data.pictures import Picture, pictures
+from rrsitr_lib.data.pictures import Picture, broken_images, pictures
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint, write_atomically
 
@@ -53,16 +53,16 @@ def problems_of(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture] | No
 
 def decodable(splits: Mapping[str, "Split"]) -> dict[Path, Picture]:
     """All pictures, decoded. Raises ``InputError`` that counts those that cannot be, and names the first three."""
-    seen = pictures([path for paths in _files(splits).values() for path in paths])
-    if broken := [f"{path}: {picture.problem}" for path, picture in seen.items() if picture.problem]:
+    seen = _seen(splits)
+    if broken := list(broken_images(seen).values()):
         count = f"{len(broken)} of {len(seen)} images cannot be used, such as {', '.join(broken[:3])}"
         raise InputError(f"{count}; mend them, or leave their pairs out with bad=skip (--bad skip)")
     return seen
 
 
-def picture_prints(splits: Mapping[str, "Split"]) -> dict[str, str]:
-    """A fingerprint of the bytes of all pictures of a split, where they are files."""
-    seen = pictures([path for paths in _files(splits).values() for path in paths])
+def picture_prints(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture] | None = None) -> dict[str, str]:
+    """A fingerprint of the bytes of all pictures of a split, where they are files; ``seen``: as decoded already."""
+    seen = _seen(splits) if seen is None else seen
     return {name: fingerprint(*(seen[path].content for path in paths)) for name, paths in _files(splits).items()}
 
 
@@ -136,6 +136,10 @@ def _equal_pictures(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture])
 def _files(splits: Mapping[str, "Split"]) -> dict[str, Sequence[Path]]:
     """The splits whose pictures are files, not drawn."""
     return {name: split.images for name, split in splits.items() if not isinstance(split.images, np.ndarray)}
+
+
+def _seen(splits: Mapping[str, "Split"]) -> dict[Path, Picture]:
+    return pictures([path for paths in _files(splits).values() for path in paths])
 
 
 def _in_full(problem: Problem) -> str:

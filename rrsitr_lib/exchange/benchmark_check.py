@@ -12,7 +12,7 @@ from rrsitr_lib.data.benchmark import Benchmark, has_table, locate_images
 from rrsitr_lib.data.datasets import Split
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.pairs import SPLITS, PairTable
-from rrsitr_lib.data.pictures import decode
+from rrsitr_lib.data.pictures import broken_images, decode
 from rrsitr_lib.data.problems import Problem, problems_of
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS
@@ -69,7 +69,7 @@ def check_copy(
         except InputError as error:
             problems.append(f"{split}: {error}")
     seen = decode([path for split in splits.values() for path in split.images], progress)
-    problems += [f"{path}: {picture.problem}" for path, picture in seen.items() if picture.problem]
+    problems += broken_images(seen).values()
     return Copy(tables, found, problems, problems_of(splits, seen))
 
 

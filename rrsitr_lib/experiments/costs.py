@@ -11,12 +11,16 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.study_file import Trial
 from rrsitr_lib.experiments.trials import TrialState
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, sealed, write_json
+from rrsitr_lib.registry import METHODS
 
 FORWARD = 1 / 3  # evaluation is a forward pass, a third of a training step
-SHAPES = ("encoder", "train", "batch_size", "feature_width", "pad_tokens", "precision", "compile", "device")
+SHAPES = (
+    "encoder", "train", "batch_size", "feature_width", "head_features", "image_grid", "pad_tokens", "precision",
+    "compile", "device",
+)  # fmt: skip
 SAME_COST = {"seed", "noise_rate", "noise_seed", "method", "settings", "preset"}
 
-alike = itemgetter(*(name for name in RunConfig.model_fields if name not in SAME_COST))
+_fields_of = itemgetter(*(name for name in RunConfig.model_fields if name not in SAME_COST))
 
 
 class Cost(NamedTuple):
@@ -31,8 +35,11 @@ class Cost(NamedTuple):
 
 
 def costs(trials: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict[str, Cost]:
-    """The expected cost of every trial, by name; runs that are alike but for seed, noise and method cost the same."""
-    steps, likeness = _measured(), {name: alike(trial.config.__dict__) for name, trial in trials.items()}
+    """The expected cost of every trial, by name.
+
+    Runs that are alike but for seed, noise and method cost the same, if they train equally many networks.
+    """
+    steps, likeness = _measured(), {name: _alike(trial.config) for name, trial in trials.items()}
     finished: dict[tuple, list[float]] = {}
     for name, state in states.items():
         if state.state == "done" and state.outcome["seconds"]:
@@ -42,11 +49,16 @@ def costs(trials: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict
     return {name: by_likeness[likeness[name]] for name in trials}
 
 
+def _alike(config: RunConfig) -> tuple:
+    return METHODS[config.method].networks, *_fields_of(config.__dict__)
+
+
 def _cost(config: RunConfig, finished: list[float] | None, step: Mapping[str, Any] | None) -> Cost:
     from rrsitr_lib.data.datasets import source_of
 
     of_epoch = source_of(config).count_pairs(config)
-    pairs = (of_epoch["train"] + FORWARD * of_epoch["val"]) * config.epochs  # in units of a trained pair
+    networks = METHODS[config.method].networks
+    pairs = (of_epoch["train"] + FORWARD * of_epoch["val"]) * config.epochs * networks  # in units of a trained pair
     operations = step["operations_per_pair"] * pairs if step and step.get("operations_per_pair") else None
     if finished:
         return Cost(median(finished), "finished runs", operations)
@@ -54,7 +66,7 @@ def _cost(config: RunConfig, finished: list[float] | None, step: Mapping[str, An
 
 
 def shape_of(config: RunConfig) -> str:
-    """What the time of a step depends on: sizes of model and batch, and the kind of machine."""
+    """What the time of a step of one network depends on: sizes of model and batch, and the kind of machine."""
     return fingerprint(json.dumps([getattr(config, name) for name in SHAPES]))[:16]
 
 

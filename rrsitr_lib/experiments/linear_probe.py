@@ -1,16 +1,26 @@
 """A row that gives a table its sense: a linear probe on frozen features, under the same evaluation as every method."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
 from rrsitr_lib.audit.probes import fit_ridge
+from rrsitr_lib.checksums import changed_files, note_checksums
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
+from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import recall
+from rrsitr_lib.experiments.run_results import data_name
+from rrsitr_lib.experiments.trials import open_study
+from rrsitr_lib.files import write_atomically
 from rrsitr_lib.frozen_towers.token_cache import caption_tokens, image_tokens
 from rrsitr_lib.model.encoder import Encoder, JointEncoder, build_encoder
+
+PROBES = "linear_probe.csv"
+COLUMNS = ["data", "encoder", "protocol", "noise_rate", "metric", "mean"]
 
 
 def linear_probes(config: RunConfig, rates: Sequence[float]) -> dict[float, dict[str, float]]:
@@ -32,11 +42,52 @@ def linear_probes(config: RunConfig, rates: Sequence[float]) -> dict[float, dict
     return found
 
 
+def probe_cells(config: RunConfig, rates: Sequence[float]) -> pd.DataFrame:
+    """``linear_probes`` as cells of a table, a row a rate and metric, in percent."""
+    where = {"data": data_name(config), "encoder": config.encoder, "protocol": config.protocol}
+    found = linear_probes(config, rates).items()
+    rows = [{**where, "noise_rate": rate, "metric": metric, "mean": value}
+            for rate, recalls in found for metric, value in recalls.items()]  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def write_probes(folder: str | Path) -> Path:
+    """Fit the linear probes of a study, each data set and noise rate once, and keep them beside its tables.
+
+    Only where the towers are frozen: there the features that the probe sees are those that every method sees. Raises
+    ``InputError`` where no run of the study freezes them.
+    """
+    opened = open_study(folder)
+    rates: dict[tuple[str, str, str], set[float]] = {}
+    configs: dict[tuple[str, str, str], RunConfig] = {}
+    for _, config, _ in opened.trials.values():
+        if config.train == "heads":
+            key = (config.data, config.encoder, config.protocol)
+            configs.setdefault(key, config)
+            rates.setdefault(key, set()).add(config.noise_rate)
+    if not configs:
+        raise InputError(f"{folder}: no run has frozen towers (train: heads), so no linear probe is defined")
+    table = pd.concat([probe_cells(configs[key], sorted(rates[key])) for key in configs])
+    path = write_atomically(opened.folder / PROBES, lambda temporary: table.to_csv(temporary, index=False))
+    note_checksums(opened.folder, PROBES)
+    return path
+
+
+def read_probes(folder: Path) -> pd.DataFrame:
+    """What ``write_probes`` kept, empty where nothing was. Raises ``InputError`` for a damaged file."""
+    if not (folder / PROBES).exists():
+        return pd.DataFrame(columns=COLUMNS)
+    if changed := changed_files(folder, PROBES):
+        raise InputError(f"{changed[0]}; rrsitr study probe {folder} writes it again")
+    return pd.read_csv(folder / PROBES)
+
+
 def _features(config: RunConfig, towers: Encoder, split: Split, name: str) -> PairFeatures:
     captions, caption_of_pair = np.unique(split.table.captions.astype(str), return_inverse=True)
     if config.train == "heads" and isinstance(towers, JointEncoder):  # its tokens are kept since the heads trained
         image = _mean_token(*image_tokens(towers, split.images, f"{name} images"))
-        text = _mean_token(*caption_tokens(towers, captions.tolist(), f"{name} captions"))
+        *tokens, place = caption_tokens(towers, captions.tolist(), f"{name} captions")
+        text = _mean_token(*tokens)[place]
     else:
         image, text = tower_features(towers, split.images, captions.tolist())
     return PairFeatures(unit(image), unit(text), split.table.image_of_row, caption_of_pair)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import TINY, RunConfig
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.frozen_towers.heads import HeadsEncoder
@@ -26,12 +26,13 @@ SMALL_BATCH = 8  # pairs of a measured step of a large model without a GPU
 def measured_step(config: RunConfig) -> dict[str, Any]:
     """``seconds_per_pair``, ``operations_per_pair``, and on what: ``pairs`` of the step and ``device``.
 
-    A large model without a GPU takes a small batch; the time a pair is then taken for that of the whole batch.
+    The step is RRSITR's with one network, whatever the method of the configuration. A large model without a GPU takes a
+    small batch; the time a pair is then taken for that of the whole batch.
     """
     device = device_of(config)
-    large = config.train == "all" and config.encoder != "tiny"
+    large = config.train == "all" and config.encoder not in TINY
     pairs = min(config.batch_size, SMALL_BATCH) if large and device.type == "cpu" else config.batch_size
-    plain = {"workers": 0, "gradient_slice": 0, "epochs": 1000, "warmup_steps": 0}
+    plain = {"workers": 0, "gradient_slice": 0, "epochs": 1000, "warmup_steps": 0, "method": "rrsitr", "settings": {}}
     config = config.model_copy(update={"batch_size": pairs, **plain})
     model, images, captions = _stand_in(config)
     trainer = stand_in_trainer(config, model.to(device), images, captions)
@@ -58,8 +59,9 @@ def _stand_in(config: RunConfig) -> tuple[nn.Module, Items, Items]:
     pairs, numbers = config.batch_size, torch.Generator().manual_seed(0)
     if config.train == "heads":
         width = config.feature_width or 512
-        image, text = (torch.randn(pairs, count, width, generator=numbers) for count in (IMAGE_TOKENS, TEXT_TOKENS))
-        return HeadsEncoder(width, width), InMemory(image), InMemory(text)
+        counts = config.image_grid**2 or IMAGE_TOKENS, TEXT_TOKENS
+        image, text = (torch.randn(pairs, count, width, generator=numbers) for count in counts)
+        return HeadsEncoder(width, width, config.head_features), InMemory(image), InMemory(text)
     encoder = build_encoder(config.encoder, "none", config.pad_tokens, 0)
     size = ENCODERS[config.encoder].image_size
     images = np.random.default_rng(0).integers(0, 255, (pairs, size, size, 3), dtype=np.uint8)

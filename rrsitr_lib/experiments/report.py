@@ -6,10 +6,12 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from rrsitr_lib.checksums import note_checksums
-from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
+from rrsitr_lib.experiments.figures import over_noise
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
+from rrsitr_lib.experiments.ranking import ranking, ranking_text
 from rrsitr_lib.experiments.report_tables import FORMATS
 from rrsitr_lib.experiments.results import read_results
+from rrsitr_lib.experiments.study_figures import ablation_bars, ranking_figure, two_variances
 from rrsitr_lib.experiments.summary import study_table, variance
 from rrsitr_lib.files import write_atomically, write_text
 
@@ -23,13 +25,15 @@ def write_report(folder: str | Path) -> list[Path]:
 
     folder = Path(folder)
     results = read_results(folder)
-    table = study_table(results)
+    table, ranked = study_table(results), ranking(results)
     figures: dict[str, Figure | None] = {}
     if results.folders:
         figures["over_noise"] = over_noise(table, results.runs)
         figures["ablation"] = ablation_bars(table, results.runs)
         figures["variance"] = two_variances(variance(results))
+        figures["ranking"] = ranking_figure(ranked)
     written = [write_text(folder / f"table.{ending}", form(table)) for ending, form in FORMATS.items()]
+    written.append(write_text(folder / "ranking.md", ranking_text(ranked)))
     for name, figure in figures.items():
         if figure is not None:
             write = partial(figure.savefig, dpi=110, format="png")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from rrsitr_lib.experiments.results import METRICS
 from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.experiments.study_file import one_line
 from rrsitr_lib.experiments.summary import CELL
@@ -31,23 +32,32 @@ def as_markdown(value: object) -> object:
     return re.sub(r"([\\`*\[\]<>|$])", r"\\\1", one_line(value)) if isinstance(value, str) else value
 
 
+def markdown(table: pd.DataFrame) -> str:
+    """A table of texts as Markdown; ``as_markdown`` has escaped what is a stranger's."""
+    return table.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
 def lines(table: pd.DataFrame) -> pd.DataFrame:
     """A table of ``summarise``, ``beside_paper`` or ``study_table`` as text, a line a cell: ``46.10 ± 1.08``.
 
-    ``95 % interval`` is that of mR over resampled test images; the gain is that of mR over plain training with the same
-    seeds and noise, in points, with its interval; ``seeds`` reads "done of planned"; ``differs`` counts settings unlike
-    the paper's: only at 0 do the two columns of mR compare like with like. Empty where there is no number.
+    ``AUROC`` says how well the loss finds the mismatched pairs; ``networks``: whether two were trained, whose scores
+    are averaged; ``cost``: seconds a step, as a multiple of plain training's. ``95 % interval`` is that of mR over
+    resampled test images; the gain is that of mR over plain training with the same seeds and noise, in points, with its
+    interval; ``seeds`` reads "done of planned"; ``differs`` counts settings unlike the paper's: only at 0 do the two
+    columns of mR compare like with like. Empty where there is no number.
     """
     rows = []
     for _, part in table.groupby(CELL, sort=False, dropna=False):
-        of, cell = part.set_index("metric").reindex([*RECALLS]), part.iloc[0]
+        of, cell = part.set_index("metric").reindex([*METRICS]), part.iloc[0]
         mr, ours = of.loc["mR"], pd.notna(cell["settings"])
         rows.append({
             "data": cell["data"], "noise": "" if pd.isna(cell["noise_rate"]) else f"{100 * cell['noise_rate']:g} %",
             "method": cell["method"],
             **{short: cell_text(of.loc[name, "mean"], of.loc[name, "std"]) for name, short in SHORT.items()},
+            "AUROC": cell_text(of.loc["AUROC", "mean"], of.loc["AUROC", "std"]), "networks": _networks(cell),
             "95 % interval": "" if pd.isna(mr["low"]) else f"{mr['low']:.2f} to {mr['high']:.2f}",
             "gain over contrastive": _gain(mr),
+            "cost": "" if pd.isna(cell.get("cost")) else f"{cell['cost']:.2f}",
             "seeds": f"{mr['seeds']:.0f} of {cell['planned']:.0f}" if ours else "",
             "paper mR": cell_text(mr.get("paper"), mr.get("paper_std")),
             "source": mr["source"] if pd.notna(mr.get("paper")) else "",
@@ -56,24 +66,49 @@ def lines(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _networks(cell: pd.Series) -> str:
+    number = cell.get("networks")
+    return "" if pd.isna(number) else "single" if number == 1 else f"ensemble of {number:.0f}"
+
+
 def _gain(row: pd.Series) -> str:
-    if pd.isna(row.get("gain")):
-        return ""
-    return f"{row['gain']:+.2f} ({row['gain_low']:+.2f} to {row['gain_high']:+.2f})"
+    return "" if pd.isna(row.get("gain")) else difference_text(row["gain"], row["gain_low"], row["gain_high"])
+
+
+def difference_text(difference: float, low: float, high: float) -> str:
+    """A difference in points with its interval.
+
+    >>> difference_text(10.344, 7.7, 12.9)
+    '+10.34 (+7.70 to +12.90)'
+    """
+    return f"{difference:+.2f} ({low:+.2f} to {high:+.2f})"
+
+
+def comparison_text(found: pd.DataFrame) -> str:
+    """A table of ``comparison`` as Markdown; ``wins``: at how many of the seeds the method is ahead. Empty if it is."""
+    rows = [
+        {
+            "data": as_markdown(row.data), "noise": f"{100 * row.noise_rate:g} %", "method": as_markdown(row.method),
+            f"mR minus that of {row.control}": difference_text(row.difference, row.low, row.high),
+            "wins": f"{row.wins} of {row.seeds}",
+        }
+        for row in found.itertuples()
+    ]  # fmt: skip
+    return markdown(pd.DataFrame(rows)) if rows else ""
 
 
 def latex(table: pd.DataFrame) -> str:
     """For a paper: needs ``\\usepackage{booktabs}``; everything that LaTeX would read as a command is escaped."""
     shown = lines(table).rename(columns=str.strip)
     style = shown.style.format(escape="latex").format_index(escape="latex", axis=1).hide(axis="index")
-    text = style.to_latex(hrules=True, column_format="lrl" + "r" * len(RECALLS) + "rrrrlr")
+    text = style.to_latex(hrules=True, column_format="lrl" + "r" * len(METRICS) + "lrrrrrlr")
     return text.replace("±", r"$\pm$").replace("→", r"$\rightarrow$")
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {
-    "md": lambda table: lines(table).map(as_markdown).to_markdown(index=False, disable_numparse=True) + "\n",
+    "md": lambda table: markdown(lines(table).map(as_markdown)),
     "tex": latex,
     # for other programs: one row a cell and metric; recalls in percent, AUROC in [0, 1], missing numbers empty
-    "csv": lambda table: table.drop(columns="settings").to_csv(index=False, float_format="%.4f"),
+    "csv": lambda table: table.to_csv(index=False, float_format="%.4f"),
     "html": lambda table: lines(table).to_html(index=False, border=0, classes="study tex2jax_ignore") + "\n",
 }

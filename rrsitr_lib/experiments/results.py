@@ -8,31 +8,34 @@ import pandas as pd
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.linear_probe import read_probes
 from rrsitr_lib.experiments.published_results import paper_differences
-from rrsitr_lib.experiments.run_results import RECALLS, data_name, method_name, portable, read_run
+from rrsitr_lib.experiments.run_results import CONTROL, RECALLS, data_name, method_name, portable, read_run
 from rrsitr_lib.experiments.study_file import Study
 from rrsitr_lib.experiments.study_folder import STUDY_FILE, with_name
 from rrsitr_lib.experiments.trials import OpenStudy, open_study
 from rrsitr_lib.experiments.uncertainty import HitCounts, count_hits
 from rrsitr_lib.files import fingerprint
+from rrsitr_lib.registry import METHODS
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
 METRICS = (*RECALLS, "AUROC")
-NUMBERS = (*METRICS, "realised", "best_epoch", "before", "chance", "pairs", "seconds")
-CONTROL = "contrastive"
+COSTS = ("seconds", "seconds_a_step", "peak_memory_gib")
+NUMBERS = (*METRICS, "realised", "best_epoch", "before", "chance", "pairs", *COSTS)
 Listed = Iterator[tuple[dict[str, Any], Path, str]]  # what is known of a run unread, its folder, why it failed
 
 
 class Results(NamedTuple):
     """``runs``: a row a run, numbers missing where it is not done; by its name, ``hits``: what the done ones answered,
     ``folders``: their run folders; ``left_out``: why one that has ended is not in the table; ``study``: None where the
-    folder is no study's."""
+    folder is no study's; ``probes``: recalls of linear probes, empty until ``linear_probe.write_probes``."""
 
     runs: pd.DataFrame
     hits: dict[str, HitCounts]
     folders: dict[str, Path]
     left_out: dict[str, str]
     study: Study | None
+    probes: pd.DataFrame
 
     @property
     def done(self) -> pd.DataFrame:
@@ -44,9 +47,10 @@ def read_results(folder: str | Path) -> Results:
     """Read a study's folder, its plan and the results of all trials wherever they were trained; or any folder of runs.
 
     Columns of ``runs``: trial (of a run without a study its path), data, encoder, protocol, noise_rate, noise_seed,
-    seed, ``kind`` (the method), ``method`` (with its variant), state, epochs, ``differs`` (settings unlike the
-    paper's), recalls and mR, ``before`` and ``chance`` (mR) in percent, ``AUROC`` and ``realised`` in [0, 1],
-    ``best_epoch`` from 1, ``pairs`` trained on, seconds. Fingerprints: ``settings`` of all but the seed, data and noise
+    seed, ``kind`` (the method), ``method`` (with its variant), ``networks``, state, epochs, ``differs`` (settings
+    unlike the paper's), recalls and mR, ``before`` and ``chance`` (mR) in percent, ``AUROC`` and ``realised`` in
+    [0, 1], ``best_epoch`` from 1, ``pairs`` trained on, ``seconds`` of the epochs and their validation, the same by
+    steps, ``peak_memory_gib`` (missing without a GPU). Fingerprints: ``settings`` of all but the seed, data and noise
     included; ``draws`` of all but both seeds; ``pair`` of all but the method and its settings.
     Raises ``InputError`` where there is no such folder.
     """
@@ -54,7 +58,7 @@ def read_results(folder: str | Path) -> Results:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of runs")
     opened = open_study(folder) if (folder / STUDY_FILE).is_file() else None
-    results = Results(pd.DataFrame(), {}, {}, {}, opened.study if opened else None)
+    results = Results(pd.DataFrame(), {}, {}, {}, opened.study if opened else None, read_probes(folder))
     rows: list[dict[str, Any]] = []
     for row, run_folder, reason in _planned(opened) if opened else _found(folder):
         name = row["trial"]
@@ -92,7 +96,8 @@ def _described(config: RunConfig, variant: str = "") -> dict[str, Any]:
         "pair": {"method": CONTROL, "settings": {}, "warmup_fraction": 0.0},  # the control's own warm-up is the control
     }  # fmt: skip
     prints = {name: portable(config, **changed)[:12] for name, changed in without.items()}
-    name = {"data": data_name(config), "kind": config.method, "method": method_name(config, variant)}
+    name = {"data": data_name(config), "kind": config.method, "method": method_name(config, variant),
+            "networks": METHODS[config.method].networks}  # fmt: skip
     return {**name, **{field: getattr(config, field) for field in shown}, **prints, "alike": prints["settings"],
             "differs": len(paper_differences(config))}  # fmt: skip
 
@@ -101,12 +106,15 @@ def _read(folder: Path, known: Mapping[str, Any]) -> tuple[dict[str, Any], HitCo
     """The row of a finished run, and what it answered where its retrieval results are there."""
     run, ranked = read_run(folder), RetrievalResults.open(folder)
     result, row = run.result, {**_described(run.config), **known}  # a study names a variant
+    pairs = run.facts["pairs"]["train"]
+    steps = max(1, run.config.epochs * (pairs // run.config.batch_size))
     return row | {
         **{name: float(result["test"][name]) for name in RECALLS}, "AUROC": result["partition"]["auroc"],
-        "before": result["before"]["mR"], "chance": result["chance"]["mR"], "seconds": result.get("seconds"),
+        "before": result["before"]["mR"], "chance": result["chance"]["mR"], "seconds": result["seconds"],
+        "seconds_a_step": result["seconds"] / steps, "peak_memory_gib": result.get("peak_memory_gib"),
         "noise_rate": float(result["noise_rate"]), "protocol": result.get("protocol", row["protocol"]),
         "realised": result["realised_noise_rate"], "best_epoch": result["best_epoch"],
-        "pairs": run.facts["pairs"]["train"], "settings": run.settings,
+        "pairs": pairs, "settings": run.settings,
         "pair": fingerprint(row["pair"], *run.sources)[:12],
     }, None if ranked is None else count_hits(ranked)  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.linear_probe import PROBES
 from rrsitr_lib.experiments.provenance import FILE as PROVENANCE
 from rrsitr_lib.experiments.study_file import Trial
 from rrsitr_lib.experiments.study_folder import NOTEBOOK, OUTCOME, RUN, STUDY_FILE, TRIALS_FILE
@@ -19,7 +20,8 @@ OF_RUN = (
 )  # fmt: skip
 OF_TRIAL = (NOTEBOOK, OUTCOME, *(f"{RUN}/{name}" for name in OF_RUN))
 WEIGHTS = f"{RUN}/best.safetensors"
-OF_STUDY = (STUDY_FILE, TRIALS_FILE, "report.ipynb", "report.html", "table.md", "table.tex", "table.csv", "table.html")
+OF_TABLES = ("table.md", "table.tex", "table.csv", "table.html", "ranking.md", PROBES)
+OF_STUDY = (STUDY_FILE, TRIALS_FILE, "report.ipynb", "report.html", *OF_TABLES)
 LICENCE = "https://spdx.org/licenses/MIT"
 TYPES = {".ipynb": "application/x-ipynb+json", ".yaml": "application/yaml", ".json": "application/json",
          ".csv": "text/csv", ".html": "text/html", ".md": "text/markdown", ".tex": "application/x-tex",

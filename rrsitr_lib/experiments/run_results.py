@@ -13,6 +13,8 @@ from rrsitr_lib.training.run_files import read_config, read_facts, read_result
 
 RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
 
+CONTROL = "contrastive"  # every method is compared with it
+
 
 def data_name(config: RunConfig) -> str:
     """Name of the data; of a folder only its last part."""
@@ -20,9 +22,21 @@ def data_name(config: RunConfig) -> str:
 
 
 def method_name(config: RunConfig, variant: str = "") -> str:
-    """Name of the method with the parts that are switched off, in the words of the paper's ablation, or a variant's."""
-    name = ", ".join([config.method, *config.method_settings.switched_off()])
+    """Name of the method with the parts that are switched off, in the words of the paper's ablation, or a variant's.
+
+    A run that no variant names says how many plain epochs came first, where the preset has other ones.
+
+    >>> method_name(RunConfig.build(encoder="tiny", method="rrsitr", epochs=10, warmup_fraction=0.2))
+    'rrsitr, plain epochs first: 2'
+    """
+    own = [] if variant or config.method == CONTROL else _unusual_warmup(config)
+    name = ", ".join([config.method, *config.method_settings.switched_off(), *own])
     return name if variant in name else f"{name}, {variant}"
+
+
+def _unusual_warmup(config: RunConfig) -> list[str]:
+    usual = RunConfig.build(encoder=config.encoder, train=config.train).warmup_fraction
+    return [] if config.warmup_fraction == usual else [f"plain epochs first: {config.plain_epochs}"]
 
 
 def portable(config: RunConfig, **changed: Any) -> str:
@@ -83,9 +97,8 @@ def read_run(folder: str | Path) -> FinishedRun:
 def _check(run: FinishedRun) -> None:
     """The parts that a table reads are there, and the three files speak of the same run."""
     result, config = run.result, run.config
-    for name in (
-        ("method", "seed") if config.noise_file else ("method", "seed", "noise_rate")
-    ):  # a file has its own rate
+    names = ("method", "seed") if config.noise_file else ("method", "seed", "noise_rate")  # a file has its own rate
+    for name in names:
         if result[name] != getattr(config, name):
             raise InputError(f"result.json has {name} {result[name]!r}, config.yaml {getattr(config, name)!r}")
     for part in ("test", "chance", "before"):

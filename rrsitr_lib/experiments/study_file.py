@@ -59,6 +59,9 @@ class Grid(BaseModel):
                 raise ValueError(f"axis {name} has no values: allowed are one or more")
             if not is_field(name) and not all(isinstance(value, dict) for value in values):
                 raise ValueError(f"axis {name} is no field of a run: its values must be mappings of fields")
+            for field in (key for value in values if isinstance(value, dict) for key in value):
+                if not isinstance(field, str):
+                    raise ValueError(f"axis {name} names a field {field!r}: allowed are names")
         return axes
 
     @model_validator(mode="after")

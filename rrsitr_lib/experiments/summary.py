@@ -10,6 +10,7 @@ import pandas as pd
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.published_results import paper_results
+from rrsitr_lib.experiments.references import reference_cells
 from rrsitr_lib.experiments.results import CONTROL, METRICS, Results
 from rrsitr_lib.experiments.uncertainty import HitCounts, mean_hits, paired, resampling_interval
 
@@ -63,15 +64,34 @@ def beside_paper(table: pd.DataFrame, paper: pd.DataFrame | None = None, how: st
 
 
 def study_table(results: Results) -> pd.DataFrame:
-    """The cells of a study and the paper's beside, planned ones without a number included.
+    """The cells of a study and the paper's beside, planned ones without a number included; last ``reference_cells``.
 
-    Columns as ``summarise`` and ``beside_paper``; ``gain``, ``gain_low``, ``gain_high`` in points, at mR: what
-    ``comparison`` finds against plain training.
+    Columns as ``summarise``, ``beside_paper`` and ``costs``; ``gain``, ``gain_low``, ``gain_high`` in points, at mR:
+    what ``comparison`` finds against plain training.
     """
     found = comparison(results).rename(columns={"difference": "gain", "low": "gain_low", "high": "gain_high"})
     gains = found[["settings", "gain", "gain_low", "gain_high"]].assign(metric="mR")
     table = summarise(main_runs(results.runs), results.hits)
-    return beside_paper(table).merge(gains, "left", ["settings", "metric"])
+    ours = (
+        beside_paper(table).merge(gains, "left", ["settings", "metric"]).merge(costs(results.runs), "left", "settings")
+    )
+    aside = reference_cells(results)
+    return pd.concat([ours, aside], ignore_index=True) if len(aside) else ours
+
+
+def costs(runs: pd.DataFrame) -> pd.DataFrame:
+    """What a cell costs, by ``settings``: ``networks``, ``seconds_a_step`` (median over its runs), ``cost``.
+
+    Seconds are those of training and validation together, divided by the steps; ``cost`` is their multiple of plain
+    training's on the same data with the same noise rate. It means what it says where one machine trained both, under
+    the same load.
+    """
+    by_cell = runs.groupby([*SUBJECT, "method", "settings"], sort=False)
+    table = by_cell.agg(networks=("networks", "first"), seconds_a_step=("seconds_a_step", "median")).reset_index()
+    plain = table[table["method"] == CONTROL].drop_duplicates(SUBJECT)
+    both = table.merge(plain[[*SUBJECT, "seconds_a_step"]], "left", SUBJECT, suffixes=("", "_plain"))
+    both["cost"] = both["seconds_a_step"] / both["seconds_a_step_plain"]
+    return both[["settings", "networks", "seconds_a_step", "cost"]]
 
 
 def comparison(results: Results, control: str = CONTROL) -> pd.DataFrame:

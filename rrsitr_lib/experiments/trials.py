@@ -99,9 +99,9 @@ def write_outcome(folder: Path, state: str, seconds: float, reason: str = "") ->
 
 
 def finished_epochs(run: Path) -> int:
-    """Epochs that are committed, from the lines of the metrics; without parsing them."""
+    """Epochs that are committed, from the lines of the metrics without their head and epoch 0; without parsing them."""
     try:
-        return max(0, (run / "metrics.csv").read_bytes().count(b"\n") - 1)
+        return max(0, (run / "metrics.csv").read_bytes().count(b"\n") - 2)
     except OSError:
         return 0
 

@@ -14,13 +14,12 @@ from typing import Any
 
 import yaml
 
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import PATHS, RunConfig
 from rrsitr_lib.experiments.notebook_run import PACKAGE
 from rrsitr_lib.experiments.study_folder import DIGITS
 from rrsitr_lib.files import read_json, sealed
 from rrsitr_lib.yaml_text import read_yaml
 
-PATHS = ("data", "images", "weights", "noise_file")
 PLAIN = (".csv", ".html", ".md", ".tex")
 PRINT = re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{16}\b")
 

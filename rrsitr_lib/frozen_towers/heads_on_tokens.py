@@ -1,19 +1,22 @@
 """``train="heads"``: frozen towers say once what they see; two small heads train on that, on a laptop too."""
 
+import math
 from functools import partial
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split
+from rrsitr_lib.errors import InputError
 from rrsitr_lib.frozen_towers.heads import HeadsEncoder
 from rrsitr_lib.frozen_towers.token_cache import caption_tokens, image_tokens
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.training.batches import SplitInputs
 
-PCA_SAMPLE = 50_000
+PCA_SAMPLE, CHUNK = 50_000, 256
 
 
 class CachedTokens:
@@ -35,7 +38,8 @@ class CachedTokens:
         self.tokens: np.ndarray | Tensor = tokens
         if reduction is not None:
             mean, axes = reduction
-            chunks = (torch.from_numpy(np.array(tokens[k : k + 256])).float() for k in range(0, len(tokens), 256))
+            parts = range(0, len(tokens), CHUNK)
+            chunks = (torch.from_numpy(np.array(tokens[k : k + CHUNK])).float() for k in parts)
             self.tokens = torch.cat([((chunk - mean) @ axes).half() for chunk in chunks])
         self.width = self.tokens.shape[2]
 
@@ -57,17 +61,41 @@ def heads_on_tokens(
     towers = build_encoder(config.encoder, config.weights, config.pad_tokens, config.seed).eval().to(device)
     captions = {name: np.unique(split.table.captions.astype(str), return_inverse=True) for name, split in data.items()}
     images = {name: image_tokens(towers, split.images, f"{name} images") for name, split in data.items()}
-    texts = {name: caption_tokens(towers, one.tolist(), f"{name} captions") for name, (one, _) in captions.items()}
-    reduce = partial(_fit_reduction, width=config.feature_width, seed=config.seed)
-    by_image, by_text = reduce(*images["train"]), reduce(*texts["train"])
-    cached = {
-        name: (CachedTokens(*images[name], by_image), CachedTokens(*texts[name], by_text, captions[name][1]))
-        for name in data
+    if config.image_grid:
+        images = {name: averaged_to_grid(tokens, config.image_grid) for name, (tokens, _) in images.items()}
+    numbers = {name: towers.tokenize(one.tolist()) for name, (one, _) in captions.items()}
+    texts = {
+        name: caption_tokens(towers, one.tolist(), f"{name} captions", numbers[name])
+        for name, (one, _) in captions.items()
     }
-    cut = {name: towers.cut(one.tolist())[place] for name, (one, place) in captions.items()}
+    reduce = partial(_fit_reduction, width=config.feature_width, seed=config.seed)
+    by_image, by_text = reduce(*images["train"]), reduce(*texts["train"][:2])
+    cached = {}
+    for name in data:
+        tokens, lengths, place = texts[name]
+        by_caption = CachedTokens(tokens, lengths, by_text, place[captions[name][1]])
+        cached[name] = (CachedTokens(*images[name], by_image), by_caption)
+    cut = {name: towers.cut(one.tolist(), numbers[name])[place] for name, (one, place) in captions.items()}
     image_width, text_width = (items.width for items in cached["train"])
-    heads = [HeadsEncoder(image_width, text_width, seed=config.seed + number) for number in range(count)]
+    seeds, features = range(config.seed, config.seed + count), config.head_features
+    heads = [HeadsEncoder(image_width, text_width, features, seed) for seed in seeds]
     return heads, {name: SplitInputs(split.table, *cached[name], cut[name]) for name, split in data.items()}
+
+
+def averaged_to_grid(tokens: np.ndarray, grid: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of a square map, averaged to ``grid`` by ``grid`` of them, and their numbers (M,).
+
+    **Shape** (M, side * side, W) -> (M, grid * grid, W), of the same type. Raises ``InputError`` for a finer grid.
+    """
+    side = math.isqrt(tokens.shape[1])
+    if side**2 != tokens.shape[1] or grid > side:
+        raise InputError(f"image_grid is {grid}, of {tokens.shape[1]} tokens an image: allowed are 0 to {side}")
+    averaged = np.empty((len(tokens), grid**2, tokens.shape[2]), dtype=tokens.dtype)
+    for start in range(0, len(tokens), CHUNK):
+        chunk = torch.from_numpy(np.array(tokens[start : start + CHUNK])).float()
+        pooled = F.adaptive_avg_pool2d(chunk.mT.unflatten(2, (side, side)), grid)
+        averaged[start : start + CHUNK] = pooled.flatten(2).mT.numpy()
+    return averaged, np.full(len(tokens), grid**2)
 
 
 def _fit_reduction(tokens: np.ndarray, lengths: np.ndarray, width: int, seed: int) -> tuple[Tensor, Tensor] | None:

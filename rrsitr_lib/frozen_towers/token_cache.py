@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -32,21 +33,29 @@ def image_tokens(towers: Encoder, images: Images, what: str) -> tuple[np.ndarray
     return cached_tokens(towers, name, len(images), compute, what)
 
 
-def caption_tokens(towers: Encoder, captions: Sequence[str], what: str) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens of captions before any new projection, (U, L, width) float16, and how many are real (U,)."""
-    numbers = towers.tokenize(captions)
+def caption_tokens(
+    towers: Encoder, captions: Sequence[str], what: str, numbers: Tensor | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tokens of captions before any new projection, (U, L, width) float16, how many are real (U,), where each is (U,).
+
+    Short captions come first, so that few are encoded with much padding: caption u lies in row ``place[u]``.
+    ``numbers``: the captions as token numbers (U, context), where they are known.
+    """
+    numbers = towers.tokenize(captions) if numbers is None else numbers
     lengths = towers.lengths(numbers)
     if towers.pad_tokens == "paper":
         lengths = torch.full_like(lengths, numbers.shape[1])
-    numbers = numbers[:, : int(lengths.max())]
+    order = lengths.argsort(stable=True)
+    numbers, lengths = numbers[order, : int(lengths.max())], lengths[order]
 
     def compute(items: range) -> Computed:
-        batch = numbers[items.start : items.stop].to(device_of(towers))
+        real = lengths[items.start : items.stop]
+        batch = numbers[items.start : items.stop, : int(real[-1])].to(device_of(towers))
         tokens = towers.text_map(batch) if isinstance(towers, JointEncoder) else towers.text(batch).tokens
-        return tokens, lengths[items.start : items.stop].tolist()
+        return F.pad(tokens, (0, 0, 0, numbers.shape[1] - tokens.shape[1])), real.tolist()
 
-    name = fingerprint("text", weights_of(towers), towers.pad_tokens, *captions)
-    return cached_tokens(towers, name, len(captions), compute, what)
+    name = fingerprint("text by length", weights_of(towers), towers.pad_tokens, *captions)
+    return *cached_tokens(towers, name, len(captions), compute, what), order.argsort().numpy()
 
 
 def cached_tokens(
@@ -71,7 +80,8 @@ def pixels_of(towers: Encoder, images: Images, items: range) -> Tensor:
     """Images as the towers see them in evaluation, on their device."""
     opened = (images[item] for item in items)
     decoded = (Image.fromarray(one) if isinstance(one, np.ndarray) else open_image(one) for one in opened)
-    return torch.stack([towers.eval_transform(image) for image in decoded]).to(device_of(towers))
+    pixels = torch.stack([towers.eval_transform(image) for image in decoded])
+    return pixels.to(device_of(towers), memory_format=towers.memory_format)
 
 
 def device_of(towers: Encoder) -> torch.device:

@@ -11,8 +11,8 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from rrsitr_lib.methods.pair_loss import PairLoss, chance_loss, pair_loss
-from rrsitr_lib.methods.triplet import Triplet, hardest_negatives
+from rrsitr_lib.methods.pair_loss import FourFeatures, PairLoss, chance_loss, pair_loss
+from rrsitr_lib.methods.triplet import Triplet, recorded_triplet
 from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.strict_model import StrictModel
 
@@ -49,7 +49,7 @@ class Batch(NamedTuple):
 
     **Shape** ``rows`` (B,) int64, rows of the training table, on the device; ``image``, ``text``: features of the whole
     batch, pooled (B, D), tokens (B, L, D), float32 or float64, not normalised. ``others``: what the other networks see,
-    (image, text) each, without gradient.
+    (image, text) each, without gradient. ``step``: steps before this one, since the training began.
     """
 
     rows: Tensor
@@ -57,16 +57,29 @@ class Batch(NamedTuple):
     text: Features
     network: int = 0
     others: tuple[tuple[Features, Features], ...] = ()
+    step: int = 0
+
+    @property
+    def features(self) -> FourFeatures:
+        """Pooled images and texts, then their tokens."""
+        return self.image.pooled, self.text.pooled, self.image.tokens, self.text.tokens
 
     def pair_loss(self, settings: MethodSettings) -> PairLoss:
         """The four cross-entropies of every pair (two without ``local_loss``)."""
-        features = (self.image.pooled, self.text.pooled, self.image.tokens, self.text.tokens)
-        return pair_loss(*features, settings.scale, settings.local_loss)
+        return pair_loss(*self.features, settings.scale, settings.local_loss)
+
+    def of_peer(self) -> "Batch":
+        """The batch as the other one of two networks sees it, without gradient."""
+        ((image, text),) = self.others
+        return Batch(self.rows, image, text, 1 - self.network, step=self.step)
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a method may know of its run. **Shape** ``mismatched`` (N,) bool, only where it ``needs_truth``."""
+    """What a method may know of its run. **Shape** ``mismatched`` (N,) bool, only where it ``needs_truth``.
+
+    ``warmup_epochs``: those that are trained plainly before the method's first.
+    """
 
     pairs: int
     batch_size: int
@@ -75,6 +88,11 @@ class RunFacts:
     device: torch.device
     local_fraction: float = 0.1
     mismatched: np.ndarray | None = None
+    warmup_epochs: int = 0
+
+    def own_share(self, epoch: int) -> float:
+        """Share of the method's own epochs, those after the warm-up, that lie before ``epoch``, from 0 to 1."""
+        return (epoch - self.warmup_epochs) / max(1, self.epochs - self.warmup_epochs)
 
 
 @dataclass(frozen=True)
@@ -107,25 +125,36 @@ class Objective:
     ) -> Self:
         """The mean of ``contribution``; without ``triplet`` the record has hardest negatives and no margin (NaN)."""
         if triplet is None:
-            similarity = losses.similarity.detach()
             none = torch.full_like(losses.global_loss, torch.nan)
-            triplet = Triplet(similarity.diagonal(), *hardest_negatives(similarity), none, none, none)
+            triplet = recorded_triplet(losses.similarity, none, none)
         parts = (losses.total, losses.global_loss, losses.local_loss)
         return cls(contribution.mean(), *parts, category, weight, contribution, triplet, columns)
+
+
+def column_of(name: str, network: int) -> str:
+    """The ledger's column of what network ``network`` recorded as ``name``; the first network has the plain name.
+
+    >>> column_of("loss", 0), column_of("loss", 1)
+    ('loss', 'loss_network_1')
+    """
+    return f"{name}_network_{network}" if network else name
 
 
 class Method(ABC):
     """One way to learn from pairs that may be mismatched. A subclass is registered by name, and built once a run.
 
     ``needs_truth``: the injected truth is handed to it. ``networks``: 2 trains two, whose scores are averaged in
-    evaluation; the ledger records the first. ``columns``: name -> type ("<f4", "|u1", "|b1") of what its objective
-    records beside the ledger's common columns.
+    evaluation; the ledger records the first, and of the others their loss and the method's own columns (``column_of``).
+    ``columns``: name -> type ("<f4", "|u1", "|b1") of what its objective records beside the ledger's common columns.
+    ``stopped``: set in ``begin_epoch``, it has the epoch scored only: no step of the optimizer, which would move the
+    weights even without a gradient, by its momentum and its weight decay.
     """
 
     Settings: ClassVar[type[MethodSettings]] = MethodSettings
     needs_truth: ClassVar[bool] = False
     networks: ClassVar[int] = 1
     columns: ClassVar[Mapping[str, str]] = {}
+    stopped: bool = False
 
     def __init__(self, settings: MethodSettings, run: RunFacts) -> None:
         self.settings, self.run = settings, run
@@ -138,9 +167,18 @@ class Method(ABC):
         unit = chance if settings.gamma_unit == "chance" else 1.0
         return settings.gamma_1 * unit, settings.gamma_2 * unit
 
+    def ranking_similarity(self, losses: PairLoss) -> Tensor:
+        """(1 - f) cosine + f local similarity, f = ``local_fraction``: what ranks in evaluation.
+
+        The cosine alone without ``local_loss``. **Shape** (B, B), image by caption.
+        """
+        share = self.run.local_fraction if self.settings.local_loss else 0.0
+        return (1 - share) * losses.similarity + share * losses.local_scores / self.settings.scale
+
     def begin_epoch(self, epoch: int, record: Mapping[str, np.ndarray] | None) -> None:  # noqa: B027 (may do nothing)
         """Look at the last epoch before the next. ``record``: its ledger rows, (N,) a column, None before the first.
 
+        Columns of its own are not among them where another method trained the last epoch, as after a warm-up.
         Everything that later epochs need must follow from ``epoch`` and ``record``: a run that goes on has no more.
         ``thresholds`` are noted in metrics.csv.
         """

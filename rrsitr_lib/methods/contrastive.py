@@ -1,12 +1,21 @@
-"""Contrastive training, the control that the paper lacks, and the oracle, which leaves the mismatched pairs out."""
+"""Contrastive training, the control that the paper lacks, also by the global cross-entropies alone, and the oracle.
+
+The two global cross-entropies alone are how CLIP is trained (Radford et al., Learning Transferable Visual Models From
+Natural Language Supervision, ICML 2021), here with the run's frozen temperature. Evaluation is that of the run: its
+``local_fraction`` of local similarity still ranks, although nothing trained it. The oracle leaves the mismatched pairs
+out, by the injected truth. Taught in: lesson 06.
+"""
+
+from dataclasses import replace
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import PAPER_SCALE, Batch, Method, MethodSettings, Objective, RunFacts
 from rrsitr_lib.methods.pair_loss import checked_features, pair_loss
-from rrsitr_lib.methods.rrsitr.partition import partition
+from rrsitr_lib.methods.rrsitr.partition import CLEAN, NOISY, partition
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
 
 
@@ -26,8 +35,8 @@ def contrastive_objective(
     """Mean of L_i: the four cross-entropies of every pair with weight 1.
 
     Without ``local``, two cross-entropies. ``include`` (B,) bool gives the others weight 0: with the injected truth
-    this is the oracle, which no way of finding mismatched pairs can beat. Categories and margins are computed as RRSITR
-    would, for the record only. Shapes and errors as ``rrsitr_objective``.
+    this is the oracle, the measure of ways of finding mismatched pairs, which stay in the batch as negatives.
+    Categories and margins are computed as RRSITR would, for the record only. Shapes and errors as ``rrsitr_objective``.
 
     >>> contrastive_objective(torch.eye(4), torch.eye(4), torch.eye(4)[:, None], torch.eye(4)[:, None]).weight
     tensor([1., 1., 1., 1.])
@@ -51,10 +60,36 @@ class Contrastive(Method):
         """Mean of the cross-entropies of the pairs that count."""
         settings, (gamma_1, gamma_2) = self.settings, self.thresholds
         return contrastive_objective(
-            batch.image.pooled, batch.text.pooled, batch.image.tokens, batch.text.tokens,
+            *batch.features,
             gamma_1=gamma_1, gamma_2=gamma_2, sigma=settings.sigma, scale=settings.scale, local=settings.local_loss,
             include=self.include(batch),
         )  # fmt: skip
+
+
+class Selection(Contrastive):
+    """Contrastive training on some of the pairs, which it calls clean; the others, called noisy, are negatives only."""
+
+    def objective(self, batch: Batch) -> Objective:
+        """Mean of the cross-entropies of the pairs that count."""
+        found = super().objective(batch)
+        return replace(found, category=torch.where(found.weight > 0, CLEAN, NOISY))
+
+
+class GlobalSettings(MethodSettings):
+    """Settings of contrastive training, without the local cross-entropies."""
+
+    local_loss: bool = Field(False, description="off is what the method is: chance level is 2 ln B")
+
+    def switched_off(self) -> list[str]:
+        """What is put back: the method's name says what is left out."""
+        return ["with local"] if self.local_loss else []
+
+
+@register("global")
+class GlobalContrastive(Contrastive):
+    """Every pair counts fully, by its two global cross-entropies."""
+
+    Settings = GlobalSettings
 
 
 @register("oracle")

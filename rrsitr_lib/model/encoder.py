@@ -32,7 +32,7 @@ open_clip.add_model_config(CONFIGS)
 class Encoder(nn.Module):
     """Two towers, one interface; ``pad_tokens`` "paper" keeps padding, "masked" drops it and shortens the context."""
 
-    memory_format: torch.memory_format = torch.contiguous_format  # on a GPU
+    memory_format: torch.memory_format = torch.contiguous_format  # of pixels, the faster one of two
     model: Any  # open_clip's, whose parts carry no types
 
     def __init__(self, model: nn.Module, tokenizer: Callable[..., Tensor], pad_tokens: str = "paper") -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rrsitr_lib.show.style import TRUE_COLOUR, WRONG_COLOUR, closed, line_looks
+from rrsitr_lib.show.style import TRUE_COLOUR, WRONG_COLOUR, closed, method_looks
 
 METRICS = {"val_mR": "validation mR (%)", "auroc": "AUROC of the loss"}
 
@@ -49,10 +49,12 @@ def _picture(axis: Axes, image: np.ndarray, caption: str, wrong: bool) -> None:
 def curves(metrics: dict[str, pd.DataFrame], columns: dict[str, str] = METRICS) -> Figure:
     """Columns of the runs' metrics over epochs, a panel a column, a line a run; by default validation mR and AUROC.
 
-    ``metrics`` holds the metrics.csv of each run, ``columns`` the label of each column.
+    ``metrics`` holds the metrics.csv of each run by its name, a method's where it has one look in all figures;
+    ``columns`` the label of each column.
     """
-    figure, axes = plt.subplots(1, len(columns), figsize=(9, 3.2), layout="tight")
-    for (name, table), (colour, dash, marker) in zip(metrics.items(), line_looks(), strict=False):
+    figure, axes = plt.subplots(1, len(columns), figsize=(9, 3.4), layout="constrained")
+    for name, (colour, dash, marker) in method_looks(metrics).items():
+        table = metrics[name]
         for axis, column in zip(axes, columns, strict=True):
             values = table[column].astype(float)
             axis.plot(table["epoch"], values, dash, color=colour, marker=marker, ms=4, label=name)
@@ -60,7 +62,7 @@ def curves(metrics: dict[str, pd.DataFrame], columns: dict[str, str] = METRICS) 
         axis.set(xlabel="epoch", ylabel=label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
-        axis.legend()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(metrics))
     return closed(figure)
 
 

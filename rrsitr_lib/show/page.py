@@ -1,6 +1,7 @@
 """An explorer as one HTML file that needs neither kernel nor network: every position of its controls, drawn beforehand.
 
-The page holds plotly.js and the frames gzipped, so that it stays under the size of plotly.js alone.
+The page holds plotly.js and the frames gzipped, so that it stays under the size of plotly.js alone. Many pages in one
+folder can share a plotly.js beside them (``write_plotly``).
 """
 
 import base64
@@ -9,7 +10,7 @@ import html
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,21 @@ from plotly.offline import get_plotlyjs
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
 from rrsitr_lib.show.explorers.base import Explorer
-from rrsitr_lib.show.explorers.controls import Control, Slider, label_of
-from rrsitr_lib.show.style import TOOLBAR
+from rrsitr_lib.show.explorers.controls import PAUSE, PLAYED, Control, Slider, label_of
+from rrsitr_lib.show.style import TEMPLATE, TOOLBAR
 
-TEMPLATE = Path(__file__).with_name("page_template.html")
+PAGE = Path(__file__).with_name("page_template.html")
 FRAMES, CARDS, LARGEST_BYTES = 320, 1300, 5_000_000
+PLOTLY = "plotly.js"  # the file that pages of one folder share
+ALONE: Mapping[str, str] = {}
 
 
-def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Path:
+def write_page(
+    explorer: Explorer, path: str | Path, frames: int = FRAMES, ways: Mapping[str, str] = ALONE, shared: bool = False
+) -> Path:
     """Write the page, whole or not at all: at most ``frames`` positions, thinned evenly control by control.
 
+    ``ways`` lead on from it: addresses by what they lead to. ``shared``: it takes plotly.js from the file beside it.
     Raises ``InputError`` where the explorer has nothing to show, or the page would be over 5 MB.
     """
     if explorer.message:
@@ -38,15 +44,18 @@ def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Pa
     offered = [spec for spec in explorer.specs if not explorer.on_page or spec.name in explorer.on_page]
     kept = thin(offered, present, frames)
     controls = [_control(spec, values, present[spec.name]) for spec, values in zip(offered, kept, strict=True)]
-    content = {"toolbar": TOOLBAR, "controls": controls, **_frames(explorer, offered, kept)}
+    look = {"toolbar": TOOLBAR, "template": TEMPLATE, "played": PLAYED, "pause": PAUSE}
+    content = {**look, "controls": controls, **_frames(explorer, offered, kept)}
     parts = {
         "TITLE": html.escape(explorer.title),
-        "ABOUT": html.escape(_about(explorer)),
+        "ABOUT": html.escape(about(explorer)),
+        "WAYS": _links(ways),
         "RULE": html.escape(_rule(explorer, offered, kept)),
-        "PLOTLY": _packed(get_plotlyjs()),
+        "BESIDE": f'<script src="{PLOTLY}"></script>' if shared else "",
+        "PLOTLY": "" if shared else _packed(get_plotlyjs()),
         "CONTENT": _packed(json.dumps(content, separators=(",", ":"))),
     }
-    text = TEMPLATE.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     for name, part in parts.items():
         text = text.replace(f"%{name}%", part)
     if len(text.encode()) > LARGEST_BYTES:
@@ -54,7 +63,19 @@ def write_page(explorer: Explorer, path: str | Path, frames: int = FRAMES) -> Pa
     return write_text(path, text)
 
 
-def _about(explorer: Explorer) -> str:
+def write_plotly(folder: Path) -> Path:
+    """The plotly.js that pages of ``folder`` share."""
+    return write_text(
+        folder / PLOTLY, f'document.getElementById("plotly").textContent = "{_packed(get_plotlyjs())}";\n'
+    )
+
+
+def _links(ways: Mapping[str, str]) -> str:
+    links = [f'<a href="{html.escape(address)}">{html.escape(name)}</a>' for name, address in ways.items()]
+    return f"<nav>{' · '.join(links)}</nav>" if links else ""
+
+
+def about(explorer: Explorer) -> str:
     """The docstring as far as it speaks to whoever looks, not to whoever writes code."""
     words = " ".join((type(explorer).__doc__ or "").split()).replace("``", "")
     return re.split(r"Raises |In code:", words)[0].strip()
@@ -63,14 +84,18 @@ def _about(explorer: Explorer) -> str:
 def thin(specs: Sequence[Control], present: dict[str, Any], frames: int) -> list[list[Any]]:
     """The values of every control that a page keeps: the longest list is halved until the product fits.
 
-    First, last and present value always stay.
+    First, last and present value always stay, and those that a lesson asks for.
 
     >>> thin([Slider("epoch", "epoch", 1, 9, 1, 9)], {"epoch": 9}, frames=5)
     [[1, 3, 5, 7, 9]]
     """
-    kept = [list(spec.values) for spec in specs]
+
+    def always(spec: Control) -> set[Any]:
+        return {present[spec.name], *(spec.asked if isinstance(spec, Slider) else ())}
+
+    kept = [[value for value in spec.values if _works(spec, value, present)] for spec in specs]
     while np.prod([len(values) for values in kept]) > frames:
-        shorter = [_halved(values, present[spec.name]) for spec, values in zip(specs, kept, strict=True)]
+        shorter = [_halved(values, always(spec)) for spec, values in zip(specs, kept, strict=True)]
         able = [place for place, values in enumerate(shorter) if len(values) < len(kept[place])]
         if not able:
             break
@@ -79,9 +104,14 @@ def thin(specs: Sequence[Control], present: dict[str, Any], frames: int) -> list
     return kept
 
 
-def _halved(values: list[Any], own: Any) -> list[Any]:
-    """Every second value with the last and the present one; where that is no shorter, both ends and the present one."""
-    for chosen in ({*values[::2], values[-1], own}, {values[0], values[-1], own}, {values[0], own}):
+def _works(spec: Control, value: Any, present: dict[str, Any]) -> bool:
+    """Whether a page can show a value: what only a kernel can answer stays where it is the present one."""
+    return isinstance(spec, Slider) or value not in spec.in_kernel or value == present[spec.name]
+
+
+def _halved(values: list[Any], own: set[Any]) -> list[Any]:
+    """Every second value with the last and the own ones; where that is no shorter, both ends and the own ones."""
+    for chosen in ({*values[::2], values[-1]} | own, {values[0], values[-1]} | own, {values[0]} | own):
         kept = [value for value in values if value in chosen]
         if len(kept) < len(values):
             return kept

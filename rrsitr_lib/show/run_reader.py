@@ -17,13 +17,14 @@ from rrsitr_lib.data.images import open_image
 from rrsitr_lib.data.pairs import PairTable, read_csv
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.methods.base import MethodSettings, RunFacts
+from rrsitr_lib.methods.pair_loss import chance_loss
 from rrsitr_lib.registry import METHODS
 from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.style import WRONG_COLOUR
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
-from rrsitr_lib.training.run_files import read_config, read_metrics
+from rrsitr_lib.training.run_files import read_config, read_facts, read_metrics
 from rrsitr_lib.training.run_folder import locate, open_sources
 
 THUMBNAIL, THUMBNAIL_SCENES = 96, 64  # pixels of a shown image at most, of a scene that is drawn again
@@ -89,14 +90,46 @@ class RunReader:
             return tuple(self.metrics.set_index("epoch").loc[epoch, ["gamma_1", "gamma_2"]].astype(float))
         if self.config is None:
             return MethodSettings().gamma_1, MethodSettings().gamma_2
-        facts = RunFacts(self.ledger.pairs, self.config.batch_size, self.config.epochs, self.config.seed, CPU)
+        config, pairs = self.config, self.ledger.pairs
+        warm = config.plain_epochs
+        facts = RunFacts(pairs, config.batch_size, config.epochs, config.seed, CPU, warmup_epochs=warm)
         method = METHODS[self.config.method](self.config.method_settings, facts)
         method.begin_epoch(epoch - 1, {"loss": self.column("loss")[epoch - 2]} if epoch > 1 else None)
         return method.thresholds
 
+    @property
+    def chance(self) -> float:
+        """Loss of a pair whose image and caption are told from no other of the batch, 4 ln B; NaN for a bare ledger."""
+        if self.config is None:
+            return float("nan")
+        return chance_loss(self.config.batch_size) * (1.0 if self.config.method_settings.local_loss else 0.5)
+
+    def check_same_pairs(self, other: "RunReader") -> None:
+        """Raises ``InputError`` where row by row ``other`` has not the pairs of this run, true and mismatched alike."""
+        fingerprints, counts = (self._fingerprints, other._fingerprints), (self.ledger.pairs, other.ledger.pairs)
+        known = sorted(fingerprints[0].keys() & fingerprints[1].keys())
+        differ = [name for name in known if fingerprints[0][name] != fingerprints[1][name]]
+        if differ:
+            why = " and ".join(f"the fingerprints of their {name}" for name in differ) + " differ"
+        elif counts[0] != counts[1]:
+            why = f"their ledgers have {counts[0]:,} and {counts[1]:,} pairs"
+        elif not np.array_equal(self.mismatched, other.mismatched):
+            why = "other rows are mismatched"
+        else:
+            return
+        raise InputError(f"{self.folder} and {other.folder}: {why}; allowed are two runs on the same pairs")
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, str]:
+        """Of the training table and its noise, none for a bare ledger."""
+        if not (self.folder / "run.json").exists():
+            return {}
+        facts = read_facts(self.folder)
+        return {"table": facts["data"]["train"], "noise": facts["noise"]}
+
     @cached_property
     def metrics(self) -> pd.DataFrame | None:
-        """One row an epoch."""
+        """One row an epoch, before the training as epoch 0."""
         return read_metrics(self.folder) if (self.folder / "metrics.csv").exists() else None
 
     @cached_property
@@ -128,10 +161,7 @@ class RunReader:
         """Image ``number`` of a split as (h, w, 3) bytes, at most 96 wide; None where it is not at hand."""
         if split not in self._sources:
             return None
-        source = self._sources[split].images[number]
-        shown = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
-        shown.thumbnail((THUMBNAIL, THUMBNAIL))
-        return np.asarray(shown)
+        return thumbnail(self._sources[split].images[number])
 
     def image_of_pair(self, row: int) -> np.ndarray | None:
         """The image of training pair ``row``; None where it is not at hand."""
@@ -145,6 +175,13 @@ class RunReader:
         return card(f"pair {row}", caption, self.image_of_pair(row), "MISMATCHED" if wrong else "true pair", wrong)
 
 
+def thumbnail(source: np.ndarray | Path) -> np.ndarray:
+    """An image, (H, W, 3) uint8 or its file, as (h, w, 3) bytes, at most 96 wide and high."""
+    shown = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
+    shown.thumbnail((THUMBNAIL, THUMBNAIL))
+    return np.asarray(shown)
+
+
 def card(title: str, caption: str, image: np.ndarray | None, note: str = "", framed: bool = False) -> str:
     """A picture (h, w, 3) uint8 with its caption as a small block of HTML; ``framed`` draws a dashed frame.
 
@@ -155,7 +192,7 @@ def card(title: str, caption: str, image: np.ndarray | None, note: str = "", fra
     if image is not None:
         Image.fromarray(image).save(jpeg := io.BytesIO(), "JPEG", quality=70)
         source = f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
-        shown = f"<img src='{source}' width='{THUMBNAIL}' alt=''>"
+        shown = f"<img src='{source}' width='{THUMBNAIL}' alt='{html.escape(str(caption))}'>"
     return (
         f"<div style='border:{style};padding:4px;width:9.5rem;font:12px/1.3 sans-serif'>{shown}"
         f"<br><b>{html.escape(title)}</b> {html.escape(note)}<br>{html.escape(str(caption))}</div>"

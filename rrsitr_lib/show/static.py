@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.style import DASHES, HATCHES, MARKERS, PLOTLY_DASHES, PLOTLY_HATCHES, PLOTLY_MARKERS, closed
+from rrsitr_lib.show.style import DASHES, GRID, HATCHES, MARKERS, PLOTLY_DASHES, PLOTLY_HATCHES, PLOTLY_MARKERS, closed
 
 WIDTH, PIXELS, LETTERS, POINTS = 9.5, 84, 11, 0.75  # inches of a figure; of an inch: pixels, letters; points a pixel
 LINES = dict(zip(PLOTLY_DASHES, DASHES, strict=True))
@@ -47,6 +47,10 @@ def static_twin(figure: go.Figure) -> Figure:
         _set_axis(axis.xaxis, across, axis.set_xlim)
         _set_axis(axis.yaxis, up, axis.set_ylim)
         axis.set_aspect("equal" if up.scaleanchor else "auto")
+        if not axis.images:  # as the explorers' template has it
+            axis.grid(color=GRID, lw=0.6)
+            axis.set_axisbelow(True)
+            axis.spines[["top", "right"]].set_visible(False)
     _draw_shapes(figure, panels)
     _write(figure, panels)
     _add_legend(twin)
@@ -102,7 +106,7 @@ def _marker(trace: go.Scatter, colour: str) -> dict[str, Any]:
 
 def _draw_bars(axis: Axes, trace: go.Bar, layout: go.Layout) -> None:
     x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
-    width = (1 - (layout.bargap or 0)) * (np.diff(x).min() if len(x) > 1 else 1)
+    width = trace.width or (1 - (layout.bargap or 0)) * (np.diff(x).min() if len(x) > 1 else 1)
     start = np.zeros(len(x)) if trace.base is None else np.asarray(trace.base, float)
     if layout.barmode == "relative" and trace.base is None:
         heights = [np.array([bar.get_height() for bar in bars]) for bars in axis.containers]
@@ -130,7 +134,7 @@ def _draw_map(axis: Axes, trace: go.Heatmap, _layout: go.Layout) -> None:
     middle = (trace.zmin + trace.zmax) / 2
     for (row, column), value in np.ndenumerate(values if trace.texttemplate else np.empty((0, 0))):
         colour = "white" if value < middle else "black"
-        axis.text(column, row, trace.text[row][column], ha="center", va="center", color=colour, fontsize=9)
+        axis.text(column, row, plain_text(trace.text[row][column]), ha="center", va="center", color=colour, fontsize=9)
 
 
 def _set_axis(axis: Any, given: Any, set_limits: Callable[..., Any]) -> None:

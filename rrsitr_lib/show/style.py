@@ -1,12 +1,13 @@
 """The look that all figures share: colours told apart by colour-blind people and in grey, doubled by dash and hatch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TRUE_COLOUR, WRONG_COLOUR = "#0072b2", "#d55e00"  # Okabe and Ito
@@ -14,9 +15,23 @@ COLOURS, DASHES, MARKERS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), ("-", "
 PLOTLY_DASHES = ("solid", "dash", "dashdot", "dot")
 PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down")
 CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", WRONG_COLOUR), ("", "..", "//")
+METHOD_LOOKS = {  # one method, one look, in every figure; the colours of truth are no method's
+    "rrsitr": ("#009e73", "-", "o"), "contrastive": ("#cc79a7", "--", "s"), "oracle": ("#e69f00", "-.", "D"),
+    "clean pairs": ("#000000", ":", "^"),
+}  # fmt: skip
+OTHER_METHODS, OTHER_MARKERS = ("#56b4e9", "#882255", "#999933"), "vPX*p"  # those of METHOD_LOOKS are taken
+COUNTS_MAP = {"colorscale": "Cividis", "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{text}"}  # of plotly
+TEXT_LINE = 0.115  # inches, of the names at lines
 PLOTLY_HATCHES = ("", ".", "/")
 TRUTH_LOOKS = (("true pairs", TRUE_COLOUR, "solid", ""), ("mismatched pairs", WRONG_COLOUR, "dash", "/"))
-# plotly's bar of buttons offers to upload the figure, with the data in it, and selections that nothing reads
+FONT, INK, GRID, FRAME = "system-ui, -apple-system, 'Segoe UI', sans-serif", "#222222", "#e4e4e4", "#999999"
+AXIS = {"gridcolor": GRID, "linecolor": FRAME, "zerolinecolor": GRID, "showline": True, "automargin": True}
+# of explorers and their pages; the statics look the same
+TEMPLATE = {"layout": {
+    "font": {"family": FONT, "size": 12, "color": INK}, "paper_bgcolor": "white", "plot_bgcolor": "white",
+    "colorway": list(COLOURS), "xaxis": AXIS, "yaxis": AXIS,
+}}  # fmt: skip
+# plotly's bar of buttons offers to upload the figure, with the data in it, and selections that few figures read
 MODEBAR = {"remove": ["sendChartToCloud", "sendDataToCloud", "lasso2d", "select2d"]}
 TOOLBAR = {"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": MODEBAR["remove"]}
 
@@ -32,6 +47,16 @@ def line_looks(plotly: bool = False) -> Iterator[tuple[str, str, str]]:
     """
     dashes, markers = (PLOTLY_DASHES, PLOTLY_MARKERS) if plotly else (DASHES, MARKERS)
     return zip(cycle(COLOURS), cycle(dashes), cycle(markers), strict=False)
+
+
+def method_looks(names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+    """Colour, dash and marker of methods by name, in capitals or not; one without a look of its own gets a free one.
+
+    >>> method_looks(["oracle", "RRSITR", "mine"])["RRSITR"] == method_looks(["rrsitr"])["rrsitr"]
+    True
+    """
+    free = zip(cycle(OTHER_METHODS), cycle(DASHES), cycle(OTHER_MARKERS), strict=False)
+    return {name: METHOD_LOOKS.get(name.casefold()) or next(free) for name in names}
 
 
 def hatched(colour: str, shape: str) -> dict[str, Any]:
@@ -59,6 +84,20 @@ def truth_bars(edges: np.ndarray, counts: Iterable[np.ndarray]) -> list[dict[str
     ]
 
 
+def selected_bars(edges: np.ndarray, count: np.ndarray) -> dict[str, Any]:
+    """The part of a histogram that is selected, as black frames over its bars; no bar at all where nothing is.
+
+    **Shape** ``edges`` (bars + 1,), ``count`` (bars,).
+
+    >>> selected_bars(np.array([0, 1]), np.array([0]))["x"]
+    []
+    """
+    centres, there = ((edges[:-1] + edges[1:]) / 2).round(4), count > 0
+    marker = {"color": "rgba(0,0,0,0)", "line": {"color": "black", "width": 2}}
+    look = {"name": "selected", "marker": marker, "hoverinfo": "skip", "width": float(edges[1] - edges[0])}
+    return {"type": "bar", "x": centres[there].tolist(), "y": count[there].tolist(), **look}
+
+
 def straight(value: float, panel: int, dash: str, colour: str, across: bool = False) -> dict[str, Any]:
     """A line through panel ``panel`` (from 1) at ``value``, upright or ``across``, as a shape of a plotly layout.
 
@@ -72,6 +111,27 @@ def straight(value: float, panel: int, dash: str, colour: str, across: bool = Fa
     span = {f"{free}0": value, f"{free}1": value, f"{free}ref": f"{free}{axis}"}
     span |= {f"{fixed}0": 0, f"{fixed}1": 1, f"{fixed}ref": f"{fixed}{axis} domain"}
     return {"type": "line", "line": {"dash": dash, "color": colour}, **span}
+
+
+def label_ends(axis: "Axes", ends: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
+    """Names at the right of a panel, each as near to its line's last point as the others leave it room.
+
+    ``ends``: name -> that point, in the units of the axes, whose limits must be set. Heights are the least-squares
+    ones with a line of text between two names (isotonic regression).
+    """
+    from scipy.optimize import isotonic_regression
+
+    names = sorted(ends, key=lambda name: ends[name][1])
+    inches = axis.get_window_extent().height / axis.figure.dpi
+    gap = TEXT_LINE * (axis.get_ylim()[1] - axis.get_ylim()[0]) / inches
+    steps = gap * np.arange(len(names))
+    heights = isotonic_regression(np.array([ends[name][1] for name in names]) - steps).x + steps
+    right = axis.get_xlim()[1]
+    for name, height in zip(names, heights, strict=True):
+        axis.annotate(
+            name, ends[name], (right, height), fontsize=7, va="center", color=colours[name], annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colours[name], "lw": 0.5, "shrinkA": 0, "shrinkB": 2},
+        )  # fmt: skip
 
 
 def closed(figure: "Figure") -> "Figure":

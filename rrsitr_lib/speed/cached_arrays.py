@@ -14,7 +14,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.lib.format import open_memmap
 
-from rrsitr_lib.checksums import changed_files, file_checksum, write_checksums
+from rrsitr_lib.checksums import changed_files, note_checksums
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import read_json, sealed, write_json
 from rrsitr_lib.progress import progress_bar
@@ -42,7 +42,7 @@ def cached_arrays(
             if not final.exists():
                 partial.mkdir(exist_ok=True)
                 _build(partial, items, compute, batch, what)
-                write_checksums(partial, {path.name: file_checksum(path) for path in partial.glob("*.npy")})
+                note_checksums(partial, *(path.name for path in partial.glob("*.npy")))
                 partial.rename(final)
     except OSError as error:
         raise RunError(f"cannot write {what} in {folder}: {error.strerror or error}; what is done is kept") from error

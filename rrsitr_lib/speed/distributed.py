@@ -84,7 +84,7 @@ def follow(config: RunConfig, folder: Path, processes: OneProcess) -> dict[str, 
         processes.wait()
         first, last = 0, None
         if (folder / "last.safetensors").exists():
-            first = len(run.restore_tensors()["metrics"])
+            first = run.restore_tensors()["metrics"][-1]["epoch"]
             last = Ledger.open(folder / "ledger").epoch(first - 1)
         for epoch in range(first, config.epochs):
             last, _ = run.trainer.train_epoch(epoch, last)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # every other import below happens within a check, so that on
     import numpy as np
     from packaging.specifiers import SpecifierSet
 
-INSTALL = "pip install -c constraints.txt -e '.[notebooks,study,test]'"
+INSTALL = "pip install -c constraints.txt -e '.[notebooks,study,site,test]'"
 INSTALL_TOGETHER = "install both together: pip install --force-reinstall torch torchvision"
 NEEDED_BYTES = 2 * 1024**3
 
@@ -127,10 +127,10 @@ def _kernel() -> tuple[bool, str]:
 
 
 def _tiny_weights() -> tuple[bool, str]:
-    from rrsitr_lib.model.encoders.tiny import TINY_WEIGHTS
+    from rrsitr_lib.model.encoders.tiny import Tiny, TinyStrong
 
-    found = TINY_WEIGHTS.exists()
-    return found, TINY_WEIGHTS.name if found else "not there: make tiny-weights (minutes)"
+    absent = [recipe.shipped.name for recipe in (Tiny, TinyStrong) if not recipe.shipped.exists()]
+    return not absent, f"{', '.join(absent)} not there: make tiny-weights (minutes)" if absent else "shipped"
 
 
 def _cache() -> tuple[bool, str]:

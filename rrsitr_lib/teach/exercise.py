@@ -5,6 +5,7 @@ first case where the answer differs.
 """
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,14 +60,18 @@ class Exercise:
 
     def grade(self, mine: Answer) -> tuple[bool, str]:
         """Whether the answer is right, and what to tell the student. Never raises for what a student writes."""
+        if renamed := self._renamed(mine):
+            return False, renamed
         answers = []
         for case in self.cases:
             try:
                 answers.append(self._outcome(mine, case))
+            except NotImplementedError:  # the stub that nbgrader leaves
+                answers.append(None)
             except Exception as error:
                 return False, f"for {_shown(case)} it stops with {type(error).__name__}: {error}. {self.first_step}"
         if all(answer is None or answer is ... for answer in answers):
-            return False, f"it returns {answers[0]}, so nothing is written yet. {self.first_step}"
+            return False, f"nothing is written yet. {self.first_step}"
         expected = self._outcomes(self.solution)
         if all(map(self._same, answers, expected)):
             return True, self.why
@@ -74,6 +79,19 @@ class Exercise:
             if all(map(self._same, answers, self._outcomes(typical.answer))):
                 return False, typical.reason
         return False, self._first_difference(answers, expected)
+
+    def _renamed(self, mine: Answer) -> str:
+        """What to say of a function that cannot be called by the names of its arguments; empty where it can."""
+        try:
+            taken = inspect.signature(mine)
+        except (TypeError, ValueError):  # no function, or one that does not tell: calling it says more
+            return ""
+        try:
+            taken.bind(**self.cases[0])
+        except TypeError:
+            wanted, found = ", ".join(self.cases[0]), ", ".join(taken.parameters) or "none"
+            return f"it is called with the arguments {wanted}, and yours takes {found}. Keep the names as they were."
+        return ""
 
     def _first_difference(self, answers: Sequence[Any], expected: Sequence[Any]) -> str:
         agree = list(map(self._same, answers, expected))

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.teach.checks import CHECKED
 from rrsitr_lib.teach.exercise import POINTS, Exercise
-from rrsitr_lib.teach.exercise_source import BEGIN, FUNCTION, is_grading, read_exercises, without_solution
+from rrsitr_lib.teach.exercise_source import BEGIN, FUNCTION, STUB, is_grading, read_exercises, without_solution
 from rrsitr_lib.teach.sources import as_notebook, exercise_sources, source_cells
 
 # nbgrader gives all points to a cell that does not raise, and our checks only print; it takes hidden tests out of what
@@ -45,7 +45,8 @@ def _prepare(cell: NotebookNode, checked: str, known: Mapping[str, Exercise], so
     """Mark a code cell for nbgrader; take its solution out, or add what grades its check."""
     if BEGIN in cell.source:
         cell.metadata["nbgrader"] = _mark(FUNCTION.findall(cell.source)[0], solution=True)
-        cell.source = cell.source if solved else without_solution(cell.source)
+        # in place of a solution nbgrader writes a stub of its own, which raises: ours goes with it
+        cell.source = STUB.sub("", cell.source) if solved else without_solution(cell.source)
     elif checked in known:
         cell.metadata["nbgrader"] = _mark(f"check-{checked}", points=POINTS[known[checked].difficulty])
         cell.source += HIDDEN_TEST.format(checked) if solved else ""

@@ -16,6 +16,7 @@ from rrsitr_lib.teach.exercise import Exercise, Wrong
 from rrsitr_lib.teach.sources import source_cells
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = re.compile(r"^ *answer = None  # write your answer here\n", re.M)
 LIKE_A_MARKER = re.compile(r"(###|#+\s*(begin|end)\s+sol)", re.I)  # no other comment begins so
 CARD = re.compile(r"^## (?P<title>.+)\n\n\*(?P<difficulty>\S+) · (?P<minutes>\d+) minutes\*$", re.M)
 FUNCTION = re.compile(r"^def (\w+)\(", re.M)
@@ -46,6 +47,8 @@ def read_exercises(source: str | Path) -> dict[str, Exercise]:
             name, grading = _name(cell, where), cells[number + 1] if number + 1 < len(cells) else cell
             if not card or not is_grading(grading):
                 raise InputError(f"{where}: {name} must stand between its card and a cell tagged grading")
+            if len(STUB.findall(cell.source)) != 1:
+                raise InputError(f"{where}: {name} must have one line 'answer = None  # write your answer here'")
             exec(cell.source, scope)
             fields = {**card, "minutes": int(card["minutes"]), **_graded_by(grading, dict(scope), where)}
             found[name] = Exercise(name, source.stem, solution=scope[name], **fields)

@@ -32,7 +32,10 @@ def taught() -> dict[tuple[str, str], list[str]]:
 def index_page() -> str:
     """The page as Markdown."""
     rows = [
-        f"| `{name}` | `{module}` | {', '.join(f'[{lesson[:2]}]({lesson}.ipynb)' for lesson in lessons)} |"
-        for (name, module), lessons in taught().items()
+        f"| `{name}` | `{module}` | {', '.join(map(_link, lessons))} |" for (name, module), lessons in taught().items()
     ]
     return HEAD + "\n".join(rows) + "\n"
+
+
+def _link(lesson: str) -> str:
+    return f"[{lesson.partition('_')[0]}]({lesson}.ipynb)"

@@ -1,8 +1,8 @@
 """Notebooks from their sources: lessons and a study's forms are executed, the students' exercises are not.
 
 ``python -m rrsitr_lib.teach.notebooks`` writes all of them, the list of the exercises and the index;
-``--check`` only compares. ``exercises`` or the name of a notebook takes these only. ``--solutions DIR`` writes the
-exercises with their solutions.
+``--check`` only compares. ``exercises`` or the name of a notebook takes these only. ``--text`` writes changed text into
+executed notebooks whose code is as it was. ``--solutions DIR`` writes the exercises with their solutions.
 """
 
 import argparse
@@ -61,6 +61,20 @@ def check(wanted: nbformat.NotebookNode, target: str | Path, executed: bool) -> 
     return problems
 
 
+def build_text(source: str | Path, target: str | Path) -> Path:
+    """Write the text of a source into its executed notebook; what the code printed stays.
+
+    Raises ``InputError`` where a code cell is not as it was executed, or a cell was added or taken out.
+    """
+    wanted, found = as_notebook(source_cells(source)), nbformat.read(target, as_version=4)
+    new, old = ([cell.cell_type == "code" and cell.source for cell in one.cells] for one in (wanted, found))
+    if new != old:
+        raise InputError(f"{target}: its code differs from the source's: build it without --text")
+    for cell, changed in zip(found.cells, wanted.cells, strict=True):
+        cell.source = changed.source
+    return _write(found, target)
+
+
 def _write(notebook: nbformat.NotebookNode, target: str | Path) -> Path:
     return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
 
@@ -83,10 +97,10 @@ def compare(source: Path) -> list[str]:
     return check(wanted, target_of(source), executed=not exercise)
 
 
-def _make(source: Path) -> Path:
+def _make(source: Path, text_only: bool) -> Path:
     if source in exercise_sources():
         return _write(read_book(source, solved=False), target_of(source))
-    return build(source, target_of(source))
+    return (build_text if text_only else build)(source, target_of(source))
 
 
 def _lists(chosen: Sequence[Path], compare_only: bool) -> list[str]:
@@ -108,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write or compare; returns an exit code: 0 done, 1 they differ, 2 an unknown lesson or a wrong source."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only")
+    parser.add_argument("--text", action="store_true", help="only text has changed: execute nothing")
     parser.add_argument("--solutions", type=Path, metavar="DIR", help="only write notebooks with solutions into DIR")
     parser.add_argument("names", nargs="*", help="what to take, by default all: 00_start_here, or a folder: exercises")
     options = parser.parse_args(arguments)
@@ -121,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.check:
                 problems += compare(source)
             else:
-                print(f"{_make(source)}: {target_of(source).stat().st_size // 1024} KB", flush=True)
+                print(f"{_make(source, options.text)}: {target_of(source).stat().st_size // 1024} KB", flush=True)
         problems += _lists(chosen, options.check)
     except InputError as error:
         parser.error(str(error))

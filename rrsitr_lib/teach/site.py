@@ -1,150 +1,158 @@
-"""The static site: executed lessons, explorers of a run, exercises, glossary, and an index; ready for any web host."""
+"""The static site: executed lessons, explorers of a run, exercises, glossary, and an index; ready for any web host.
+
+This module writes a folder of sources; Sphinx makes pages of it, with a sidebar, a search and the way to the
+neighbours, and nothing that is asked of another host. CONTRIBUTING says why Sphinx.
+"""
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 import pandas as pd
-from markupsafe import Markup
-from nbconvert import HTMLExporter
 
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, without_widgets
 from rrsitr_lib.files import write_text
-from rrsitr_lib.teach.pages import markdown, render
-from rrsitr_lib.teach.side_by_side import side_by_side
+from rrsitr_lib.progress import progress_bar
+from rrsitr_lib.teach.explorer_pages import ExplorerPage, explorers_of, export_explorers, homes
+from rrsitr_lib.teach.figure_texts import figure_texts
+from rrsitr_lib.teach.pages import render
 from rrsitr_lib.teach.sources import lesson_notebooks
+from rrsitr_lib.teach.sphinx_pages import TITLE, need_sphinx, run_sphinx
 
-LINK = re.compile(r"\]\((?!https?:)([\w./-]+?)\.ipynb\)")
+EXPLORERS_OF_RUN = 8  # pages that the progress bar expects
+EXERCISES = re.compile(r"\[([^\]]+)\]\((exercises/\w+\.ipynb)\)")  # to download: Sphinx would look for a page
 
 
 @dataclass(frozen=True)
 class LessonPage:
-    """A lesson as the index lists it. ``state`` is empty where nothing is to be said; ``page`` where there is none."""
+    """A lesson as the index lists it. ``state`` is empty where nothing is to be said."""
 
-    name: str
+    notebook: Path
     title: str
     facts: str
-    page: str
     state: str = ""
     failed: bool = False
+    readable: bool = True
+
+    @property
+    def name(self) -> str:
+        """The file name without its ending."""
+        return self.notebook.stem
 
 
-def describe(notebook: Path, page: str = "", state: str = "", failed: bool = False) -> LessonPage:
+def describe(notebook: Path, state: str = "", failed: bool = False) -> LessonPage:
     """Title and facts line of a lesson, from its first cell. A damaged file gives its name as the title."""
     try:
-        lines = nbformat.read(notebook, as_version=4).cells[0].source.splitlines()
-        title, facts = lines[0].lstrip("# "), lines[2].strip("* ")
-    except Exception:  # whoever ran it has said already what is wrong with the file
-        title, facts = notebook.stem, ""
-    return LessonPage(notebook.stem, title, facts, page, state, failed)
-
-
-def lesson_html(notebook: Path, target: Path, explorers: Mapping[str, str] | None = None) -> Path:
-    """An executed notebook as one HTML file, with links to lessons turned into links to their pages.
-
-    ``explorers`` are exported pages beside ``target``, titles by file name: they stand where the notebook had widgets.
-    Where a widget's page is not among them, its output says in words what stood there.
-    """
-    content = nbformat.read(notebook, as_version=4)
-    without_widgets(content)
-    for cell in content.cells:
-        for output in cell.get("outputs", []):
-            _show_page(output, explorers or {})
-        if cell.cell_type == "markdown":
-            cell.source = LINK.sub(
-                lambda found: f"]({found[1]}.{'ipynb' if 'exercises' in found[1] else 'html'})", cell.source
-            )
-    body, _ = HTMLExporter().from_notebook_node(content)
-    return write_text(target, body)
-
-
-def _show_page(output: nbformat.NotebookNode, explorers: Mapping[str, str]) -> None:
-    """In the place of a widget that showed explorers: the page of the first, and links to all."""
-    from rrsitr_lib.show.explorers.stand_in import METADATA_KEY
-
-    shown = map(page_of, output.get("metadata", {}).get(METADATA_KEY, []))
-    if pages := [page for page in shown if page in explorers]:
-        output.data["text/html"] = render("explorer.html.j2", pages=pages, titles=explorers)
-
-
-def page_of(name: str) -> str:
-    """The file name of an explorer's exported page."""
-    return f"explore_{name}.html"
-
-
-def export_explorers(run: str | Path, out: Path, names: Sequence[str] = ()) -> tuple[dict[str, str], list[str]]:
-    """A page for every explorer that the run can feed, in ``out``; returns titles by file name, and what is missing.
-
-    Raises ``InputError`` where there is no run or no such explorer.
-    """
-    from rrsitr_lib.show.explorers.tabs import EXPLORERS  # here, as whoever makes slides need not wait for it
-    from rrsitr_lib.show.run_reader import RunReader
-
-    RunReader.open(run)
-    names = names or (*EXPLORERS, "pacing")
-    jobs = [(run, out, name) for name in reversed(names)]  # the embedding takes longest
-    found = {jobs[number][2]: said for number, said in side_by_side(export_explorer, jobs)}
-    pages = {page_of(name): found[name][0] for name in names if not found[name][1]}
-    return pages, [": ".join(found[name]) for name in names if found[name][1]]
-
-
-def export_explorer(run: str | Path, out: Path, name: str) -> tuple[str, str]:
-    """The page of one explorer; returns its title, and what it lacks where the run cannot feed it."""
-    from rrsitr_lib.show.explorers.pacing import PacingExplorer
-    from rrsitr_lib.show.explorers.tabs import open_explorer
-    from rrsitr_lib.show.page import write_page
-    from rrsitr_lib.show.run_reader import RunReader
-
-    explorer = PacingExplorer() if name == "pacing" else open_explorer(name, RunReader.open(run))
-    if not explorer.message:
-        write_page(explorer, out / page_of(name))
-    return explorer.title, explorer.message
-
-
-def write_index(
-    out: Path, lessons: Sequence[LessonPage], explorers: Mapping[str, str], table: pd.DataFrame | None = None
-) -> Path:
-    """The page on which a reader arrives: what this is, where to begin, every lesson, explorer and exercise.
-
-    Exercises to download and the glossary come with it.
-    """
-    content = {"exercises": _copy_exercises(out), "glossary": _write_glossary(out), "table": None}
-    if table is not None:
-        content["table"] = Markup(table.to_html(index=False, float_format="%.2f", na_rep="", border=0))
-    title = "Learning from mismatched pairs"
-    page = render("index.html.j2", title=title, lessons=lessons, explorers=explorers, **content)
-    return write_text(out / "index.html", page)
-
-
-def _copy_exercises(out: Path) -> list[str]:
-    """Student notebooks beside the pages, to download; returns the names of their lessons."""
-    notebooks = sorted((NOTEBOOKS / "exercises").glob("*.ipynb"))
-    for notebook in notebooks:
-        (out / "exercises").mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(notebook, out / "exercises" / notebook.name)
-    return [notebook.stem for notebook in notebooks]
-
-
-def _write_glossary(out: Path) -> str:
-    """The name of the glossary's page, empty where there is none."""
-    source = NOTEBOOKS / "GLOSSARY.md"
-    if not source.exists():
-        return ""
-    body = markdown(LINK.sub(r"](\1.html)", source.read_text(encoding="utf-8")))
-    return write_text(out / "glossary.html", render("page.html.j2", title="Glossary", body=body)).name
+        lines = [line for line in nbformat.read(notebook, as_version=4).cells[0].source.splitlines() if line]
+        title, facts = lines[0].lstrip("# ").replace("`", ""), lines[1].strip("* ") if len(lines) > 1 else ""
+    except Exception:  # nbformat converts what looks like an old version, and then can raise anything
+        return LessonPage(notebook, notebook.stem, "", state or "cannot be read", failed=True, readable=False)
+    return LessonPage(notebook, title, facts, state, failed)
 
 
 def build_site(out: str | Path, run: str | Path | None = None) -> Path:
     """The committed lessons, and the explorers of ``run`` where one is given, as a folder of static pages.
 
-    Returns the index. Raises ``InputError`` where there is no lesson or no run.
+    Returns the index. Raises ``InputError`` where there is no lesson, no run, no Sphinx, or a formula is wrong.
     """
-    out, notebooks = Path(out), lesson_notebooks()
-    out.mkdir(parents=True, exist_ok=True)
-    explorers = export_explorers(run, out)[0] if run is not None else {}
-    pages = [lesson_html(notebook, out / f"{notebook.stem}.html", explorers) for notebook in notebooks]
-    lessons = [describe(notebook, page.name) for notebook, page in zip(notebooks, pages, strict=True)]
-    return write_index(out, lessons, explorers)
+    need_sphinx()
+    out, lessons = Path(out), [describe(notebook) for notebook in lesson_notebooks()]
+    with progress_bar(len(lessons) + (EXPLORERS_OF_RUN if run else 0), "site", " pages") as bar:
+        explorers = site_explorers(out, lessons, run, bar.update) if run else []
+        return write_site(out, lessons, explorers, done=bar.update)
+
+
+def site_explorers(
+    out: Path, lessons: Sequence[LessonPage], run: str | Path, done: Callable[[], object] = bool
+) -> list[ExplorerPage]:
+    """The explorers of a run as pages of the site, which lead back to their lessons; what it cannot feed is listed too.
+
+    ``done`` is called after each. Raises ``InputError`` where there is no run.
+    """
+    back = {"All explorers": "explorers.html", "Start": "index.html"}
+    found = _homes(lessons)
+
+    def ways(name: str) -> dict[str, str]:
+        return ({f"Lesson: {found[name].title}": f"{found[name].name}.html"} if name in found else {}) | back
+
+    return export_explorers(run, out, ways=ways, shared=True, done=done)
+
+
+def _homes(lessons: Sequence[LessonPage]) -> dict[str, LessonPage]:
+    by_notebook = {lesson.notebook: lesson for lesson in lessons if lesson.readable}
+    return {name: by_notebook[notebook] for name, notebook in homes([*by_notebook]).items()}
+
+
+def write_site(
+    out: Path,
+    lessons: Sequence[LessonPage],
+    explorers: Sequence[ExplorerPage],
+    table: pd.DataFrame | None = None,
+    done: Callable[[], object] = bool,
+) -> Path:
+    """Pages of the lessons and of all that belongs to them; returns the index.
+
+    ``explorers`` have their pages in ``out``; ``done`` is called after each lesson. Raises ``InputError`` for a formula
+    that cannot be read; and when all is written, for whatever else Sphinx complains of.
+    """
+    shown = [page for page in explorers if not page.missing]
+    with TemporaryDirectory() as place:
+        source = Path(place) / "source"
+        for lesson in lessons:
+            if lesson.readable:
+                nbformat.write(lesson_source(lesson.notebook, shown), _made(source / f"{lesson.name}.ipynb"))
+        _write_index(source, lessons, shown, table)
+        run_sphinx(source, out, done)
+    for notebook in _exercises():
+        shutil.copyfile(notebook, _made(out / "exercises" / notebook.name))
+    return out / "index.html"
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def lesson_source(notebook: Path, explorers: Sequence[ExplorerPage] = ()) -> nbformat.NotebookNode:
+    """An executed notebook as Sphinx gets it: pages of explorers in the place of widgets, and a text to every figure.
+
+    Where a widget's page is not among ``explorers``, its output says in words what stood there.
+    """
+    content = nbformat.read(notebook, as_version=4)
+    without_widgets(content)
+    for cell in content.cells:
+        if cell.cell_type == "markdown":
+            cell.source = EXERCISES.sub(r'<a href="\2" download>\1</a>', cell.source)
+        for output in cell.get("outputs", []):
+            names = explorers_of(output)
+            if pages := sorted(
+                (page for page in explorers if page.name in names), key=lambda one: names.index(one.name)
+            ):
+                output.data["text/html"] = render("explorer.html.j2", pages=pages)
+    for place, text in figure_texts(content.cells).items():
+        content.cells[place].metadata["mystnb"] = {"image": {"alt": text}}
+    return content
+
+
+def _write_index(
+    source: Path, lessons: Sequence[LessonPage], explorers: Sequence[ExplorerPage], table: pd.DataFrame | None
+) -> None:
+    """The page on which a reader arrives, and the lists of explorers and words."""
+    others = []
+    if explorers:
+        page = render("explorers.md.j2", explorers=explorers, lessons=_homes(lessons))
+        others.append(write_text(source / "explorers.md", page).stem)
+    if (glossary := NOTEBOOKS / "GLOSSARY.md").exists():
+        others.append(write_text(source / "glossary.md", glossary.read_text(encoding="utf-8")).stem)
+    rows = None if table is None else table.to_html(index=False, float_format="%.2f", na_rep="", border=0)
+    known = {"lessons": lessons, "explorers": explorers, "others": others, "table": rows}
+    page = render("index.md.j2", title=TITLE, exercises=[one.stem for one in _exercises()], **known)
+    write_text(source / "index.md", page)
+
+
+def _exercises() -> list[Path]:
+    return sorted((NOTEBOOKS / "exercises").glob("*.ipynb"))

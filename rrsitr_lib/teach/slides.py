@@ -18,28 +18,45 @@ from markupsafe import Markup
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically, write_text
+from rrsitr_lib.teach.figure_texts import figure_texts
 from rrsitr_lib.teach.pages import markdown, render
 from rrsitr_lib.teach.site import describe
+from rrsitr_lib.teach.slide_lines import BESIDE, LETTERS, MARK, answers_of, formulas_of, lines_of
 from rrsitr_lib.teach.sources import lesson_sources, target_of
+from rrsitr_lib.teach.sphinx_pages import need_sphinx
 
-WORDS = 130  # more prose than this goes on under the same heading on a slide of its own
+FORMULAS, WIDE = 2, 1.5  # formulas a slide; a figure this much wider than high has its lines below it
 HEADING = re.compile(r"#{1,2} +\S")
-LESSON = re.compile(r"\]\((\d\d_\w+)\.ipynb\)")
-OTHER_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!\d\d_\w+\.html\))[^)\s]+\)")
-ANCHOR = re.compile(r'<a class="anchor-link".*?</a>', re.S)
+LESSON = re.compile(r"\]\((\d\d[a-z]?_\w+)\.ipynb\)")
+OTHER_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!\d\d[a-z]?_\w+\.html\))[^)\s]+\)")
 
 
 @dataclass
 class Slide:
-    """One slide: its heading and the paragraphs below, in markdown, and a figure, PNG in base64, beside them."""
+    """One slide: its heading, a figure (PNG in base64, and what it shows), and the texts that belong to it."""
 
     title: str
     texts: list[str] = field(default_factory=list)
     figure: str = ""
+    alt: str = ""
+    kept: bool = False  # an author wants it
+    spoken: list[str] = field(default_factory=list)  # before it, for the speaker only
 
-    def has_room(self, text: str) -> bool:
-        """Whether a paragraph still fits; the first always does."""
-        return not self.texts or len(" ".join([*self.texts, text]).split()) <= WORDS
+    def takes(self, text: str) -> bool:
+        """Whether a text under the same heading still belongs to it."""
+        return not formulas_of([text]) or not (self.figure or formulas_of(self.texts))
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether nothing of it would be missed beside a figure under the same heading."""
+        marked = any(MARK.search(text) for text in self.texts)
+        return not (self.figure or self.kept or marked or formulas_of(self.texts) or answers_of(self.texts))
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the figure leaves no room beside it."""
+        head = base64.b64decode(self.figure[:32])
+        return int.from_bytes(head[16:20], "big") > WIDE * int.from_bytes(head[20:24], "big")
 
     @property
     def heading(self) -> Markup:
@@ -47,33 +64,63 @@ class Slide:
         return _html(self.title)
 
     @property
-    def text(self) -> Markup:
-        """The paragraphs as HTML."""
-        return _html("\n\n".join(self.texts))
+    def lines(self) -> list[Markup]:
+        """At most three, as HTML."""
+        letters = BESIDE if self.figure else LETTERS
+        return [_html(line, inline=True) for line in lines_of(self.texts, letters)]
+
+    @property
+    def answers(self) -> list[Markup]:
+        """What is shown last, as HTML."""
+        return [_html(line, inline=True) for line in answers_of(self.texts)]
+
+    @property
+    def formulas(self) -> list[Markup]:
+        """The first formulas, as HTML."""
+        return [_html(formula) for formula in formulas_of(self.texts)[:FORMULAS]]
+
+    @property
+    def notes(self) -> Markup:
+        """All texts, for the speaker."""
+        return _html("\n\n".join([*self.spoken, *self.texts]))
 
 
 def slides_of(notebook: Path) -> list[Slide]:
-    """The slides of an executed notebook: one a heading or figure, the text after a figure beside it, no code.
+    """The slides of an executed notebook: one a figure, and one for a heading below which there is none; no code.
 
-    Long prose goes on under the same heading on a slide of its own.
-    Raises ``InputError`` for a notebook that is missing or damaged.
+    ``slide_lines`` says what stands on them. Raises ``InputError`` for a notebook that is missing or damaged.
     """
     slides: list[Slide] = []
-    for cell in _read(notebook).cells:
+    cells = _read(notebook).cells
+    alts = figure_texts(cells)
+    for place, cell in enumerate(cells):
+        tags = cell.metadata.get("tags", [])
+        if "skip" in tags:
+            continue
         for heading, text in _parts(cell.source) if cell.cell_type == "markdown" else ():
-            if heading:
-                slides.append(Slide(heading))
-            elif text and not (slides and slides[-1].has_room(text)):
-                slides.append(Slide(_again(slides)))
+            if heading or (text and not (slides and slides[-1].takes(text) and "slide" not in tags)):
+                slides.append(Slide(heading or _again(slides), kept="slide" in tags))
             if text:
                 slides[-1].texts.append(text)
-        slides += [Slide(_again(slides), figure=figure) for figure in _figures(cell)]
-    return slides
+        slides += [Slide(_again(slides), figure=figure, alt=alts[place]) for figure in _figures(cell)]
+    return _without_prose(slides)
+
+
+def _without_prose(slides: Sequence[Slide]) -> list[Slide]:
+    """Prose before a figure under the same heading is for the speaker."""
+    kept: list[Slide] = []
+    for slide in slides:
+        before = kept[-1] if kept else None
+        if before and slide.figure and before.is_prose and before.title == slide.title:
+            kept.pop()
+            slide.spoken = before.spoken + before.texts
+        kept.append(slide)
+    return kept
 
 
 def write_slides(notebook: Path, target: Path) -> Path:
     """The slides of a notebook as one self-contained page. Raises ``InputError`` as ``slides_of`` does."""
-    return write_text(target, render("slides.html.j2", title=_title(notebook), slides=slides_of(notebook)))
+    return write_text(target, render("slides.html.j2", title=describe(notebook).title, slides=slides_of(notebook)))
 
 
 def write_figures(notebook: Path, folder: Path) -> list[Path]:
@@ -118,13 +165,9 @@ def _figures(cell: nbformat.NotebookNode) -> list[str]:
     return ["".join("".join(one).split()) for one in found if one]
 
 
-def _html(text: str) -> Markup:
+def _html(text: str, inline: bool = False) -> Markup:
     """Links to lessons become links to their slides; all others become plain text, as nothing may need a network."""
-    return Markup(ANCHOR.sub("", markdown(OTHER_LINK.sub(r"\1", LESSON.sub(r"](\1.html)", text)))))
-
-
-def _title(notebook: Path) -> str:
-    return describe(notebook).title.replace("`", "")
+    return markdown(OTHER_LINK.sub(r"\1", LESSON.sub(r"](\1.html)", text)), inline)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,9 +178,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     lessons = {}
     try:
+        need_sphinx()
         for notebook in map(target_of, lesson_sources()):
             page = write_slides(notebook, options.out / f"{notebook.stem}.html")
-            lessons[page.name] = _title(notebook)
+            lessons[page.name] = describe(notebook).title
             if options.figures:
                 write_figures(notebook, options.figures)
     except InputError as error:

@@ -14,9 +14,11 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
 from rrsitr_lib.experiments.results import Results, read_results
 from rrsitr_lib.experiments.run_results import RECALLS, read_run
+from rrsitr_lib.teach.explorer_pages import ExplorerPage
 from rrsitr_lib.teach.side_by_side import side_by_side
-from rrsitr_lib.teach.site import LessonPage, describe, export_explorers, lesson_html, write_index
+from rrsitr_lib.teach.site import LessonPage, describe, site_explorers, write_site
 from rrsitr_lib.teach.sources import lesson_notebooks
+from rrsitr_lib.teach.sphinx_pages import need_sphinx
 from rrsitr_lib.yaml_text import read_yaml
 
 NAMED = ["method", "pairs", "epochs", "noise_rate", "realised", "seed"]
@@ -71,34 +73,36 @@ def _error_of(step: Callable[..., object], *arguments: Any, **options: Any) -> s
 def comparison(results: Results) -> pd.DataFrame:
     """Every finished run as a row of recalls in percent, then the start and chance; empty without one.
 
-    The row ``before training`` is that of the first run: lessons begin with the same encoder and test set.
+    A row ``before training`` an encoder: lessons share the test set, and chance with it.
     """
     for path, reason in results.left_out.items():
         print(f"not in the table: {path}: {reason}")
     if results.runs.empty:
         return results.runs
     rows = results.runs.sort_values(["noise_rate", "pairs", "method", "seed"], kind="stable").astype({"pairs": int})
-    first = read_run(results.folders[rows["trial"].iloc[0]]).result
+    firsts = rows.drop_duplicates("encoder").set_index("encoder")["trial"]
+    start = {encoder: read_run(results.folders[trial]).result for encoder, trial in firsts.items()}
+    ends = {f"before training, {encoder}": result["before"] for encoder, result in start.items()}
+    ends["chance"] = next(iter(start.values()))["chance"]
     shown = rows[[*NAMED, *RECALLS, "AUROC"]].rename(columns={"noise_rate": "noise"})
-    ends = [
-        {"method": name, "pairs": "", "epochs": "", "seed": "", **{key: first[part][key] for key in RECALLS}}
-        for name, part in (("before training", "before"), ("chance", "chance"))
-    ]
-    return pd.DataFrame([*shown.round({"realised": 3}).to_dict("records"), *ends])
+    named = [{"method": name, "pairs": "", "epochs": "", "seed": "", **recalls} for name, recalls in ends.items()]
+    return pd.DataFrame([*shown.round({"realised": 3}).to_dict("records"), *named])
 
 
-def write_explorers(out: Path, results: Results) -> dict[str, str]:
-    """Explorers of a run of the paper's method, where one is finished: titles by the names of their pages."""
+def write_explorers(out: Path, lessons: Sequence[LessonPage], results: Results) -> list[ExplorerPage]:
+    """Explorers of a run of the paper's method, where one is finished."""
     run = _largest_run(results)
     if run is None:
-        return {}
+        return []
     print(f"explorers of {run.name} …", flush=True)
     try:
-        explorers, missing = export_explorers(run, out)
+        explorers = site_explorers(out, lessons, run)
     except InputError as error:  # the lessons have run, and their table is still to come
         print(f"no explorers: {error}")
-        return {}
-    print("\n".join(missing), end="\n" if missing else "")
+        return []
+    for page in explorers:
+        if page.missing:
+            print(f"{page.title}: {page.missing}")
     return explorers
 
 
@@ -108,15 +112,12 @@ def _largest_run(results: Results) -> Path | None:
     return None if whole.empty else results.folders[whole.loc[whole["pairs"].idxmax(), "trial"]]
 
 
-def write_lessons(out: Path, lessons: Sequence[Lesson], explorers: Mapping[str, str]) -> list[LessonPage]:
-    """The pages of the lessons, written when all have run: they show explorers of a run that the last may train."""
+def pages_of(out: Path, lessons: Sequence[Lesson]) -> list[LessonPage]:
+    """The executed notebooks as the index lists them, each with what became of it."""
     pages = []
     for one in lessons:
-        page = out / f"{one.notebook.stem}.html"
-        unreadable = _error_of(lesson_html, out / one.notebook.name, page, explorers)
-        error = one.error or unreadable
-        state = error or f"ok, {one.seconds / 60:.1f} min"
-        pages.append(describe(one.notebook, "" if unreadable else page.name, state, failed=bool(error)))
+        state = one.error or f"ok, {one.seconds / 60:.1f} min"
+        pages.append(describe(out / one.notebook.name, state, failed=bool(one.error)))
     return pages
 
 
@@ -131,15 +132,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     parameters = read_yaml(SMOKE) if options.smoke else {}
     try:
+        need_sphinx()
         lessons = run_lessons(out.resolve(), parameters)
     except InputError as error:
         parser.error(str(error))
     results = read_results(out)
-    table, explorers = comparison(results), write_explorers(out, results)
-    pages = write_lessons(out, lessons, explorers)
-    index = write_index(out, pages, explorers, None if table.empty else table)
-    failed = [page.name for page in pages if page.failed]
-    print(f"\nopen {index}" + (f"\nFAILED: {', '.join(failed)}" if failed else ""))
+    table, pages = comparison(results), pages_of(out, lessons)
+    explorers = write_explorers(out, pages, results)
+    unwritten = _error_of(write_site, out, pages, explorers, None if table.empty else table)
+    failed = [page.name for page in pages if page.failed] + [f"the pages ({unwritten})"] * bool(unwritten)
+    print(f"\nopen {out / 'index.html'}" + (f"\nFAILED: {', '.join(failed)}" if failed else ""))
     print("\nTest recall in percent, AUROC of the loss against the injected noise:\n")
     print("no finished run" if table.empty else table.to_string(index=False, float_format="%.2f", na_rep=""))
     return 1 if failed else 0

@@ -14,6 +14,7 @@ from rrsitr_lib.training.batches import SplitInputs, TokenNumbers, image_items
 from rrsitr_lib.training.evaluate import Networks
 
 CPU = torch.device("cpu")
+START_NOISE = 0.1  # of a tensor's deviation; the start of ``tiny`` ranks as well with it
 
 
 def build_model(
@@ -35,12 +36,27 @@ def build_model(
     return model.to(device), inputs
 
 
+def set_apart(network: nn.Module, seed: int) -> None:
+    """Move every weight by drawn noise of a tenth of its tensor's deviation.
+
+    Networks that begin with the same pretrained weights and see the same batches would stay one network for ever: a
+    judge of itself. Those who trained two from nothing had two draws.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in network.parameters():
+            if weight.numel() > 1:
+                weight.add_(START_NOISE * weight.std() * torch.randn(weight.shape, generator=generator))
+
+
 def whole_encoders(
     config: RunConfig, count: int, data: dict[str, Split], device: torch.device
 ) -> tuple[list[Encoder], dict[str, SplitInputs]]:
-    """``count`` encoders, and images and token numbers of every split."""
+    """``count`` encoders, each with a start of its own, and images and token numbers of every split."""
     seeds = range(config.seed, config.seed + count)
     encoders = [build_encoder(config.encoder, config.weights, config.pad_tokens, seed) for seed in seeds]
+    for seed, encoder in list(zip(seeds, encoders, strict=True))[1:]:
+        set_apart(encoder, seed)
     stored = device.type == "cuda" if config.store == "auto" else config.store
     image_source: Any = extension("speed.stored_images").StoredImages if stored else image_items
     inputs = {}

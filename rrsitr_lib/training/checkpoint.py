@@ -31,13 +31,7 @@ def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[st
     on_cpu, noted = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, json.dumps(state)
     metadata = {"state": noted, CHECKSUM: _checksum(on_cpu, noted)}
 
-    def write(temporary: Path) -> None:
-        try:
-            save_file(on_cpu, temporary, metadata=metadata)
-        except SafetensorError as error:  # it wraps the system's error in its own
-            raise OSError(None, str(error)) from error
-
-    return write_atomically(path, write)
+    return write_atomically(path, lambda temporary: save_file(on_cpu, temporary, metadata=metadata))
 
 
 def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

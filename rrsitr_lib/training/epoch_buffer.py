@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rrsitr_lib.methods import Objective
+from rrsitr_lib.methods.base import column_of
 
 TENSOR_TYPES = {"<f4": torch.float32, "|u1": torch.uint8, "|b1": torch.bool}
 
@@ -23,15 +24,17 @@ class EpochBuffer:
         }
 
     def write(self, rows: Tensor, results: Sequence[Objective], trained: bool) -> None:
-        """Note the pairs at ``rows`` (K,), the first K of the batch; of further networks only their loss."""
+        """Note the pairs at ``rows`` (K,), the first K of the batch; of further networks their loss and own columns."""
         result, triplet = results[0], results[0].triplet
         values = {
             "loss": result.pair_loss, "loss_global": result.global_loss, "loss_local": result.local_loss,
             "category": result.category, "weight": result.weight, "margin_text": triplet.margin_text,
             "margin_image": triplet.margin_image, "similarity": triplet.similarity,
             "hardest_text": triplet.hardest_text, "hardest_image": triplet.hardest_image, **result.columns,
-            **{network_loss(number): other.pair_loss for number, other in enumerate(results[1:], 1)},
         }  # fmt: skip
+        for number, other in enumerate(results[1:], 1):
+            own = {"loss": other.pair_loss, **other.columns}
+            values |= {column_of(name, number): value for name, value in own.items()}
         for name, value in values.items():
             column = self.tensors[name]
             column[rows] = value.detach()[: len(rows)].to(column.dtype)
@@ -40,8 +43,3 @@ class EpochBuffer:
     def columns(self) -> dict[str, np.ndarray]:
         """Everything on the host."""
         return {name: tensor.cpu().numpy() for name, tensor in self.tensors.items()}
-
-
-def network_loss(number: int) -> str:
-    """The column of the loss of network ``number``, from 1; network 0 has the ledger's ``loss``."""
-    return f"loss_network_{number}"

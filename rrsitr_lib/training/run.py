@@ -17,11 +17,19 @@ import torch
 from filelock import FileLock, Timeout
 
 import rrsitr_lib
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import IDENTITY, RunConfig
 from rrsitr_lib.data.datasets import inject_noise, noise_in_words, open_data
 from rrsitr_lib.data.noise import save_noise
 from rrsitr_lib.data.problems import FILE as PROBLEMS_FILE
-from rrsitr_lib.data.problems import check_left_out, cut_captions, in_words, picture_prints, problems_of, write_problems
+from rrsitr_lib.data.problems import (
+    check_left_out,
+    cut_captions,
+    decodable,
+    in_words,
+    picture_prints,
+    problems_of,
+    write_problems,
+)
 from rrsitr_lib.errors import InputError, RunError, printable
 from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
 from rrsitr_lib.files import sealed, write_atomically, write_json, write_text
@@ -51,7 +59,7 @@ from rrsitr_lib.training.run_folder import (
     open_sources,
     places_of,
 )
-from rrsitr_lib.training.trainer import Trainer
+from rrsitr_lib.training.trainer import Record, Trainer
 
 
 def train(
@@ -93,15 +101,16 @@ class Run:
     ) -> None:
         self.config, self.folder, self.progress, self.processes = config, folder, progress, processes
         data = open_data(config)
-        self.problems = problems_of(data)
+        seen = decodable(data)
+        self.problems = problems_of(data, seen)
         self.noise = inject_noise(config, data["train"].table)
         self.model, self.inputs = build_model(config, data, device_of(config))
         self.problems += cut_captions(data, {name: split.cut for name, split in self.inputs.items()})
         self.trainer = Trainer(config, self.model, self.inputs["train"], self.noise, processes)
-        self.facts = {**self._facts(), "pictures": picture_prints(data)}
+        self.facts = {**self._facts(), "pictures": picture_prints(data, seen)}
         for note in self.facts["notes"] if progress else ():
             print(printable(note), file=sys.stderr)
-        self.metrics: list[dict[str, Any]] = []
+        self.metrics: list[dict[str, Any]] = []  # an epoch each, before the training as epoch 0
         self.before: dict[str, float] = {}
 
     def _facts(self) -> dict[str, Any]:
@@ -109,6 +118,7 @@ class Run:
         tables = {name: split.table for name, split in self.inputs.items()}
         versions = {"rrsitr_lib": rrsitr_lib.__version__, "torch": torch.__version__}
         return {
+            "identity": IDENTITY,
             "config": self.config.fingerprint,
             "networks": self.trainer.method.networks,
             "data": {name: table.fingerprint for name, table in tables.items()},
@@ -129,7 +139,7 @@ class Run:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
         ledger, steps = self._restore(), self.trainer.steps
         self.processes.wait()
-        first, total = len(self.metrics), self.config.epochs * steps
+        first, total = ledger.epochs, self.config.epochs * steps
         with progress_bar(total, self.folder.name, "step", first * steps, self.progress) as bar:
             for epoch in range(first, self.config.epochs):
                 self._train_epoch(epoch, ledger, bar)
@@ -140,7 +150,9 @@ class Run:
     def _restore(self) -> Ledger:
         folder = self.folder / "ledger"
         if not (self.folder / "last.safetensors").exists():
+            started = time.perf_counter()
             self.before = evaluate(self.model, self.inputs["test"], self.config)
+            self.metrics = [self._row(0, self.trainer.score_epoch(), None, started)]
             if not (self.folder / "config.yaml").exists():
                 write_text(self.folder / "config.yaml", self.config.to_yaml())
             places = places_of(self.config, self.folder)
@@ -156,7 +168,7 @@ class Run:
         state = self.restore_tensors()
         self.metrics, self.before = state["metrics"], read_facts(self.folder)["before"]
         ledger = Ledger.open(folder)
-        ledger.truncate(len(self.metrics))
+        ledger.truncate(len(self.metrics) - 1)
         self._derive()
         return ledger
 
@@ -172,31 +184,33 @@ class Run:
         started = time.perf_counter()
         last = ledger.epoch(epoch - 1) if epoch else None
         record, objective = self.trainer.train_epoch(epoch, last, bar.update)
-        quality = partition_quality(record["loss"], record["category"], self.noise.mismatched)
-        validation = evaluate(self.model, self.inputs["val"], self.config)
-        method = self.trainer.method_of(epoch)
-        self.metrics.append(
-            {
-                "epoch": epoch + 1,
-                "warmup": method is not self.trainer.method,
-                "gamma_1": method.thresholds[0],
-                "gamma_2": method.thresholds[1],
-                "objective": objective,
-                "loss": float(record["loss"].mean()),
-                "auroc": quality["auroc"],
-                "clean": sum(quality["confusion"][0]),
-                "ambiguous": sum(quality["confusion"][1]),
-                "noisy": sum(quality["confusion"][2]),
-                **{f"val_{name}": value for name, value in validation.items()},
-                "seconds": round(time.perf_counter() - started, 2),
-            }
-        )
-        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {validation['mR']:.1f} %", refresh=False)
+        self.metrics.append(row := self._row(epoch + 1, record, objective, started))
+        bar.set_postfix_str(f"epoch {epoch + 1}: val mR {row['val_mR']:.1f} %", refresh=False)
         ledger.append(record)
         self._write_snapshot(epochs=epoch + 1)
         state = {"metrics": self.metrics, "facts": self.facts, "scaler": self.trainer.scaler.state_dict()}
         save_checkpoint(self.folder / "last.safetensors", training_tensors(self.model, self.trainer.optimizer), state)
         self._derive()
+
+    def _row(self, number: int, record: Record, objective: float | None, started: float) -> dict[str, Any]:
+        """What ``metrics.csv`` says of an epoch, from 1; of the start as epoch 0, which has no objective."""
+        quality = partition_quality(record["loss"], record["category"], self.noise.mismatched)
+        validation = evaluate(self.model, self.inputs["val"], self.config)
+        method = self.trainer.method_of(max(0, number - 1))
+        return {
+            "epoch": number,
+            "warmup": method is not self.trainer.method,
+            "gamma_1": method.thresholds[0],
+            "gamma_2": method.thresholds[1],
+            "objective": objective,
+            "loss": float(record["loss"].mean()),
+            "auroc": quality["auroc"],
+            "clean": sum(quality["confusion"][0]),
+            "ambiguous": sum(quality["confusion"][1]),
+            "noisy": sum(quality["confusion"][2]),
+            **{f"val_{name}": value for name, value in validation.items()},
+            "seconds": round(time.perf_counter() - started, 2),
+        }
 
     def _write_snapshot(self, epochs: int) -> None:
         network = networks_of(self.model)[0]
@@ -205,13 +219,13 @@ class Run:
     @property
     def best_epoch(self) -> int:
         """Number (from 1) of the first epoch with the best validation mR."""
-        return 1 + int(np.argmax([row["val_mR"] for row in self.metrics]))
+        return 1 + int(np.argmax([row["val_mR"] for row in self.metrics[1:]]))
 
     def _derive(self) -> None:
         """Bring what follows from the last checkpoint up to date: the metrics table and, where it is, the best."""
         table = pd.DataFrame(self.metrics)
         write_atomically(self.folder / "metrics.csv", lambda temporary: table.to_csv(temporary, index=False))
-        if self.best_epoch == len(self.metrics):
+        if self.best_epoch == self.metrics[-1]["epoch"]:
             state = {"epoch": self.best_epoch, "val_mR": self.metrics[-1]["val_mR"], "facts": self.facts}
             save_checkpoint(self.folder / "best.safetensors", model_tensors(self.model), state)
 

@@ -75,7 +75,7 @@ def read_result(folder: str | Path) -> dict[str, Any]:
 
 
 def read_metrics(folder: str | Path) -> pd.DataFrame:
-    """``metrics.csv``, a row an epoch. Raises ``InputError``, also for one that lacks a column."""
+    """``metrics.csv``, a row an epoch, the start as epoch 0. Raises ``InputError``, also where a column lacks."""
     path = Path(folder) / "metrics.csv"
     try:
         table = pd.read_csv(path)

@@ -1,6 +1,5 @@
 """The folder of a run: begun or found again, and opened when it is finished, with the data that it was trained on."""
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import Any
 from torch import nn
 
 from rrsitr_lib.checksums import changed_files, file_checksum, write_checksums
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import IDENTITY, PATHS, RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.data.problems import picture_prints
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.files import CHANGED, checksum, write_text
+from rrsitr_lib.files import CHANGED, checksum, json_text, write_text
 from rrsitr_lib.registry import DATASETS
 from rrsitr_lib.training.batches import SplitInputs
 from rrsitr_lib.training.build import build_model
@@ -25,7 +24,6 @@ from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 from rrsitr_lib.training.run_files import AGAIN, NO_COPY, read_config, read_facts
 
-PATHS = ("data", "images", "weights", "noise_file")  # fields that may be paths
 CONTENT_IS_KNOWN = ("data", "images", "noise_file")  # by fingerprints in run.json, whatever leads there
 DERIVED = ("metrics.csv", "retrieval.npz", "result.json")  # from the last checkpoint
 FILES = ("config.yaml", "run.json", "noise.npz", PAIRS_FILE, "problems.csv", "metrics.csv", "retrieval.npz")
@@ -34,7 +32,8 @@ FILES = ("config.yaml", "run.json", "noise.npz", PAIRS_FILE, "problems.csv", "me
 def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
     """Check that the folder is empty, or that the run found there is this one.
 
-    Raises ``InputError`` for a folder of something else, of another configuration, or of any run without ``resume``.
+    Raises ``InputError`` for a folder of something else, a run of another configuration or of an earlier version, and
+    without ``resume`` of any run.
     """
     path = folder / "config.yaml"
     if not path.exists():
@@ -49,6 +48,8 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
     if changed:
         said = "; ".join(f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in changed[:3])
         raise InputError(f"{folder}: holds a run with {said}: name a new folder")
+    if (folder / "run.json").exists() and read_facts(folder).get("identity") != IDENTITY:
+        raise InputError(f"{folder}: holds a run of an earlier version, with other defaults: name a new folder")
 
 
 def _leads_elsewhere(field: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -70,7 +71,7 @@ def locate(folder: Path, data: str | Path | None = None, images: str | Path | No
     Raises ``InputError`` where the configuration is not the one that run.json names, or the data are not there.
     """
     config, facts = read_config(folder), read_facts(folder)
-    if "places" in facts and config.fingerprint != facts["config"]:
+    if facts.get("identity") == IDENTITY and config.fingerprint != facts["config"]:
         raise InputError(f"{folder / 'config.yaml'}: {CHANGED}: run.json names another configuration")
     noted = {field: Path(os.path.normpath(folder / place)) for field, place in facts.get("places", {}).items()}
     paths = {field: path for field, path in noted.items() if path.exists()}
@@ -129,7 +130,7 @@ def open_run(
 
 def commit_result(folder: Path, result: Mapping[str, Any]) -> None:
     """Write the result of a run, by which it is finished, and before it what its small files hold."""
-    text = json.dumps(result, indent=2) + "\n"
+    text = json_text(result)
     noted = {name: file_checksum(folder / name) for name in FILES if (folder / name).exists()}
     write_checksums(folder, noted | {"result.json": checksum(text.encode())})
     write_text(folder / "result.json", text)

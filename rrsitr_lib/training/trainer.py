@@ -11,12 +11,13 @@ from rrsitr_lib.config import PRESETS, RunConfig
 from rrsitr_lib.data.noise import Noise
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.methods import METHODS, Batch, Method, MethodSettings, Objective, RunFacts
+from rrsitr_lib.methods.base import column_of
 from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.randomness import drawn_from
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import RowBatches, SplitInputs, epoch_order, load
 from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, float32_products, half_type
-from rrsitr_lib.training.epoch_buffer import EpochBuffer, network_loss
+from rrsitr_lib.training.epoch_buffer import EpochBuffer
 from rrsitr_lib.training.evaluate import networks_of
 from rrsitr_lib.training.ledger import COLUMNS
 from rrsitr_lib.training.optimizer import make_optimizer, set_learning_rate
@@ -55,47 +56,51 @@ class Trainer:
         self.optimizer = make_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.half == torch.float16)
         self.method, self.warmup = self._methods()
-        others = {network_loss(number): "<f4" for number in range(1, self.method.networks)}
+        own, further = {"loss": "<f4", **self.method.columns}, range(1, self.method.networks)
+        others = {column_of(name, number): kind for number in further for name, kind in own.items()}
         self.columns = {**COLUMNS, **self.method.columns, **others}
+        self.steps_done = 0
 
     def _methods(self) -> tuple[Method, Method]:
         """The method of the run, and that of its warm-up with what both know of its settings."""
         config, chosen = self.config, METHODS[self.config.method]
         truth = self.noise.mismatched if chosen.needs_truth else None
         facts = (self.rows, config.batch_size, config.epochs, config.seed, self.device)
-        run = RunFacts(*facts, local_fraction=config.local_fraction, mismatched=truth)
+        run = RunFacts(*facts, config.local_fraction, truth, config.plain_epochs)
         settings, plain = config.method_settings, METHODS[WARMUP_METHOD]
         shared = {name: getattr(settings, name) for name in MethodSettings.model_fields}
         return chosen(settings, run), plain(plain.Settings(**shared), run)
 
     def method_of(self, epoch: int) -> Method:
         """The method of an epoch: contrastive while it warms up."""
-        return self.warmup if epoch < round(self.config.warmup_fraction * self.config.epochs) else self.method
+        return self.warmup if epoch < self.config.plain_epochs else self.method
 
     def train_epoch(
         self, epoch: int, last: Record | None, on_step: Callable[[], Any] = lambda: None
     ) -> tuple[dict[str, np.ndarray], float]:
         """All whole batches in the epoch's order, then the rest of the rows scored only.
 
-        ``last``: the ledger rows of the epoch before, None before the first. Returns the ledger rows, (N,) a column,
-        and the mean objective. Raises ``RunError`` when a loss is not finite.
+        Once the method has stopped, all rows are scored only. ``last``: the ledger rows of the epoch before, None
+        before the first. Returns the ledger rows, (N,) a column, and the mean objective. Raises ``RunError`` when a
+        loss is not finite.
         """
         config, rows = self.config, self.rows
         method = self.method_of(epoch)
-        method.begin_epoch(epoch, last)
+        method.begin_epoch(epoch, self._known(epoch, last))
         buffer = EpochBuffer(rows, self.columns, self.device)
         order = epoch_order(rows, config.seed, epoch)
         on_device = torch.from_numpy(order).to(self.device)
         whole = np.split(order[: self.steps * config.batch_size], self.steps)
         batches = load(self._batches(whole, epoch, self.processes), config, self.device)
-        self.model.train()
+        self.model.train(not method.stopped)
         totals = []
         with (
             drawn_from(config.seed, epoch, self.processes.rank, device=self.device),  # what dropout draws
             float32_products(rounded=self.half is not None),
         ):
             for step, batch in enumerate(batches):
-                set_learning_rate(self.optimizer, config, epoch * self.steps + step, config.epochs * self.steps)
+                self.steps_done = epoch * self.steps + step
+                set_learning_rate(self.optimizer, config, self.steps_done, config.epochs * self.steps)
                 here = on_device[step * config.batch_size : (step + 1) * config.batch_size]
                 totals.append(self.step(method, buffer, here, *batch))
                 # on a GPU the question would wait for the step to end; there it is asked once an epoch
@@ -104,11 +109,25 @@ class Trainer:
                 on_step()
         if not torch.isfinite(torch.stack(totals)).all():
             self._stop(epoch, order, buffer)
-        self._score_rest(method, buffer, order, epoch)
+        self._score_rows(method, buffer, order[self.steps * config.batch_size :], order, epoch)
         return buffer.columns(), float(torch.stack(totals).double().mean())
 
+    def _known(self, epoch: int, last: Record | None) -> Record | None:
+        """What the last epoch recorded: after the warm-up all but the method's own columns, which it left empty."""
+        if last is None or self.method_of(epoch - 1) is self.method_of(epoch):
+            return last
+        own = {column_of(name, number) for name in self.method.columns for number in range(self.method.networks)}
+        return {name: column for name, column in last.items() if name not in own}
+
     def step(self, method: Method, buffer: EpochBuffer, rows: Tensor, images: Tensor, captions: Tensor) -> Tensor:
-        """One step of the optimizer; the total of the objective, not finite where the gradient is not."""
+        """One step of the optimizer; the total of the objective, not finite where the gradient is not.
+
+        A batch of a method that has stopped is scored only.
+        """
+        if method.stopped:
+            results = self._score(method, rows, images, captions, self.processes)
+            buffer.write(rows, results, trained=False)
+            return torch.stack([result.total for result in results]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         results = self.backward(method, rows, images, captions)
         self.processes.sum_gradients(self.model)
@@ -144,22 +163,36 @@ class Trainer:
         results = []
         for number, (image, text) in enumerate(whole):
             others = tuple((image.detach(), text.detach()) for k, (image, text) in enumerate(whole) if k != number)
-            results.append(method.objective(Batch(rows, image, text, number, others)))
+            results.append(method.objective(Batch(rows, image, text, number, others, self.steps_done)))
         return results
 
-    def _score_rest(self, method: Method, buffer: EpochBuffer, order: np.ndarray, epoch: int) -> None:
-        """Pairs that filled no batch are not trained on; a batch filled up with others gives them their losses."""
-        rest = order[self.steps * self.config.batch_size :]
-        if not len(rest):
-            return
+    def score_epoch(self) -> dict[str, np.ndarray]:
+        """The ledger rows of all pairs by the model as it is, in the first epoch's order; nothing is trained."""
+        order = epoch_order(self.rows, self.config.seed, 0)
+        method, buffer = self.method_of(0), EpochBuffer(self.rows, self.columns, self.device)
+        method.begin_epoch(0, None)
+        with float32_products(rounded=self.half is not None):
+            self._score_rows(method, buffer, order, order, 0)
+        return buffer.columns()
+
+    def _score_rows(self, method: Method, buffer: EpochBuffer, rows: np.ndarray, order: np.ndarray, epoch: int) -> None:
+        """Losses of pairs that are not trained on, batch by batch; the last one is filled up with others."""
         self.model.eval()
-        filled = np.concatenate([rest, order[: self.config.batch_size - len(rest)]])
-        rows = torch.from_numpy(filled).to(self.device)
-        with torch.no_grad():
-            images, captions = self._batches([filled], epoch, ONE_PROCESS)[0]
-            encoded = self.encode(self._to_device(images), captions.to(self.device))
-            results = self._objectives(method, rows, encoded, ONE_PROCESS)
-        buffer.write(rows[: len(rest)], results, trained=False)
+        size = self.config.batch_size
+        for start in range(0, len(rows), size):
+            own = rows[start : start + size]
+            filled = np.concatenate([own, order[: size - len(own)]])
+            on_device = torch.from_numpy(filled).to(self.device)
+            results = self._score(method, on_device, *self._batches([filled], epoch, ONE_PROCESS)[0], ONE_PROCESS)
+            buffer.write(on_device[: len(own)], results, trained=False)
+
+    @torch.no_grad()
+    def _score(
+        self, method: Method, rows: Tensor, images: Tensor, captions: Tensor, processes: OneProcess
+    ) -> list[Objective]:
+        """The objective of a batch, by network, without gradient."""
+        encoded = self.encode(self._to_device(images), captions.to(self.device, non_blocking=True))
+        return self._objectives(method, rows, encoded, processes)
 
     def _batches(self, row_batches: list[np.ndarray], epoch: int, processes: OneProcess) -> RowBatches:
         return RowBatches(self.inputs, row_batches, self.noise.caption_index, epoch, processes)

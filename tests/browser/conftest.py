@@ -12,7 +12,7 @@ FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,1000",
 )  # fmt: skip
-SMALL = {"encoder": "tiny", "scenes": 41, "epochs": 3, "noise_rate": 0.4, "method": "rrsitr", "seed": 3}
+SMALL = {"encoder": "tiny", "scenes": 41, "epochs": 4, "noise_rate": 0.4, "method": "rrsitr", "seed": 3}
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,19 @@ import urllib.request
 
 import nbformat
 import pytest
-from browser.looking import BUTTONS, PATIENCE, drag, errors, found, screenshot, toolbar, wait
+from browser.looking import (
+    BUTTONS,
+    PATIENCE,
+    SELECTING,
+    drag,
+    draw_path,
+    errors,
+    found,
+    panel,
+    screenshot,
+    toolbar,
+    wait,
+)  # fmt: skip
 from nbformat.v4 import new_code_cell, new_notebook
 
 from rrsitr_lib.show.explorers.controls import Slider
@@ -34,18 +46,25 @@ def _all_explorers():
     code = ["from rrsitr_lib.show.explorers.pacing import PacingExplorer"]
     code[0] += "\nfrom rrsitr_lib.show.explorers.tabs import open_explorer"
     code += [f"open_explorer({name!r}, 'run').view()" for name in EXPLORERS] + ["PacingExplorer().view()"]
+    return _notebook(code)
+
+
+def _notebook(code):
     notebook = new_notebook(cells=[new_code_cell(one) for one in code])
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return nbformat.writes(notebook)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lab(run, tmp_path_factory):
-    """JupyterLab over the notebook, its settings apart from the reader's own; the notebook's address."""
+    """JupyterLab of this test alone, its settings apart from the reader's own; the address of a notebook."""
     place = tmp_path_factory.mktemp("lab")
     folder = place / "lab"
     shutil.copytree(run, folder / "run")
     (folder / "explorers.ipynb").write_text(_all_explorers(), encoding="utf-8")
+    opened = "from rrsitr_lib.show.explorers.tabs import open_explorer\nopen_explorer({!r}, 'run').view()"
+    selecting = _notebook([opened.format(name) for name in ("partition", "embedding")])
+    (folder / "selecting.ipynb").write_text(selecting, encoding="utf-8")
     port = 8900 + os.getpid() % 90
     options = ("--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root", "--IdentityProvider.token=test")
     quiet = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
@@ -153,7 +172,7 @@ def test_every_control_of_every_explorer_follows_the_mouse(browser, lab, run):
         cell = found(browser, ".jp-Notebook .jp-Cell")[place]
         browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", cell)
         wait(browser, lambda cell=cell: found(cell, ".js-plotly-plot .main-svg"), f"the figure of {name}")
-        assert toolbar(cell) == BUTTONS, "none that sends data away, none that selects"
+        assert toolbar(cell) == BUTTONS | SELECTING[explorer.gesture], "none sends data away, none selects in vain"
         controls = dict(zip(explorer.specs, found(cell, ".widget-slider, .widget-dropdown"), strict=True))
         # a slider first, as a choice may leave it nothing to move; but a schedule must be chosen before its start
         for spec in sorted(controls, key=lambda one: (one.name == "start", not isinstance(one, Slider))):
@@ -161,4 +180,56 @@ def test_every_control_of_every_explorer_follows_the_mouse(browser, lab, run):
         browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", cell)
         screenshot(browser, f"explorer_{name}")
     assert "failed" not in browser.execute_script(SENTENCES)
+    assert errors(browser) == []
+
+
+# --- pairs chosen by hand ---
+
+
+def _chosen(driver, cell, what):
+    """How many pairs the sentence counts, and how many cards with an image stand below it."""
+    counted = r"([\d,]+) selected: "
+    wait(driver, lambda: re.search(counted + what, cell.text), f"a selection: {what}", 30)
+    cards = found(cell, ".widget-html img[alt]")
+    return int(re.search(counted, cell.text)[1].replace(",", "")), len(cards) - 1  # one is the pair's own card
+
+
+def test_a_range_a_cell_and_a_lasso_show_their_pairs_and_a_threshold_is_dragged(browser, lab, run):
+    _open(browser, lab.replace("explorers.ipynb", "selecting.ipynb"))
+    _run_all(browser)
+    wait(browser, lambda: _numbers(browser) == ["[1]:", "[2]:"], "all cells have run")
+    cells = found(browser, ".jp-Notebook .jp-Cell")
+
+    def figure_of(cell):
+        (plot,) = wait(browser, lambda: found(cell, ".js-plotly-plot"), "the figure")
+        browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", plot)
+        wait(
+            browser,
+            lambda: found(plot, ".main-svg")[0].rect["width"] == plot.rect["width"] > 800,
+            "as wide as its cell",
+        )
+        return plot
+
+    partition = open_explorer("partition", run)
+    plot = figure_of(cells[0])
+    draw_path(browser, panel(browser, plot), [(0.3, 0.5), (0.4, 0.5), (0.5, 0.52), (0.6, 0.55)])
+    count, cards = _chosen(browser, cells[0], r"loss \d+")
+    assert 0 < count < len(partition.run.mismatched) and cards == min(12, count)
+    plot = figure_of(cells[0])  # the cards below it have moved it
+    draw_path(browser, panel(browser, plot, "2"), [(0.75, 0.15)])
+    count, cards = _chosen(browser, cells[0], "mismatched pairs called noisy")
+    assert str(count) == partition.draw(**partition.values).data[2].text[2][1] and cards == min(12, count)
+    screenshot(browser, "selected_cell")
+
+    top, gamma = partition.figure.layout.xaxis.range[1], float(_held(browser, cells[0], "gamma_2"))
+    plot = figure_of(cells[0])
+    draw_path(browser, panel(browser, plot), [(gamma / top, 0.3), (12 / top, 0.3)])
+    wait(browser, lambda: abs(float(_held(browser, cells[0], "gamma_2")) - 12) <= 1, "gamma_2 follows its line", 30)
+
+    plot = figure_of(cells[1])
+    corners = [(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95), (0.05, 0.1)]
+    draw_path(browser, panel(browser, plot), corners)
+    count, cards = _chosen(browser, cells[1], "points of the pca map")
+    assert 1 < count <= len(open_explorer("embedding", run).here) and cards == min(12, count)
+    screenshot(browser, "selected_lasso")
     assert errors(browser) == []

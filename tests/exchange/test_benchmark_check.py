@@ -10,7 +10,7 @@ from test_cli import rrsitr
 
 from rrsitr_lib.data.benchmark import locate_images
 from rrsitr_lib.data.pairs import PairTable, read_csv, read_folder
-from rrsitr_lib.data.pictures import broken_images
+from rrsitr_lib.data.pictures import broken_images, decode
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.exchange.benchmark_check import benchmark, check_copy, table_report, write_tables
 from rrsitr_lib.exchange.published_json import split_train_val
@@ -102,7 +102,7 @@ def test_broken_images_are_only_the_bad(tmp_path):
     Image.new("L", (2, 2)).save(tmp_path / "good.png")
     (tmp_path / "bad.jpg").write_bytes(b"not a picture")
     good, bad, gone = (tmp_path / name for name in ("good.png", "bad.jpg", "gone.jpg"))
-    problems = broken_images([good, bad, gone])
+    problems = broken_images(decode([good, bad, gone]))
     assert list(problems) == [bad, gone] and problems[gone].endswith("no such file; allowed is an image")
 
 

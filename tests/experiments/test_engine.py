@@ -130,7 +130,9 @@ def test_a_failing_and_a_hanging_run_do_not_stop_the_others_and_retry_runs_them_
     assert "2 failed" in said and "batch_size is 300" in said and "ran longer than 0.6 minutes" in said
     shorter = study.model_copy(update={"limit_minutes": 0.05})
     again = run_study(shorter, tmp_path, ExecutorSettings(workers=2), retry=True, progress=False)
-    assert again[slow].outcome["reason"] == again[bad].outcome["reason"] == "ran longer than 0.05 minutes"
+    assert again[slow].outcome["reason"] == "ran longer than 0.05 minutes"
+    reason = again[bad].outcome["reason"]  # a fast machine gets as far as its mistake
+    assert reason == "ran longer than 0.05 minutes" or "batch_size is 300" in reason
     assert again[slow].epochs == reached and again[good] == states[good], "what was trained is kept"
     nowhere = ExecutorSettings(kind="scheduler", address="tcp://127.0.0.1:1")
     untouched = run_study(study, tmp_path, nowhere, progress=False)

@@ -19,6 +19,7 @@ import rrsitr_lib
 from rrsitr_lib.cli.main import app
 from rrsitr_lib.data.noise import inject, load_noise, save_noise
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.costs import costs
 from rrsitr_lib.experiments.engine import run_study
 from rrsitr_lib.experiments.executors import ExecutorSettings
 from rrsitr_lib.experiments.ro_crate import pack
@@ -94,7 +95,7 @@ def touched_noise_file(run):
     (touched_noise_file, 0, "noise.npz is "),
     (lambda run: touched_result(run, "i2t_R@10", 30), 0, " by retrieval.npz, "),
     (lambda run: (run / "retrieval.npz").unlink(), 0, "retrieval.npz is missing"),
-    (lambda run: (run / "result.json").write_text("{"), 0, "result.json, line 1: not JSON"),
+    (lambda run: (run / "result.json").write_text("{"), 0, "result.json: not JSON"),
 ])  # fmt: skip
 def test_touched_trial_is_found_out_and_the_others_are_not(copy, touch, drawn, message):
     touch(copy / SECOND / RUN)
@@ -233,6 +234,10 @@ def test_plan_measures_a_step_once_and_counts_its_operations(tmp_path, monkeypat
     assert "measuring" not in study("plan", tmp_path / "s.yaml", "--runs", tmp_path).output
     (kept,) = read_json(tmp_path / "cache" / "steps.json").values()
     assert kept["seconds_per_pair"] > 0 and kept["operations_per_pair"] > 1e6 and kept["pairs"] == 20
+    fix = {"encoder": "tiny", "batch_size": 20, "scenes": 400}
+    trials = plan(Study(name="s", runs=[Grid(fix=fix, axes={"method": ["ncr", "ncr2"]})]))
+    one, two = (cost.seconds for cost in costs({trial.name: trial for trial in trials}, {}).values())
+    assert two == pytest.approx(2 * one), "two networks cost twice"
 
 
 def test_schema_command_prints_json(tmp_path):

@@ -10,34 +10,25 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.run_folders import change, ranked, write_run
+from experiments.run_folders import change, drawn_results, finish_trial, write_run
 from lesson_cells import run_lesson
 from matplotlib.text import Text
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
+from rrsitr_lib.experiments.figures import over_noise
 from rrsitr_lib.experiments.published_results import TABLE, paper_differences, paper_results
 from rrsitr_lib.experiments.report_tables import FORMATS, lines
 from rrsitr_lib.experiments.results import METRICS, read_results
 from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.experiments.study_figures import ablation_bars, two_variances
 from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import RUN
 from rrsitr_lib.experiments.summary import beside_paper, comparison, missing, study_table, summarise, variance
 from rrsitr_lib.experiments.trials import write_outcome
 
 BASE = {"encoder": "vit-b-32", "data": "rsitmd", "images": "data/rsitmd"}
-IMAGES = 60
 SHARES = {"rrsitr": 0.6, "contrastive": 0.4, "ncr": 0.5}
-
-
-def drawn_results(generator, share):
-    """Retrieval results in which a share of the queries is answered at the first place, the others nowhere."""
-
-    def ranks(queries):
-        return np.where(generator.random(queries) < share, 1, 50)
-
-    return ranked(np.arange(IMAGES).repeat(5), ranks(5 * IMAGES), ranks(IMAGES))
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +48,8 @@ def folder(tmp_path_factory):
     write_outcome(root / "s" / plan(study)[1].name, "failed", 1.0, "RunError: loss not finite")
     generator = np.random.default_rng(0)
     for trial in plan(study)[2:]:
-        config, place = trial.config, root / "s" / trial.name
-        results = drawn_results(generator, SHARES[config.method])
-        shown = ("method", "noise_rate", "seed", "noise_seed", "settings")
-        write_run(place / RUN, **BASE, epochs=50, **{name: getattr(config, name) for name in shown})
-        change(place / RUN / "result.json", test=results.recalls(), seconds=10.0)
-        results.save(place / RUN)
-        write_outcome(place, "done", 12.0)
+        answers = drawn_results(generator, SHARES[trial.config.method])
+        finish_trial(root / "s" / trial.name, trial.config, answers)
     return root / "s"
 
 
@@ -92,7 +78,8 @@ def test_every_planned_trial_has_a_row_and_what_is_missing_has_no_number(results
 
 
 def test_means_deviations_and_seeds_by_a_loop(results):
-    for row in study_table(results).itertuples():
+    table = study_table(results)
+    for row in table[table["settings"].notna()].itertuples():
         values = []
         for number, one in results.runs.iterrows():
             if (one["method"], one["noise_rate"], one["noise_seed"]) == (row.method, row.noise_rate, 42):
@@ -198,7 +185,7 @@ def test_a_study_may_be_named_by_a_dot(folder, results, monkeypatch):
     ("result.json", None, "not finished (no result.json)"),
     ("config.yaml", None, "not a run (no config.yaml)"),
     ("run.json", None, "damaged (no run.json)"),
-    ("result.json", "{", "result.json, line 1: not JSON"),
+    ("result.json", "{", "result.json: not JSON"),
     ("result.json", "[]", "result.json: expected fields by name, got list; delete it, and the same rrsitr train"),
     ("result.json", "{}", "result.json: damaged (method is {}: field required); delete it"),
     ("run.json", "null", "run.json: expected fields by name, got NoneType; put a copy of it back"),
@@ -214,9 +201,10 @@ def test_a_damaged_run_is_named_and_the_others_stay(tmp_path, file, content, rea
     write_run(tmp_path / "good")
     bad = write_run(tmp_path / "bad") / file
     bad.unlink() if content is None else bad.write_text(content)
-    runs, _, _, left_out, _ = read_results(tmp_path)
-    assert runs["trial"].tolist() == ["good"] and reason in left_out["bad"]
-    assert str(tmp_path) not in left_out["bad"].removeprefix(f"{tmp_path}/bad/")
+    results = read_results(tmp_path)
+    said = results.left_out["bad"]
+    assert results.runs["trial"].tolist() == ["good"] and reason in said
+    assert str(tmp_path) not in said.removeprefix(f"{tmp_path}/bad/")
 
 
 @pytest.mark.parametrize("fields", [
@@ -247,8 +235,13 @@ def test_every_finished_run_of_a_folder_is_read(tmp_path):
     write_run(tmp_path / "a" / "one", 41.0)
     write_run(tmp_path / "two", 42.0, auroc=None, method="contrastive", noise_rate=0.0)
     write_run(tmp_path / "own", data="/some/folder/of/harbours")
-    runs, hits, folders, left_out, study = read_results(tmp_path)
-    assert hits == left_out == {} and study is None and runs["trial"].tolist() == ["a/one", "own", "two"]
+    results = read_results(tmp_path)
+    runs, folders = results.runs, results.folders
+    assert (
+        results.hits == results.left_out == {}
+        and results.study is None
+        and runs["trial"].tolist() == ["a/one", "own", "two"]
+    )
     assert folders["a/one"] == tmp_path / "a" / "one" and runs.loc[1, "data"] == "harbours"
     row, shown = runs.iloc[0], ["data", "encoder", "method", "protocol", "noise_rate", "realised", "seed", "best_epoch"]
     assert row[shown].tolist() == ["scenes", "tiny", "rrsitr", "shuffle", 0.4, 0.39, 3, 3]
@@ -321,7 +314,8 @@ def test_markdown_html_latex_and_csv_hold_the_same_cells(results):
     assert len(body) == 1 + len(shown) and all(line.count("&") == shown.shape[1] - 1 for line in body)
     assert not re.search(r"(?<!\\)%", tex), "a bare percent sign hides the rest of a line"
     rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](table))))
-    assert len(rows) == 8 * len(METRICS) == len(shown) * len(METRICS)
+    assert len(rows) == 8 * len(METRICS) + 2 * len(RECALLS), "cells, before training, chance"
+    assert len(shown) == 8 + 2
     by_key = {(row["method"], row["noise_rate"], row["metric"]): row for row in rows}
     assert by_key["contrastive", "0.8000", "mR"]["paper"] == ""
     assert float(by_key["rrsitr", "0.8000", "mR"]["paper"]) == 35.93
@@ -331,20 +325,29 @@ def test_figure_over_noise_shows_every_method_and_no_single_point_of_a_variant(r
     table = study_table(results)
     axis = over_noise(table, results.runs).axes[0]
     labels = axis.get_legend_handles_labels()[1]
-    assert {"rrsitr", "contrastive", "ncr", "rrsitr, paper", "chance, 2.65"} == set(labels)
+    levels = {"chance, 2.65", "before training, 30.00"}
+    assert {"rrsitr", "contrastive", "ncr", "rrsitr, paper"} | levels == set(labels)
     drawn = {bars.get_label(): bars.lines[0] for bars in axis.containers}
     for method in SHARES:
         wanted = table[(table["method"] == method) & (table["metric"] == "mR")].sort_values("noise_rate")["mean"]
         np.testing.assert_allclose(drawn[method].get_ydata().astype(float), wanted)
 
 
-def test_figure_tells_twelve_methods_apart_in_grey(results):
+def test_figure_of_many_methods_reads_in_grey_names_every_line_and_lifts_those_of_interest(results):
     table = study_table(results)
     row = table[(table["metric"] == "mR") & (table["method"] == "contrastive")]
-    many = [row.assign(method=f"method {number}", kind=f"method {number}") for number in range(12)]
-    axis = over_noise(pd.concat(many)).axes[0]
-    looks = {(bars.lines[0].get_color(), bars.lines[0].get_linestyle()) for bars in axis.containers}
-    assert len(looks) == len(axis.containers) == 12
+    names = ["contrastive", *(f"method {number}" for number in range(18))]
+    axis = over_noise(pd.concat([row.assign(method=name, kind=name) for name in names])).axes[0]
+    lines = {bars.get_label(): bars.lines[0] for bars in axis.containers}
+    assert set(lines) == set(names)
+    looks = {(line.get_linestyle(), line.get_marker()) for name, line in lines.items() if name != "contrastive"}
+    colours = {line.get_color() for name, line in lines.items() if name != "contrastive"}
+    assert len(looks) == 18 and len(colours) == 1 and lines["contrastive"].get_color() not in colours
+    heights = {text.get_text(): text.get_position()[1] for text in axis.texts}
+    assert set(heights) == set(names) and axis.get_legend() is None
+    gaps = np.diff(sorted(heights.values()))
+    inches = gaps / np.ptp(axis.get_ylim()) * axis.get_window_extent().height / axis.figure.dpi
+    assert (inches > 0.1).all(), "equal lines, and still no name over another"
 
 
 def test_figure_of_an_ablation(results):
@@ -379,6 +382,6 @@ def test_any_name_of_a_variant_is_shown_as_it_is_written(tmp_path, name):
     assert shown.isprintable() and "\n" not in shown
     assert any(shown in text.get_text() for text in ablation_bars(table, results.runs).findobj(Text))
     rows = FORMATS["md"](table).strip().splitlines()
-    assert len(rows) == 4 and {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {rows[0].count("|")}
+    assert len(rows) == 6 and {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {rows[0].count("|")}
     page = FORMATS["html"](table)
     assert "<img" not in page and html.escape(shown, quote=False) in page and "tex2jax_ignore" in page

@@ -1,5 +1,8 @@
 """A study file becomes trials: presets, overrides, equal configurations, and what is said where the file is wrong."""
 
+import re
+from pathlib import Path
+
 import jsonschema
 import pytest
 import yaml
@@ -10,6 +13,8 @@ from rrsitr_lib.experiments.published_results import paper_differences, paper_re
 from rrsitr_lib.experiments.run_results import method_name
 from rrsitr_lib.experiments.study_file import PRESET_FILES, PRESETS, Grid, Study, plan, schema
 from rrsitr_lib.registry import METHODS
+
+RATES, SEEDS = [0.4, 0.6, 0.8, 0.2, 0.0], {3, 13, 25}
 
 
 def content_of(preset):
@@ -42,7 +47,7 @@ def test_laptop_has_two_methods_three_rates_three_seeds_and_more_draws_of_the_no
     configs = [trial.config for trial in plan(Study.read("laptop"))]
     main = {(c.method, c.noise_rate, c.seed) for c in configs if c.noise_seed == 42}
     assert len(main) == 18 and len({c.noise_seed for c in configs}) == 3
-    assert all(c.data == "scenes" and c.encoder == "tiny" for c in configs)
+    assert all(c.data == "scenes" and c.encoder == "tiny-strong" for c in configs)
 
 
 def test_real_small_needs_a_folder_and_takes_one(tmp_path):
@@ -52,6 +57,84 @@ def test_real_small_needs_a_folder_and_takes_one(tmp_path):
     trials = plan(Study.read("real-small", {"data": str(tmp_path)}))
     assert len(trials) == 3 * 5 * 2 + 3 * 4
     assert {trial.config.images for trial in trials} == {str(tmp_path / "images")}
+
+
+@pytest.fixture(params=["rivals", "rivals-real"])
+def rivals(request, tmp_path):
+    """The trials of a comparison, that of real pairs with a folder."""
+    (tmp_path / "images").mkdir()
+    study = Study.read(request.param, {"data": str(tmp_path)} if request.param.endswith("real") else {})
+    return plan(study)
+
+
+def test_rivals_are_equal_in_all_but_method_and_settings_and_come_by_noise_rate(rivals):
+    plain = [trial.config for trial in rivals if not trial.variant]
+    for method in METHODS:
+        own = [config for config in plain if config.method == method]
+        assert sorted((c.noise_rate, c.seed) for c in own) == sorted((rate, seed) for rate in RATES for seed in SEEDS)
+        assert len({(*sorted(config.settings.items()), config.learning_rate) for config in own}) == 1, method
+    same = {"method": "contrastive", "settings": {}, "learning_rate": 1e-3, "seed": 3, "noise_rate": 0.0}
+    assert len({config.model_copy(update=same).fingerprint for config in plain}) == 1
+    order = [0.6, 0.4, 0.8, 0.2, 0.0]
+    places = [order.index(config.noise_rate) for config in plain]
+    assert places == sorted(places)
+
+
+def test_rivals_have_the_settings_that_the_tuning_chose():
+    """``results/README.md`` holds the table of ``rrsitr study choose rivals-tuning``."""
+    table = (Path(__file__).parents[2] / "results" / "README.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| (\w+) +\|.*\| (\w+=[\d.e-]+) +\| [\d.]+ +\|$", table, re.M))
+    assert told.keys() == METHODS.keys()
+    tuned = {trial.config.fingerprint for trial in plan(Study.read("rivals-tuning"))}
+    for trial in plan(Study.read("rivals", {"noise_rate": 0.4, "noise_seed": 43, "seed": 3})):
+        if not trial.variant:
+            name, _, value = told[trial.config.method].partition("=")
+            assert getattr(trial.config, name) == float(value), trial.config.method
+            assert trial.config.fingerprint in tuned, "and they were tuned at this size"
+
+
+def test_rivals_have_their_variants_at_40_and_60_percent(rivals):
+    variants = {(trial.config.method, trial.variant, trial.config.noise_rate) for trial in rivals if trial.variant}
+    names = {(method, name) for method, name, _ in variants}
+    paces = ("linear", "logarithmic", "mixture", "polynomial", "exponential")
+    parts = ("fixed margin", "without self-paced weights", "chance-relative thresholds")
+    own = (*parts, *(f"{pace} pace" for pace in paces))
+    assert names == {("vsepp", "margin 0.6"), *(("rrsitr", name) for name in own)}
+    assert variants == {(*name, rate) for name in names for rate in (0.4, 0.6)}
+
+
+def test_rivals_on_real_pairs_are_those_on_drawn_scenes_but_for_the_learning_rate(tmp_path):
+    (tmp_path / "images").mkdir()
+    drawn, real = (
+        plan(Study.read(name, fixed)) for name, fixed in (("rivals", {}), ("rivals-real", {"data": str(tmp_path)}))
+    )
+    parts = [
+        [(trial.variant, c.method, c.noise_rate, c.seed, c.settings) for trial in trials for c in [trial.config]]
+        for trials in (drawn, real)
+    ]
+    assert parts[0] == parts[1]
+    assert {trial.config.learning_rate for trial in real} == {
+        RunConfig.build(encoder="lite", train="heads").learning_rate
+    }
+
+
+def test_every_method_is_tuned_by_three_configurations_its_defaults_among_them():
+    trials = plan(Study.read("rivals-tuning"))
+    for method in METHODS:
+        own = [trial.config for trial in trials if trial.config.method == method]
+        assert len(own) == 3 and len({config.fingerprint for config in own}) == 3, method
+        default = RunConfig.build(encoder="tiny", method=method)
+        assert any((config.settings, config.learning_rate) == ({}, default.learning_rate) for config in own), method
+    shared = {(c.noise_seed, c.noise_rate, c.seed, c.scenes, c.epochs) for c in (trial.config for trial in trials)}
+    assert shared == {(43, 0.4, 3, 800, 6)}, "another draw of the noise than the comparison's"
+
+
+def test_rsicd_is_compared_at_five_rates_and_three_seeds():
+    configs = [trial.config for trial in plan(Study.read("rsicd"))]
+    assert {(c.data, c.images, c.encoder, c.train) for c in configs} == {("rsicd", "data/rsicd", "lite", "heads")}
+    wanted = {(method, rate, seed) for method in ("contrastive", "rrsitr", "ncr", "crcl", "oracle")
+              for rate in RATES for seed in SEEDS if rate or method != "oracle"}  # fmt: skip
+    assert {(c.method, c.noise_rate, c.seed) for c in configs} == wanted and len(configs) == len(wanted)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -97,7 +180,7 @@ def test_schema_refuses_what_the_program_refuses(break_it, tmp_path):
     ("name: x\nlimit_minutes: -1\nruns: [{}]", r"limit_minutes is -1: allowed is a value greater than 0"),
     ("- a", r"expected a mapping of fields, got list"),
     ("name: [", r"not readable YAML"),
-    (None, r"no study there: allowed are laptop, paper, real-small, a YAML file"),
+    (None, r"no study there: allowed are laptop, lesson, paper, real-small, rivals, rivals-real, .*a YAML file"),
 ])  # fmt: skip
 def test_broken_file_is_named_with_place_and_value(text, message, tmp_path):
     if text is not None:

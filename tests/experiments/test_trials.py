@@ -27,7 +27,7 @@ def root(tmp_path):
     write_outcome(tmp_path / "one" / NAMES[0], "done", 12.3)
     write_outcome(tmp_path / "one" / NAMES[1], "failed", 4.0, "RunError:\n loss not finite")
     (tmp_path / "one" / NAMES[2] / RUN).mkdir(parents=True)
-    (tmp_path / "one" / NAMES[2] / RUN / "metrics.csv").write_text("epoch,loss\n1,3.0\n2,2.0\n")
+    (tmp_path / "one" / NAMES[2] / RUN / "metrics.csv").write_text("epoch,loss\n0,4.0\n1,3.0\n2,2.0\n")
     return tmp_path
 
 

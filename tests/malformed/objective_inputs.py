@@ -15,7 +15,6 @@ from rrsitr_lib.methods.rrsitr.partition import mixture_partition, partition, qu
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
 from rrsitr_lib.methods.triplet import hardest_negatives
 from rrsitr_lib.model.similarity import local_similarity
-from rrsitr_lib.show.views.self_paced_family import self_paced_weight
 
 
 def rank(score: object, images: object = (0, 1), **options: object) -> Make:
@@ -86,8 +85,9 @@ CASES: Cases = [
     ("weight, gamma not a number", call(weight, ONES, NAN), POSITIVE),
     ("regulariser, gamma zero", call(regulariser, ONES, 0), POSITIVE),
     ("regulariser, gamma not a number", call(regulariser, ONES, NAN), r"gamma is nan"),
-    ("self-paced kind unknown", call(self_paced_weight, "cubic", np.ones(1), 1.0), "'cubic': allowed are hard"),
-    ("self-paced gamma zero", call(self_paced_weight, "hard", np.ones(1), 0.0), r"gamma is 0\.0"),
+    ("weight, pace unknown", call(weight, ONES, 1.0, "cubic"), r"pace is 'cubic': allowed are hard, linear"),
+    ("weight of another pace, gamma zero", call(weight, ONES, 0.0, "hard"), r"gamma is 0\.0"),
+    ("regulariser, pace unknown", call(regulariser, ONES, 1.0, "cubic"), r"pace is 'cubic': allowed are hard"),
     ("negatives of nothing", call(hardest_negatives, torch.ones(0, 0)), r"a batch of 0 pair"),
     ("triplet of one pair", call(robust_triplet, torch.ones(1, 1), 0.6), r"a batch of 1 pair"),
     ("soft margin, label above one", call(soft_margin, [0.5, 1.01]), r"label is 1\.01: allowed is 0"),

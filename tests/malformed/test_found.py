@@ -1,4 +1,4 @@
-"""Files that fuzzing found: each once ended in a traceback; the part of its name before the dash names the reader."""
+"""Files that fuzzing found: each once ended in a traceback or took all memory; its name begins with the reader's."""
 
 import pytest
 from fuzz import FOUND, readers
@@ -11,5 +11,7 @@ def test_it_is_read_or_named(path, tmp_path):
     (tmp_path / "made").mkdir()
     name, read, _ = readers(tmp_path / "made")[path.name.partition("-")[0]]
     (tmp_path / name).write_bytes(path.read_bytes())
-    with pytest.raises((InputError, RunError), match=name):
+    try:
         read(tmp_path / name)
+    except (InputError, RunError) as error:
+        assert name in str(error)

@@ -11,7 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.methods import METHODS, Batch, Method, Objective
+from rrsitr_lib.methods.base import column_of
 from rrsitr_lib.methods.rrsitr.partition import CLEAN
+from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.batches import RowBatches
 from rrsitr_lib.training.build import build_model
@@ -28,6 +30,9 @@ VARIANTS = {
     "rrsitr after a warm-up": {"method": "rrsitr", "warmup_fraction": 0.5},
     "rrsitr by three clusters, with paper padding": {"method": "rrsitr", "pad_tokens": "paper", "partition": "gmm3"},
     "ncr without noisy pairs": {"method": "ncr", "noisy_from": 1.0},
+    "crcl with labels from the start": {"method": "crcl", "frozen_epochs": 0},
+    "decl without a warm-up": {"method": "decl", "warmup_epochs": 0},
+    "ebaker from the second epoch on": {"method": "ebaker", "all_pairs_epochs": 1, "dropped_share": 0.2},
 }
 EVERY = {**{name: {"method": name} for name in METHODS}, **VARIANTS}
 every_method = pytest.mark.parametrize("given", [pytest.param(given, id=name) for name, given in EVERY.items()])
@@ -115,16 +120,29 @@ def test_a_wait_would_be_seen():
     assert waits_of(RunConfig.build(**SMALL), careless) == ["_local_scalar_dense"]
 
 
+def assert_explorers_open(folder):
+    """Every explorer of a run opens it, and the weights' another schedule too."""
+    for name in EXPLORERS:
+        opened = open_explorer(name, folder)
+        assert opened.figure is not None and not opened.message, (name, opened.message)
+    compared = open_explorer("compare", folder, other=folder)
+    assert "0 pairs have another category" in compared.text.value
+    weights = open_explorer("weights", folder, schedule="linear")
+    assert "by RRSITR's" in weights.text.value and np.isfinite(weights.map("loss", "linear", 0.5).weight).all()
+
+
 @every_method
 def test_every_method_goes_on_to_the_same_bits(given, tmp_path):
     config = RunConfig.build(**SMALL | given)
     ledger, result = assert_goes_on(config, tmp_path)
     method = METHODS[config.method]
-    assert set(ledger.columns) == {*COLUMNS, *method.columns, "mismatched"} and ledger.epochs == 2
+    own = {column_of(name, number) for number in range(method.networks) for name in ("loss", *method.columns)}
+    assert set(ledger.columns) == {*COLUMNS, *own, "mismatched"} and ledger.epochs == 2
     assert np.isfinite(ledger.column("loss")).all() and np.isin(ledger.column("category"), (0, 1, 2)).all()
     weight = np.asarray(ledger.column("weight"))
     assert weight.min() >= 0 and weight.max() <= 1
     assert (result["method"], result["networks"]) == (config.method, method.networks)
+    assert_explorers_open(tmp_path / "whole")
     if given.get("partition") == "quantile":
         shares = np.bincount(ledger.column("category")[1], minlength=3) / 205
         np.testing.assert_allclose(shares, [0.5, 0.2, 0.3], atol=0.01)
@@ -140,12 +158,42 @@ def test_two_networks_are_trained_recorded_and_averaged(twins, tmp_path):
     kept = np.asarray(ledger.column("kept"))
     assert kept[0].all() and kept[1].mean() == pytest.approx(0.5, abs=0.02)
     np.testing.assert_array_equal(kept[1], second[0] < np.median(second[0]))
+    np.testing.assert_array_equal(ledger.column("kept_network_1")[1], first[0] < np.median(first[0]))
     assert result["networks"] == json.loads((tmp_path / "whole" / "run.json").read_text())["networks"] == 2
     model, inputs, _ = open_run(tmp_path / "whole")
     assert isinstance(model, Networks) and len(model) == 2
     both = run_module.evaluate(model, inputs["test"], config)
     assert both == pytest.approx(result["test"])
     assert both != run_module.evaluate(model[0], inputs["test"], config)
+
+
+def test_two_networks_from_one_pretrained_start_are_two():
+    """They see the same batches: were they equal, each would judge itself."""
+    config = RunConfig.build(**SMALL | {"method": "ncr2", "weights": None, "epochs": 1})
+    data = open_data(config)
+    model, inputs = build_model(config, data)
+    record, _ = Trainer(config, model, inputs["train"], inject_noise(config, data["train"].table)).train_epoch(0, None)
+    first, second = record["loss"], record["loss_network_1"]
+    assert 0.1 < np.abs(first - second).mean() < 5
+    alone, _ = build_model(config.model_copy(update={"method": "ncr"}), data)
+    again, _ = build_model(config, data)
+    assert all(torch.equal(one, other) for one, other in zip(alone.parameters(), again[0].parameters(), strict=True))
+    recalls = [run_module.evaluate(network.eval(), inputs["val"], config)["mR"] for network in again]
+    assert abs(recalls[0] - recalls[1]) < 8, "both can do what the start can"
+
+
+def test_columns_that_the_warm_up_left_empty_are_not_handed_on():
+    config = RunConfig.build(**SMALL | {"method": "ncr", "warmup_fraction": 0.5})
+    data = open_data(config)
+    noise = inject_noise(config, data["train"].table)
+    model, inputs = build_model(config, data)
+    trainer = Trainer(config, model, inputs["train"], noise)
+    record, _ = trainer.train_epoch(0, None)
+    assert not record["hinge"].any(), "contrastive records no hinge"
+    record, _ = trainer.train_epoch(1, record)
+    assert trainer.method.clean is None and record["hinge"].any(), "NCR warms up, and does not fit a mixture to zeros"
+    trainer.train_epoch(2, record)
+    assert trainer.method.clean is not None
 
 
 def test_two_networks_in_slices_and_over_heads(twins, tmp_path, cache):

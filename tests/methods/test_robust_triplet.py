@@ -6,6 +6,7 @@ from oracles import triplet
 
 from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
 from rrsitr_lib.methods.rrsitr.robust_triplet import dynamic_margin, robust_triplet
+from rrsitr_lib.methods.triplet import triplet_loss
 
 SIGMA, SCALE = 0.6, 20.0
 
@@ -23,6 +24,12 @@ def test_every_maximum_written_out(batch, sigma):
     torch.testing.assert_close(result.loss, expected, rtol=1e-12, atol=1e-12)
     gradients = [torch.autograd.grad(loss.sum(), similarity)[0] for loss in (result.loss, expected)]
     torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-12)
+
+
+def test_with_fixed_margins_it_is_the_loss_of_the_hardest_negatives():
+    similarity, margin = cosines(17), torch.full((17,), SIGMA, dtype=torch.float64)
+    fixed, dynamic = (robust_triplet(similarity, SIGMA, dynamic).loss for dynamic in (False, True))
+    assert torch.equal(fixed, triplet_loss(similarity, margin)) and (dynamic > fixed).any()
 
 
 def test_steepest_slope_is_2_88_where_cross_entropy_has_40():

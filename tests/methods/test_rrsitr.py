@@ -4,15 +4,15 @@ import math
 
 import pytest
 import torch
+from drawn_batch import DRAW, PAIRS, assert_same, built, drawn_batch, drawn_leaves
 from oracles import INPUTS, SETTINGS, draw_inputs, golden_cases, needs_golden, objective
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.contrastive import contrastive_objective
-from rrsitr_lib.methods.rrsitr import Components, rrsitr_objective
+from rrsitr_lib.methods.rrsitr import Components, Rrsitr, rrsitr_objective
 from rrsitr_lib.model.similarity import local_similarity
 
 CASES = golden_cases()
-SMALL = {"seed": 5, "B": 24, "D": 20, "Lt": 6, "Li": 4}
 
 
 def relative(value, expected):
@@ -66,20 +66,17 @@ def test_authors_values_by_the_loop(case):
 
 
 def test_loop_over_pairs_gives_values_and_gradients():
-    leaves = [values.requires_grad_() for values in draw_inputs(**SMALL)]
+    leaves = drawn_leaves()
     total, losses, counts = objective(*leaves)
-    expected = torch.autograd.grad(total, leaves)
-    result, gradients = evaluated(leaves)
-    torch.testing.assert_close(result.total, total, rtol=1e-10, atol=0)
+    result = rrsitr_objective(*leaves)
+    assert_same(result.total, total, leaves)
     torch.testing.assert_close(result.pair_loss, losses, rtol=1e-9, atol=1e-12)
     assert torch.bincount(result.category, minlength=3).tolist() == counts and min(counts) > 0
-    for gradient, wanted in zip(gradients, expected, strict=True):
-        torch.testing.assert_close(gradient, wanted, rtol=1e-8, atol=1e-12)
 
 
 def effective_weight(loss_over_gamma_1):
     """The share of one pair's cross-entropy gradient that the objective passes on, gammas as 5 to 18."""
-    image, *rest = draw_inputs(**SMALL)
+    image, *rest = draw_inputs(**DRAW)
     image.requires_grad_()
     losses = rrsitr_objective(image, *rest).pair_loss
     pair = int(((losses > 1) & (losses < 18)).nonzero()[0, 0])
@@ -99,7 +96,7 @@ def test_effective_weight_jumps_from_0_031_to_0_725():
 
 
 def test_noisy_pairs_learn_by_the_triplet_alone():
-    image, text, *tokens = draw_inputs(**SMALL)
+    image, text, *tokens = draw_inputs(**DRAW)
     tokens = [values.requires_grad_() for values in tokens]
     result = rrsitr_objective(image, text, *tokens)
     noisy = result.category == 2
@@ -110,7 +107,7 @@ def test_noisy_pairs_learn_by_the_triplet_alone():
 
 
 def test_category_given_replaces_the_thresholds():
-    inputs = draw_inputs(**SMALL)
+    inputs = draw_inputs(**DRAW)
     found = rrsitr_objective(*inputs)
     assert rrsitr_objective(*inputs, category=found.category).total == found.total
     noisy = rrsitr_objective(*inputs, category=torch.full((24,), 2))
@@ -121,13 +118,27 @@ def test_category_given_replaces_the_thresholds():
 
 
 def test_control_is_the_plain_mean_and_its_records_carry_no_gradient():
-    leaves = [values.requires_grad_() for values in draw_inputs(**SMALL)]
+    leaves = drawn_leaves()
     result, rrsitr = contrastive_objective(*leaves), rrsitr_objective(*leaves)
     _, losses, counts = objective(*leaves)
     torch.testing.assert_close(result.total, losses.mean(), rtol=1e-10, atol=0)
     assert (result.weight == 1).all() and torch.bincount(result.category).tolist() == counts
     torch.testing.assert_close(result.triplet.loss, rrsitr.triplet.loss, rtol=1e-12, atol=0)
     assert not result.triplet.loss.requires_grad and not result.category.requires_grad
+
+
+@pytest.mark.parametrize(("local", "level"), [(True, 4 * math.log(24)), (False, 2 * math.log(24))])
+def test_thresholds_by_chance_are_shares_of_the_loss_of_a_guess(local, level):
+    _, batch = drawn_batch()
+    found = []
+    for unit, gammas in (("chance", (0.4, 0.9)), ("loss", (0.4 * level, 0.9 * level))):
+        method = built(Rrsitr, gamma_unit=unit, gamma_1=gammas[0], gamma_2=gammas[1], local_loss=local)
+        method.begin_epoch(0, None)
+        assert method.thresholds == pytest.approx((0.4 * level, 0.9 * level))
+        found.append(method.objective(batch))
+    assert torch.bincount(found[0].category, minlength=3).min() > 0, "every branch is reached"
+    torch.testing.assert_close(found[0].contribution, found[1].contribution)
+    assert found[0].category.tolist() == found[1].category.tolist()
 
 
 # --- parts switched off ---
@@ -138,7 +149,7 @@ def test_control_is_the_plain_mean_and_its_records_carry_no_gradient():
 @pytest.mark.parametrize("local", [True, False])
 def test_each_part_can_be_switched_off(local, self_paced, triplet):
     thresholds = {"gamma_1": 9.0, "gamma_2": 14.0} if local else {"gamma_1": 4.5, "gamma_2": 7.0}
-    inputs = draw_inputs(**SMALL)
+    inputs = draw_inputs(**DRAW)
     expected, losses, counts = objective(*inputs, **thresholds, local=local, paced=self_paced, margins=triplet)
     result, gradients = evaluated(inputs, **thresholds, components=Components(local, self_paced, triplet))
     assert min(counts) > 0, "every branch is reached"
@@ -148,10 +159,10 @@ def test_each_part_can_be_switched_off(local, self_paced, triplet):
 
 
 def test_oracle_counts_only_the_pairs_it_is_told():
-    inputs = draw_inputs(**SMALL)
-    included = torch.arange(SMALL["B"]) % 3 > 0
+    inputs = draw_inputs(**DRAW)
+    included = torch.arange(PAIRS) % 3 > 0
     plain, oracle = contrastive_objective(*inputs), contrastive_objective(*inputs, include=included)
-    torch.testing.assert_close(oracle.total, plain.pair_loss[included].sum() / SMALL["B"])
+    torch.testing.assert_close(oracle.total, plain.pair_loss[included].sum() / PAIRS)
     assert oracle.weight.tolist() == included.tolist()
     torch.testing.assert_close(oracle.pair_loss, plain.pair_loss)
     without = contrastive_objective(*inputs, local=False)
@@ -159,11 +170,11 @@ def test_oracle_counts_only_the_pairs_it_is_told():
 
 
 def test_ablation_turns_the_weights_round_or_draws_them():
-    inputs = draw_inputs(**SMALL)
+    inputs = draw_inputs(**DRAW)
     thresholds = {"gamma_1": 0.0, "gamma_2": 1e3}  # one gamma for all: no jump
     easy = rrsitr_objective(*inputs, **thresholds)
     hard = rrsitr_objective(*inputs, **thresholds, components=Components(weight_order="hard"))
-    draws = torch.linspace(0, 1, SMALL["B"], dtype=torch.float64)
+    draws = torch.linspace(0, 1, PAIRS, dtype=torch.float64)
     drawn = rrsitr_objective(*inputs, **thresholds, components=Components(weight_order="random"), draws=draws)
     assert easy.weight.min() > 0, "the inputs hold no noisy pair"
     torch.testing.assert_close(hard.weight, 1 - easy.weight)
@@ -176,6 +187,6 @@ def test_ablation_turns_the_weights_round_or_draws_them():
 
 @pytest.mark.parametrize("weight_order", ["hard", "random"])
 def test_noisy_pairs_keep_weight_zero_in_every_order(weight_order):
-    order = {"components": Components(weight_order=weight_order), "draws": torch.ones(SMALL["B"])}
-    result = rrsitr_objective(*draw_inputs(**SMALL), gamma_1=0.0, gamma_2=1e-12, **order)
+    order = {"components": Components(weight_order=weight_order), "draws": torch.ones(PAIRS)}
+    result = rrsitr_objective(*draw_inputs(**DRAW), gamma_1=0.0, gamma_2=1e-12, **order)
     assert (result.category == 2).all() and (result.weight == 0).all()

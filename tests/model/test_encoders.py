@@ -17,7 +17,7 @@ from transformers import BertConfig, BertModel
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.model.encoders.lite import LITE_IMAGE_FILE, LITE_TEXT_FOLDER
-from rrsitr_lib.model.encoders.tiny import TINY_WEIGHTS
+from rrsitr_lib.model.encoders.tiny import Tiny, TinyStrong
 
 CAPTIONS = ["a lake .", "two planes are parked near a long grey building on the airport .", "road", ""]
 SMALL_VIT = {
@@ -221,10 +221,11 @@ def test_tiny_loads_a_local_file_in_half_precision(built, tmp_path, form):
     assert all(torch.equal(loaded[name], saved[name].float()) for name in saved)
 
 
-def test_tiny_ships_with_weights():
-    loaded, random = build_encoder("tiny").model, build_encoder("tiny", "none").model
+@pytest.mark.parametrize(("encoder", "recipe"), [("tiny", Tiny), ("tiny-strong", TinyStrong)])
+def test_tiny_ships_with_weights(encoder, recipe):
+    loaded, random = build_encoder(encoder).model, build_encoder(encoder, "none").model
     assert not torch.equal(loaded.visual.conv1.weight, random.visual.conv1.weight)
-    shipped = load_file(TINY_WEIGHTS)
+    shipped = load_file(recipe.shipped)
     name = next(name for name in shipped if name.endswith("visual.conv1.weight"))
     assert torch.equal(loaded.visual.conv1.weight, shipped[name].float())
 
@@ -314,7 +315,7 @@ LITE_CASES = {
     "code for a known config": (lambda text: with_code(text, model_type="rag"), "no model that transformers knows"),
     "an unknown type": (lambda text: (text / "config.json").write_text('{"model_type": "evil"}'), "model type `evil`"),
     "no config": (lambda text: (text / "config.json").unlink(), r"all-MiniLM-L6-v2: not weights .*config\.json"),
-    "a broken config": (lambda text: (text / "config.json").write_text("{"), r"config\.json, line 1: not JSON"),
+    "a broken config": (lambda text: (text / "config.json").write_text("{"), r"config\.json: not JSON"),
     "a deep config": (lambda text: (text / "config.json").write_text("[" * 10**5), r"config\.json: not JSON .*deep"),
     "no weights": (lambda text: (text / TENSORS).unlink(), r"model\.safetensors: not weights .*No such file"),
     "weights of a stranger": (lambda text: save_file({"w": torch.ones(2)}, text / TENSORS), r"\.weight is missing\)"),

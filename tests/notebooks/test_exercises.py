@@ -8,16 +8,25 @@ from nbclient import NotebookClient
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import KERNEL
+from rrsitr_lib.registry import METHODS
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import POINTS
 from rrsitr_lib.teach.exercise_books import read_book
-from rrsitr_lib.teach.exercise_source import BEGIN, END, read_exercises, without_solution
+from rrsitr_lib.teach.exercise_source import BEGIN, END, STUB, read_exercises, without_solution
 from rrsitr_lib.teach.notebooks import main
 from rrsitr_lib.teach.sources import exercise_sources, lesson_sources, source_cells, target_of
 
 ALL = {name: one for source in exercise_sources() for name, one in read_exercises(source).items()}
 each_exercise = pytest.mark.parametrize("exercise", ALL.values(), ids=list(ALL))
 each_book = pytest.mark.parametrize("source", exercise_sources(), ids=lambda path: path.stem)
+
+
+@pytest.fixture(autouse=True)
+def own_methods():
+    """A method that an exercise registers is forgotten after its test."""
+    yield
+    for name in METHODS._entries.keys() - METHODS._sources().keys():
+        del METHODS._entries[name]
 
 
 def of_lesson(source):
@@ -83,6 +92,15 @@ def test_runs_to_its_end_unsolved_and_solved(source):
     assert solved.count("[OK] ") == len(of_lesson(source)) and "[TRY] " not in solved
 
 
+@each_book
+def test_a_stub_returns_or_raises_and_never_both(source):
+    """nbgrader puts a line that raises in place of the solution."""
+    for solved in (False, True):
+        cells = [cell.source for cell in read_book(source, solved).cells if "nbgrader" in cell.metadata]
+        tasks = [cell for cell in cells if not cell.startswith("checks.")]
+        assert [len(STUB.findall(task)) + task.count(BEGIN) for task in tasks] == [1] * len(of_lesson(source))
+
+
 def test_a_student_notebook_runs_in_a_kernel(tmp_path):
     book = nbformat.read(target_of(exercise_sources()[3]), as_version=4)
     place = {"metadata": {"path": str(tmp_path)}}
@@ -110,7 +128,7 @@ def test_nbgrader_gives_points_only_to_a_right_answer(source, capsys):
 
 # --- damaged sources ---
 
-CELL = "def one(x):\n    answer = None\n    {}\n    return answer"
+CELL = "def one(x):\n    answer = None  # write your answer here\n    {}\n    return answer"
 CARD = "# %% [markdown]\n# ## 00.1 · Title\n#\n# *core · 5 minutes*\n\n# %%\n"
 SOLVED = CARD + CELL.format(f"{BEGIN}\n    answer = x\n    {END}")
 GRADING = '\n# %% tags=["grading"]\n'
@@ -126,6 +144,7 @@ GRADING = '\n# %% tags=["grading"]\n'
     (f"{BEGIN}\nx = 1\n{END}", r"a solution must stand in one function, found \[\]"),
     (CELL.format(f"{BEGIN}\n    {END}"), "one must stand between its card and a cell tagged grading"),
     (SOLVED, "one must stand between its card and a cell tagged grading"),
+    (SOLVED.replace("  # write your answer here", "") + GRADING, "one must have one line 'answer = None  # write"),
     (SOLVED + GRADING + "cases = []", "its grading lacks first_step, why"),
     (SOLVED.replace("core", "easy") + GRADING + "cases = first_step = why = ''", "'easy': allowed are warm-up, core"),
     (SOLVED + GRADING + "cases = first_step = why = ''", "exercises and checks of the lesson differ: one"),

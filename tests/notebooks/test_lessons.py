@@ -13,8 +13,9 @@ from lesson_cells import run_lesson
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import NOTEBOOKS, run
+from rrsitr_lib.teach.formulas import mathml
 from rrsitr_lib.teach.notebooks import compare
-from rrsitr_lib.teach.sources import form_sources, lesson_sources
+from rrsitr_lib.teach.sources import form_sources, learning_minutes, lesson_sources
 from rrsitr_lib.teach.tutorial import SMOKE
 
 SOURCES = lesson_sources()
@@ -82,6 +83,21 @@ def test_title_is_a_question_and_facts_follow(source):
     assert all(word in facts for word in ("minute", "CPU cores", "GPU", "download", "exercise", "widget")), facts
 
 
+@lessons
+def test_facts_say_how_long_a_lesson_takes_to_work_through(source):
+    facts = cells_of(source, "markdown")[0].source.splitlines()[2]
+    assert facts.startswith(f"*About {learning_minutes(source)} minutes to work through · ")
+    assert "of computing on two CPU cores" in facts
+
+
+def test_learning_takes_words_cells_that_show_something_and_questions(tmp_path):
+    (path := tmp_path / "lesson.py").write_text(
+        "# %% [markdown]\n#" + " word" * 750 + "\n\n# %%\nx = 1\nprint(x)\n\n# %%\nx\n\n# %%\ny = x\n\n"
+        "# %% [markdown]\n# Predict, then move:\n#\n# 1. Where?\n# 2. When?\n# 3. Why?\n"
+    )
+    assert learning_minutes(path) == 15  # 5.06 + 2 + 6 = 13.06
+
+
 def test_the_whole_set_is_small():
     assert sum(notebook_of(source).stat().st_size for source in SOURCES) < WHOLE_BYTES
 
@@ -99,6 +115,15 @@ def test_code_cells_are_short_and_hold_no_class(source):
     for cell in cells_of(source, "code"):
         assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
         assert not any(isinstance(node, ast.ClassDef) for node in ast.walk(ast.parse(cell.source)))
+
+
+@lessons
+def test_formulas_are_drawn_without_a_script(source):
+    texts = [re.sub(r"`[^`]*`", "", cell.source) for cell in cells_of(source, "markdown")]
+    formulas = [found for text in texts for found in re.findall(r"\$\$(.+?)\$\$|(?<!\$)\$([^$\n]+?)\$", text, re.S)]
+    for block, inline in formulas:
+        assert mathml(block or inline, bool(block)).startswith("<math")
+    assert formulas or source.stem == "09_reproduction", "a lesson says its formula"
 
 
 @lessons
@@ -146,6 +171,7 @@ ENDS = [
     ("00_start_here", {"NOISE_RATE": 0.0}),
     ("00_start_here", {"NOISE_RATE": 1.0, "SEED": 11}),
     ("01_retrieval", {"NOISE_RATE": 1.0, "ORDERS": 2}),
+    ("01b_local_similarity", {"LOCAL_SHARE": 0.0, "PAIR": 5}),
     ("02_noise", {"NOISE_RATE": 1.0, "PROTOCOL": "image"}),
     ("03_partition", {"NOISE_RATE": 0.0}),
     ("04_self_paced_weights", {"NOISE_RATE": 1.0}),
@@ -154,6 +180,9 @@ ENDS = [
     ("06_training_end_to_end", {"NOISE_RATE": 1.0, "PROTOCOL": "derangement"}),
     ("07_real_pairs", {"NOISE_RATE": 1.0, "TOP": 0.0}),
     ("08_the_space", {"NOISE_RATE": 0.0, "NEIGHBOURS": 2}),
+    ("10_who_else", {"NOISE_RATE": 0.0}),
+    ("10_who_else", {"NOISE_RATE": 1.0, "SEED": 11}),
+    ("11_own_mistakes", {"SEED": 25, "OTHER": 3}),
 ]
 
 

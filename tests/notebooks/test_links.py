@@ -68,7 +68,7 @@ def test_glossary_name_resolves(name):
 
 @pytest.mark.parametrize("row", glossary_rows(), ids=lambda row: row[0])
 def test_glossary_row_names_its_lesson(row):
-    assert re.fullmatch(r"\[(\d\d)\]\(\1_\w+\.ipynb\)", row[3])
+    assert re.fullmatch(r"\[(\d\d[a-z]?)\]\(\1_\w+\.ipynb\)", row[3])
 
 
 @pytest.mark.parametrize("name", ["ledger: nothing", "RunConfig.nothing", "objective.nothing", "nothing.at.all"])
@@ -108,6 +108,16 @@ def test_link_leads_to_a_notebook_with_a_source(page, target):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_every_lesson_is_in_the_instructors_guide(lesson):
     assert f"({lesson}.ipynb)" in (NOTEBOOKS / "INSTRUCTOR.md").read_text(encoding="utf-8")
+
+
+def test_plans_fill_their_minutes_and_the_short_one_leaves_time_for_questions():
+    guide = (NOTEBOOKS / "INSTRUCTOR.md").read_text(encoding="utf-8")
+    heads = ("\n## 90 minutes\n", "\n## Four sessions")
+    short, long = (guide.partition(head)[2].partition("\n## ")[0] for head in heads)
+    minutes = re.findall(r"^\| (\d+) \| (.*?) \|", short, re.M)
+    assert sum(int(number) for number, _ in minutes) == 90 and ("15", "questions") in minutes
+    for session in re.split(r"^\| (?=\d, )", long, flags=re.M)[1:]:
+        assert sum(map(int, re.findall(r"\| (\d+) \|", session))) == 90, session
 
 
 # --- names to lessons ---

@@ -6,6 +6,7 @@ import shutil
 import time
 from types import SimpleNamespace
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 from show.ledgers import drawn_ledger, forget
@@ -17,15 +18,15 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import same, strip
 from rrsitr_lib.show.explorers.controls import Choice, label_of
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
-from rrsitr_lib.show.explorers.tabs import EXPLORERS, explore, open_explorer
+from rrsitr_lib.show.explorers.tabs import EXPLORERS, OF_TWO_RUNS, explore, open_explorer
 from rrsitr_lib.show.page import LARGEST_BYTES, write_page
-from rrsitr_lib.show.style import MODEBAR, TOOLBAR
+from rrsitr_lib.show.style import MODEBAR
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import train
 
 SMALL = {"encoder": "tiny", "scenes": 40, "epochs": 3, "noise_rate": 0.4, "method": "rrsitr", "seed": 3}
-EVERY = [*EXPLORERS, "pacing"]
-OF_COLUMNS = ["partition", "weights", "margins", "gallery"]
+EVERY = [*EXPLORERS, *OF_TWO_RUNS, "pacing"]
+OF_COLUMNS = ["partition", "flow", "weights", "margins", "gallery", "compare"]
 SLOW = "map"  # a UMAP takes half a minute: test_embedding goes there
 
 
@@ -37,6 +38,8 @@ def run(tmp_path_factory):
 
 
 def opened(name, run, **given):
+    """An explorer by name; one of two runs compares the run with itself."""
+    given |= {"other": run} if name in OF_TWO_RUNS else {}
     return PacingExplorer(**given) if name == "pacing" else open_explorer(name, run, **given)
 
 
@@ -93,12 +96,18 @@ def test_a_control_that_changes_nothing_now_cannot_be_moved(run):
 
 
 def test_every_control_stands_under_its_label_and_names_itself(explorer):
-    controls = explorer.view().children[0]
-    for spec, box in zip(explorer.specs, controls.children, strict=True):
+    boxes = [box for box in explorer.view().children[0].children if isinstance(box, widgets.VBox)]
+    for spec, box in zip(explorer.specs, boxes, strict=True):
         label, control = box.children
         assert control is explorer.widgets[spec.name] and control.tooltip == label_of(spec)
         assert not control.description, "beside a slider, it would take the track's place"
         assert label_of(spec) in label.value
+
+
+def test_an_epoch_can_be_played(explorer):
+    played = [one for one in explorer.view().children[0].children if isinstance(one, widgets.Play)]
+    epochs = [spec for spec in explorer.specs if spec.name == "epoch"]
+    assert [(one.min, one.max, one.value) for one in played] == [(e.low, e.high, e.start) for e in epochs]
 
 
 def test_the_view_holds_figure_text_cards_and_line(explorer):
@@ -192,17 +201,19 @@ def test_the_page_is_whole_small_and_needs_no_network(explorer, tmp_path):
 
 def test_no_toolbar_offers_to_send_data_away(explorer, tmp_path):
     """The widget, the page, and the bare figure, as a reader may draw it from a cell."""
-    page = content_of(write_page(explorer, tmp_path / "page.html", frames=4))
-    for shown in (explorer.figure._config, page["toolbar"]):
-        assert shown.items() >= TOOLBAR.items()
-    assert TOOLBAR["showSendToCloud"] is False and {"lasso2d", "select2d"} < set(TOOLBAR["modeBarButtonsToRemove"])
+    page, widget = content_of(write_page(explorer, tmp_path / "page.html", frames=4)), explorer.figure._config
+    for shown in (widget, page["toolbar"]):
+        assert not shown["showSendToCloud"] and "sendDataToCloud" in shown["modeBarButtonsToRemove"]
     assert list(explorer.draw(**explorer.values).layout.modebar.remove) == MODEBAR["remove"]
+    unread = {"select": "lasso2d", "lasso": "select2d"}.get(explorer.gesture)
+    expected = MODEBAR["remove"] if unread is None else ["sendChartToCloud", "sendDataToCloud", unread]
+    assert widget["modeBarButtonsToRemove"] == list(explorer.figure.layout.modebar.remove) == expected
 
 
 @pytest.mark.parametrize("name", OF_COLUMNS)
 def test_a_large_run_answers_in_time(name, tmp_path):
     drawn_ledger(tmp_path, epochs=30, pairs=20_000)
-    explorer = open_explorer(name, tmp_path)
+    explorer = opened(name, tmp_path)
     explorer.move(**{spec.name: spec.values[len(spec.values) // 2] for spec in explorer.specs})
     started = time.perf_counter()
     for spec in explorer.specs:
@@ -217,10 +228,10 @@ def test_a_large_run_answers_in_time(name, tmp_path):
 
 @pytest.mark.parametrize("name", OF_COLUMNS)
 def test_a_missing_column_is_said_not_raised(name, run, tmp_path):
-    for column in open_explorer(name, run).needs:
+    for column in opened(name, run).needs:
         copy = shutil.copytree(run, tmp_path / column)
         forget(copy, column)
-        explorer = open_explorer(name, copy, epoch=1)
+        explorer = opened(name, copy, epoch=1)
         assert f"no column {column}" in explorer.message
         assert explorer.view().children == (explorer.text,) and explorer.text.value == explorer.message
         with pytest.raises(InputError, match=f"no column {column}"):
@@ -231,17 +242,17 @@ def test_a_missing_column_is_said_not_raised(name, run, tmp_path):
 @pytest.mark.parametrize("name", OF_COLUMNS)
 def test_a_run_without_an_epoch_says_so(name, tmp_path):
     Ledger.create(tmp_path, np.array([True, False]), {})
-    explorer = open_explorer(name, tmp_path)
+    explorer = opened(name, tmp_path)
     assert "no finished epoch" in explorer.message and len(explorer.view().children) == 1
 
 
-@pytest.mark.parametrize("name", EXPLORERS)
+@pytest.mark.parametrize("name", [*EXPLORERS, *OF_TWO_RUNS])
 def test_a_folder_without_a_ledger_is_an_input_error(name, tmp_path):
     with pytest.raises(InputError, match="no ledger here"):
-        open_explorer(name, tmp_path)
+        opened(name, tmp_path)
 
 
 def test_an_unknown_explorer_is_refused_with_the_known_ones(run):
-    for call in (open_explorer, lambda name, run: explore(run, name)):
+    for call in (open_explorer, lambda name, run: explore(run, name=name)):
         with pytest.raises(InputError, match="no explorer 'tsne': there are retrieval, protocol"):
             call("tsne", run)

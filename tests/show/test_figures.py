@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from rrsitr_lib.show import figures
+from rrsitr_lib.show.style import METHOD_LOOKS, OTHER_METHODS, TRUE_COLOUR, WRONG_COLOUR
 
 MISMATCHED = np.array([False, True, False, True])
 
@@ -58,6 +59,17 @@ def test_curves_differ_in_more_than_colour():
         assert len(looks) == len(names)
         np.testing.assert_array_equal(axis.lines[0].get_xdata(), [1, 2, 3])
     assert "mR" in said and "AUROC" in said
+
+
+def test_a_method_has_one_look_whatever_is_beside_it():
+    alone, among = ({"oracle": metrics()}, dict.fromkeys(["mine", "contrastive", "oracle"], metrics()))
+    looks = []
+    for runs in (alone, among):
+        (line,) = [line for line in figures.curves(runs).axes[0].lines if line.get_label() == "oracle"]
+        looks.append((line.get_color(), line.get_linestyle(), line.get_marker()))
+    assert looks[0] == looks[1]
+    colours = [*(look[0] for look in METHOD_LOOKS.values()), *OTHER_METHODS, TRUE_COLOUR, WRONG_COLOUR]
+    assert len(set(colours)) == len(colours), "no method has the colour of another, or of truth"
 
 
 def test_curves_without_noise_have_no_auroc():

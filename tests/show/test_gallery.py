@@ -1,5 +1,7 @@
 """The gallery of suspects: numbers, figure, controls swept, decisions and their file, buttons, honest failures."""
 
+import html
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,12 +10,12 @@ from show.ledgers import drawn_ledger, forget
 from rrsitr_lib.audit.mismatch_ranking import mismatch_ranking
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.show.explorers.gallery import PAGE, SHOWS, SORTS, GalleryExplorer
-from rrsitr_lib.show.views.gallery import LARGEST_POINTS, gallery_figure
+from rrsitr_lib.show.explorers.gallery import PAGE, SHOWS, SORTS, TRUTHS, GalleryExplorer
+from rrsitr_lib.show.views.gallery import LARGEST_POINTS, balanced_accuracy, best_balanced_accuracy, gallery_figure
 from rrsitr_lib.training.ledger import PAIRS_FILE
 
-EPOCHS, PAIRS = 3, 20
-PAGES = 4  # of six pairs, two on the last
+EPOCHS, PAIRS = 3, 55
+PAGES = 3  # of 24 pairs, seven on the last
 
 
 def make_run(folder, pairs=PAIRS, epochs=EPOCHS, wrong=True):
@@ -43,7 +45,27 @@ def test_traces_hold_the_scores():
     (band,) = figure.layout.shapes
     assert (band.x0, band.x1) == (0.5, 3.5)
     assert "gap" in figure.layout.yaxis.title.text and "each point one pair" in figure.layout.xaxis.title.text
-    assert list(gallery_figure(score, [7], {}, reveal=True).data[1].customdata) == [~7]
+    assert list(gallery_figure(score, [7], {}, offset=8).data[1].customdata) == [15]
+
+
+def test_hidden_scores_leave_no_trace():
+    score = pd.Series(np.linspace(1, 0, 8), index=[7, 6, 5, 4, 3, 2, 1, 0], name="gap")
+    figure = gallery_figure(score, [7, 5], {2: "wrong"}, hidden=True)
+    assert len(figure.data) == 4 and not any(len(trace.x) or len(trace.customdata) for trace in figure.data)
+    assert "hidden" in figure.layout.annotations[0].text
+
+
+def test_accuracy_is_a_mean_over_kinds_and_the_model_gets_its_best_threshold():
+    generator = np.random.default_rng(0)
+    score, wrong = generator.random(50).round(1), generator.random(50) < 0.2
+    found = [
+        (np.mean(score[wrong] >= limit) + np.mean(score[~wrong] < limit)) / 2 for limit in np.arange(-0.05, 1.2, 0.1)
+    ]
+    assert best_balanced_accuracy(score, wrong) == pytest.approx(max(found))
+    assert balanced_accuracy(np.ones(50, bool), wrong) == 0.5, "who calls all wrong has found nothing"
+    assert balanced_accuracy(np.array([True, False]), np.array([True, True])) == 0.5
+    with pytest.raises(InputError, match="no pair is decided"):
+        balanced_accuracy(np.zeros(0, bool), np.zeros(0, bool))
 
 
 @pytest.mark.parametrize("pairs", [1, LARGEST_POINTS, LARGEST_POINTS + 1, 5 * LARGEST_POINTS + 3])
@@ -72,14 +94,13 @@ def test_every_position_shows_its_page(run, sort, show, truth):
         explorer.move(page=page)
         rows = kept[(page - 1) * PAGE : page * PAGE]
         keys = explorer.shown(**explorer.values)
-        assert keys == [~row if truth == "shown" else row for row in rows]
+        assert keys == [row + TRUTHS.index(truth) * PAIRS for row in rows]
         assert list(explorer.figure.data[1].customdata) == keys
-        assert explorer.cards.value.count("<b>pair ") == len(rows)
-        assert ("MISMATCHED" in explorer.cards.value) == (truth == "shown" and any(row % 3 == 0 for row in rows))
-        assert [toggle.disabled for toggle in explorer.toggles] == [place >= len(rows) for place in range(PAGE)]
-        assert [toggle.value for toggle in explorer.toggles[: len(rows)]] == [
-            explorer.decisions.get(row, "undecided") for row in rows
-        ]
+        deck = explorer.deck
+        assert deck.rows == rows
+        assert all(f"<b>pair {row}</b>" in card for row, card in zip(rows, deck.cards, strict=True))
+        assert [truth == "shown" and row % 3 == 0 for row in rows] == ["MISMATCHED" in card for card in deck.cards]
+        assert deck.said == [explorer.decisions.get(row, "undecided") for row in rows]
     assert "1 wrong, 2 right" in explorer.text.value
 
 
@@ -90,9 +111,9 @@ def test_cards_hide_the_truth_and_escape_captions(run):
     card = explorer.card(row)
     assert "true pair" not in card and "MISMATCHED" not in card and "dashed" not in card
     assert f"a &lt;lake&gt; {row}" in card and f"loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end" in card
-    assert "MISMATCHED" in explorer.card(~3) and "dashed" in explorer.card(~3) and "true pair" in explorer.card(~1)
-    explorer.decide(row, "wrong")
-    assert "at the end, wrong" in explorer.cards.value
+    told = explorer.card(3 + 2 * PAIRS)
+    assert "MISMATCHED" in told and "dashed" in told and "true pair" in explorer.card(1 + 2 * PAIRS)
+    assert "loss" not in explorer.card(row + PAIRS) and f"pair {row}" in explorer.card(row + PAIRS)
 
 
 def test_without_injected_noise_no_truth_is_offered(tmp_path):
@@ -153,7 +174,7 @@ def test_a_decision_that_makes_no_sense_is_refused(run, row, decision, message):
 def test_the_list_stays_while_one_decides_and_is_taken_anew_when_chosen(run):
     explorer = GalleryExplorer(run, show="undecided")
     first = explorer.shown(**explorer.values)
-    explorer.toggles[0].value = "wrong"
+    act(explorer, "wrong", 0)
     assert explorer.decisions == {first[0]: "wrong"}
     assert explorer.shown(**explorer.values) == first, "nothing moves under the mouse"
     explorer.move(page=2)
@@ -166,7 +187,7 @@ def test_the_list_stays_while_one_decides_and_is_taken_anew_when_chosen(run):
 
 def test_turning_a_page_decides_nothing(run):
     explorer = GalleryExplorer(run)
-    explorer.toggles[1].value = "right"
+    act(explorer, "right", 1)
     made = dict(explorer.decisions)
     for page in range(1, PAGES + 1):
         explorer.move(page=page)
@@ -192,7 +213,97 @@ def test_a_failed_save_is_said_raised_and_leaves_the_old_file(run, tmp_path):
     assert "Not saved" in explorer.saved.value and (tmp_path / "d.csv").read_bytes() == before
 
 
-def test_view_holds_the_buttons(run):
+def test_view_holds_the_deck(run):
     explorer = GalleryExplorer(run)
-    *_, buttons, saving, _ = explorer.view().children
-    assert len(buttons.children) == PAGE and saving.children == (explorer.save_button, explorer.saved)
+    *_, deck, saving, _ = explorer.view().children
+    assert deck is explorer.deck and saving.children == (explorer.save_button, explorer.saved)
+
+
+# --- keys, undo, blind ---
+
+
+def act(explorer, what, place=None):
+    """What the browser sends when a key is pressed, or a button of the card at ``place``."""
+    explorer.deck._handle_custom_msg({"what": what, "place": explorer.deck.place if place is None else place}, [])
+
+
+def test_keys_decide_and_go_on_over_the_pages(run):
+    explorer = GalleryExplorer(run)
+    first = explorer.shown(**explorer.values)
+    act(explorer, "wrong")
+    act(explorer, "next")
+    act(explorer, "right")
+    assert explorer.decisions == {first[0]: "wrong", first[2]: "right"} and explorer.deck.place == 3
+    act(explorer, "previous")
+    assert explorer.deck.place == 2
+    act(explorer, "right", PAGE - 1)
+    assert explorer.deck.place == PAGE - 1 and explorer.values["page"] == 1, "the last card stays in sight"
+    act(explorer, "next")
+    assert (explorer.values["page"], explorer.deck.place) == (2, 0)
+    act(explorer, "previous")
+    assert (explorer.values["page"], explorer.deck.place) == (1, PAGE - 1)
+    explorer.move(page=PAGES)
+    for _ in range(PAGE):
+        act(explorer, "next")
+    assert (explorer.values["page"], explorer.deck.place) == (PAGES, PAIRS - 2 * PAGE - 1), "there is nothing behind"
+    act(explorer, "wrong", PAGE + 5)
+    assert len(explorer.decisions) == 3, "a place that is not there decides nothing"
+
+
+def test_the_cards_are_not_sent_again_while_one_decides(run):
+    explorer, sent = GalleryExplorer(run), []
+    explorer.deck.observe(lambda change: sent.append(change["name"]), names=["cards", "said", "place"])
+    act(explorer, "wrong")
+    assert sorted(sent) == ["place", "said"]
+
+
+def test_several_steps_are_taken_back_and_shown_where_they_were(run):
+    explorer = GalleryExplorer(run)
+    explorer.undo()
+    first = explorer.shown(**explorer.values)
+    act(explorer, "wrong", 4)
+    act(explorer, "right", 4)
+    explorer.move(page=2)
+    act(explorer, "wrong", 0)
+    explorer.move(page=3)
+    act(explorer, "undo")
+    assert (explorer.values["page"], explorer.deck.place) == (2, 0) and explorer.decisions == {first[4]: "right"}
+    act(explorer, "undo")
+    assert (explorer.values["page"], explorer.deck.place) == (1, 4) and explorer.decisions == {first[4]: "wrong"}
+    assert explorer.deck.said[4] == "wrong" and "1 wrong, 0 right" in explorer.text.value
+    act(explorer, "undo")
+    act(explorer, "undo")
+    assert explorer.decisions == {}
+
+
+def test_a_blind_page_tells_nothing_until_it_is_decided_and_then_the_score(run):
+    explorer = GalleryExplorer(run, truth="blind")
+    rows = list(explorer.deck.rows)
+    assert rows != explorer.table.index[:PAGE].tolist() and not len(explorer.figure.data[0].x)
+    for place, row in enumerate(rows):
+        assert not any(word in "".join(explorer.deck.cards) for word in ("loss", "MISMATCHED", "true pair"))
+        assert f"{place} of {PAGE} decided" in explorer.text.value and "you" not in explorer.text.value
+        act(explorer, "wrong" if row % 3 == 0 or place < 6 else "right")
+    wrong = explorer.run.mismatched[rows]
+    called = np.array([explorer.decisions[row] == "wrong" for row in rows])
+    you = (called[wrong].mean() + (~called)[~wrong].mean()) / 2
+    model = best_balanced_accuracy(explorer.table.loc[rows, "agreement"].to_numpy(), wrong)
+    assert f"you {you:.0%}, model {model:.0%}" in explorer.text.value and you < 1
+    assert explorer.deck.verdict in html.unescape(explorer.text.value) and explorer.deck.verdict.startswith("you")
+    assert ["MISMATCHED" in card for card in explorer.deck.cards] == wrong.tolist()
+    assert len(explorer.figure.data[0].x) == PAIRS
+    act(explorer, "undo")
+    assert (
+        not explorer.deck.verdict
+        and "you" not in explorer.text.value
+        and "MISMATCHED" not in "".join(explorer.deck.cards)
+    )
+
+
+def test_a_blind_page_of_another_list_begins_at_its_first_card(run):
+    explorer = GalleryExplorer(run)
+    act(explorer, "wrong", 7)
+    explorer.move(truth="blind")
+    assert explorer.deck.place == 0
+    explorer.move(show="undecided")
+    assert len(explorer.deck.rows) == PAGE and not set(explorer.decisions) & set(explorer.deck.rows)

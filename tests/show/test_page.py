@@ -54,6 +54,17 @@ def test_positions_that_are_left_out_are_said(tmp_path):
     assert "Fixed here: gamma_2 18.0, lambda_1 0.8" in text
 
 
+def test_a_value_that_needs_a_kernel_is_not_offered_unless_it_is_the_present_one():
+    spec = Choice("truth", "truth", ("hidden", "blind", "shown"), "hidden", in_kernel=("blind",))
+    assert thin([spec], {"truth": "shown"}, 100) == [["hidden", "shown"]]
+    assert thin([spec], {"truth": "blind"}, 100) == [["hidden", "blind", "shown"]]
+
+
+@pytest.mark.parametrize("frames", [4, 30, 1000])
+def test_thinning_keeps_what_a_lesson_asks_for(frames):
+    assert {7, 12} <= {*thin([Slider("a", "a", 0, 40, 1, 7, asked=(12,))], {"a": 7}, frames)[0]}
+
+
 @pytest.mark.parametrize("frames", [2, 7, 30, 1000])
 def test_thinning_keeps_both_ends_and_the_present_value(frames):
     specs = [Slider("a", "a", 0, 20, 1, 7), Choice("b", "b", ("x", "y", "z"), "y")]

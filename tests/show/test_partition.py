@@ -71,7 +71,7 @@ def test_figure_shows_bars_confusion_and_path(ledger):
     explorer = PartitionExplorer(ledger, gamma_1=4.0, gamma_2=12.0, epoch=2)
     loss, mismatched = np.asarray(ledger.column("loss")), ledger.column("mismatched")
     figure = explorer.draw(**explorer.values)
-    true_bars, wrong_bars, heat, path, now = figure.data
+    true_bars, wrong_bars, heat, path, now, _ = figure.data
     found = by_loop(loss[1], mismatched, 4.0, 12.0)
     assert sum(true_bars.y) == (~mismatched).sum() and sum(wrong_bars.y) == mismatched.sum()
     assert [list(row) for row in heat.text] == [[str(one) for one in row] for row in found.tolist()]

@@ -49,7 +49,7 @@ def test_thinning_bounds_the_rows_and_keeps_the_mean(pairs):
 def test_one_kind_alone(mismatched):
     found = weight_map(WEIGHT, mismatched, LOSS)
     assert len(found.rows) == 5 and found.true_rows == (0 if mismatched.any() else 5)
-    assert len(weights_figure(found, 1, pair=2).data) == 6
+    assert len(weights_figure(found, 1, pair=2).data) == 7
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_every_position_shows_the_ledger(ledger, epoch, sort):
     explorer.move(sort=sort, epoch=epoch)
     weight, mismatched = np.asarray(ledger.column("weight")), ledger.column("mismatched")
     expected = weight_map(weight, mismatched, np.asarray(ledger.column("loss")), sort)
-    heat, true_bars, wrong_bars, true_mean, wrong_mean, pair = explorer.draw(**explorer.values).data
+    heat, true_bars, wrong_bars, true_mean, wrong_mean, pair, _ = explorer.draw(**explorer.values).data
     np.testing.assert_allclose(np.asarray(heat.z, float), expected.rows, atol=5e-4)
     for bars, kind in ((true_bars, ~mismatched), (wrong_bars, mismatched)):
         assert list(bars.y) == np.histogram(weight[epoch - 1, kind], BINS)[0].tolist()
@@ -115,13 +115,13 @@ def test_other_schedules_weigh_the_recorded_losses_anew(ledger, schedule):
 def test_a_large_run_is_shown_in_part_and_says_so(ledger, monkeypatch):
     monkeypatch.setattr(weights_module, "LARGEST_PAIRS", 10)
     explorer = WeightsExplorer(ledger, epoch=2, schedule="linear")
-    assert explorer.kept.tolist() == list(range(0, PAIRS, 3))
+    assert explorer.here.tolist() == list(range(0, PAIRS, 3))
     assert "one of 3 among 30 pairs" in explorer.figure.layout.yaxis.title.text
     loss, pair = np.asarray(ledger.column("loss")), explorer.values["pair"]
     assert set(explorer.specs[2].values) <= set(range(0, PAIRS, 3))
     low, high = (scheduled("linear", EPOCHS, 0.5, end) for end in (5.0, 18.0))
     expected = [paced_weight(loss[k, [pair]], low[k], high[k])[0] for k in range(EPOCHS)]
-    np.testing.assert_allclose(explorer.draw(**explorer.values).data[-1].y, expected, atol=1e-3)
+    np.testing.assert_allclose(explorer.draw(**explorer.values).data[-2].y, expected, atol=1e-3)
     assert f"pair {pair} has loss {loss[1, pair]:.1f} and weight {expected[1]:.2f}" in explorer.text.value
 
 
@@ -136,5 +136,7 @@ def test_most_changing_pairs_are_those_that_change_most_of_both_kinds():
 def test_paced_weight_is_the_paper_s_with_its_jump():
     low, high = paced_weight(np.array([4.9, 5.0]), 5.0, 18.0, 0.8)
     assert (round(low, 3), round(high, 3)) == (0.031, 0.725), "quirk 9"
+    linear, beyond = paced_weight(np.array([9.0, 19.0]), 5.0, 18.0, 0.8, "exponential")
+    assert (round(linear, 3), beyond) == (round(0.8 * np.exp(-0.5), 3), 0.0), "a noisy pair has no weight at any pace"
     with pytest.raises(InputError, match="gamma_1"):
         paced_weight(np.array([1.0]), 5.0, 4.0)

@@ -23,7 +23,7 @@ def test_this_machine_is_ready():
 
 def test_every_dependency_is_checked():
     requirements = importlib.metadata.requires("rrsitr-lib")
-    aside = re.compile(r"""extra == ['"](test|browser|trackers)['"]""")
+    aside = re.compile(r"""extra == ['"](test|browser|trackers|site)['"]""")
     wanted = {line.split(";")[0].strip() for line in requirements if not aside.search(line)}
     names = {check.name.lower().replace("_", "-") for check in checks()}
     missing = [line for line in wanted if not any(line.lower().replace("_", "-").startswith(name) for name in names)]
@@ -82,7 +82,7 @@ def test_an_old_python_fails(monkeypatch):
 
 
 def test_absent_tiny_weights_fail(monkeypatch, tmp_path):
-    monkeypatch.setattr("rrsitr_lib.model.encoders.tiny.TINY_WEIGHTS", tmp_path / "absent.safetensors")
+    monkeypatch.setattr("rrsitr_lib.model.encoders.tiny.TinyStrong.shipped", tmp_path / "absent.safetensors")
     fails("tiny weights", "make tiny-weights")
 
 

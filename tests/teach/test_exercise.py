@@ -65,7 +65,7 @@ def test_typical_wrong_answers_get_their_reason():
     ("answer", "said"),
     [
         (lambda values: 1 / 0, "it stops with ZeroDivisionError"),
-        (lambda: 1, "it stops with TypeError"),
+        (lambda values: values + "1", "it stops with"),
         (
             lambda values: 2 * values if values[0] > 0 else values - 1,
             "1 of 3 cases agree; for values=[0.] it gives [-1.]",
@@ -82,6 +82,26 @@ def test_typical_wrong_answers_get_their_reason():
 def test_any_other_answer_is_told_where_it_differs(answer, said):
     right, told = graded(answer)
     assert not right and said in told and "Begin with one number." in told
+
+
+@pytest.mark.parametrize(("answer", "takes"), [
+    (lambda numbers: 2 * numbers, "numbers"), (lambda: 1, "none"), (lambda values, more: values, "values, more"),
+])  # fmt: skip
+def test_a_renamed_argument_is_told_the_names(answer, takes):
+    right, told = graded(answer)
+    assert not right and f"called with the arguments values, and yours takes {takes}. Keep the names as they" in told
+
+
+@pytest.mark.parametrize("answer", [3, max])
+def test_what_has_no_signature_is_called_and_told_what_came_of_it(answer):
+    assert "it stops with TypeError" in graded(answer)[1]
+
+
+def test_a_stub_that_raises_is_nothing_written_yet():
+    def stub(values):
+        raise NotImplementedError
+
+    assert "nothing is written yet. Begin with one number." in graded(stub)[1]
 
 
 def test_cases_are_safe_from_an_answer_that_changes_its_arguments():

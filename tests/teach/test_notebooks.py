@@ -9,8 +9,8 @@ import pytest
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.notebook_run import check_parameters, run
-from rrsitr_lib.teach.notebooks import build, check, main
-from rrsitr_lib.teach.sources import as_notebook, source_cells
+from rrsitr_lib.teach.notebooks import build, build_text, check, main
+from rrsitr_lib.teach.sources import as_notebook, lesson_sources, source_cells
 
 SOURCE = """# %% [markdown]
 # # Does this build?
@@ -41,7 +41,7 @@ import math
 
 # %%
 def root(x):
-    answer = None
+    answer = None  # write your answer here
     ### BEGIN SOLUTION
     answer = math.sqrt(x)
     ### END SOLUTION
@@ -219,8 +219,31 @@ def test_command_writes_exercises_and_their_list(folder, tmp_path, capsys):
     assert main(["--solutions", str(tmp_path / "solved")]) == 0
     solved = (tmp_path / "solved" / book.name).read_text()
     assert "math.sqrt" in solved and "half" not in solved and "HIDDEN TESTS" in solved
-    source.write_text(EXERCISE.replace("*core", "*stretch").replace("answer = None", "answer = 0"))
+    source.write_text(EXERCISE.replace("*core", "*stretch").replace("def root(x)", "def root(x, y=0)"))
     capsys.readouterr()
     assert main(["--check", "exercises"]) == 1
     said = capsys.readouterr().out
     assert "00_small.ipynb, cell 2: differs" in said and "its list differs from the sources" in said
+
+
+def test_text_alone_is_written_without_running_anything(built_once, tmp_path):
+    target = shutil.copyfile(built_once, tmp_path / "00_small.ipynb")
+    source = written(tmp_path, "src/00_small.py", SOURCE.replace("Does this build?", "And this?"))
+    build_text(source, target)
+    before, after = (nbformat.read(path, as_version=4) for path in (built_once, target))
+    assert after.cells[0].source == "# And this?" and after.cells[1:] == before.cells[1:]
+    assert check(as_notebook(source_cells(source)), target, executed=True) == []
+    for changed in (SOURCE.replace("COUNT = 2", "COUNT = 3"), SOURCE + "\n# %%\n1 + 1\n"):
+        with pytest.raises(InputError, match=r"00_small\.ipynb: its code differs"):
+            build_text(written(tmp_path, "src/00_small.py", changed), target)
+
+
+def test_every_lesson_ends_with_the_way_to_its_neighbours():
+    lessons, said = lesson_sources(), []
+    for lesson in lessons:
+        last = [cell.source for cell in source_cells(lesson) if cell.cell_type == "markdown"][-1].splitlines()[-1]
+        said.append([word for word in ("Before", "Next") if f"{word}: [" in last])
+        near = [one.stem for one in lessons if f"]({one.stem}.ipynb)" in last]
+        place = lessons.index(lesson)
+        assert near == [lessons[number].stem for number in (place - 1, place + 1) if 0 <= number < len(lessons)]
+    assert said == [["Next"], *[["Before", "Next"]] * (len(lessons) - 2), ["Before"]]

@@ -9,6 +9,7 @@ from experiments.run_folders import change, write_run
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.teach import tutorial
+from rrsitr_lib.teach.explorer_pages import ExplorerPage
 from rrsitr_lib.teach.tutorial import _largest_run, comparison, main
 
 
@@ -48,10 +49,11 @@ def test_goes_on_after_a_failure_and_names_it(folder, tmp_path, capsys):
     assert said.rstrip().splitlines()[-3].split()[:5] == ["rrsitr", "4000", "8", "0.40", "0.39"]
     assert (out / "runs" / "x" / "result.json").exists(), "runs land in the output folder"
     page = (out / "index.html").read_text(encoding="utf-8")
-    links = [link for link in re.findall(r'href="([^"]+)"', page) if not link.startswith("explore_")]
-    assert links == ["00_good.html", "01_bad.html", "02_after.html"] and all((out / link).exists() for link in links)
-    assert "this <script>" not in page and "this &lt;script&gt;" in page and "Is &lt;this&gt; a title?" in page
-    assert not re.search(r"(src|href)=.https?:", page), "the page needs no network"
+    beside = re.findall(r'toctree-l1"><a class="[^"]*" href="([^"]+)"', page)
+    assert beside == ["00_good.html", "01_bad.html", "02_after.html"] and all((out / link).exists() for link in beside)
+    assert "this <script>" not in page and "this &lt;script&gt; fails" in page and "Is &lt;this&gt; a title?" in page
+    assert "03 · 03_broken" in page and page.count("<strong>failed</strong>") == 2 and "before training, tiny" in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", page), "the page needs no network"
 
 
 def test_a_lesson_s_page_shows_the_explorer_that_is_exported_after_the_last_lesson(folder, tmp_path, monkeypatch):
@@ -59,9 +61,9 @@ def test_a_lesson_s_page_shows_the_explorer_that_is_exported_after_the_last_less
     lesson(folder / "00_explorer.ipynb", code)
     lesson(folder / "01_after.ipynb", "open('trained', 'w').close()")
 
-    def exported(out, _results):
+    def exported(out, _lessons, _results):
         assert (out / "trained").exists(), "the last lesson may train the run"
-        return {"explore_pacing.html": "Self-paced functions"}
+        return [ExplorerPage("pacing", "Self-paced functions")]
 
     monkeypatch.setattr(tutorial, "write_explorers", exported)
     assert main(["--out", str(tmp_path / "out")]) == 0
@@ -69,15 +71,17 @@ def test_a_lesson_s_page_shows_the_explorer_that_is_exported_after_the_last_less
     assert (tmp_path / "out" / "00_explorer.ipynb").stat().st_size < 20_000
 
 
-def test_a_page_that_cannot_be_written_is_a_failure(folder, no_kernel, tmp_path, monkeypatch, capsys):
+def test_pages_that_cannot_be_written_are_a_failure_and_the_table_is_printed(
+    folder, no_kernel, tmp_path, monkeypatch, capsys
+):
     def full(*_):
         raise OSError("no space left")
 
     lesson(folder / "00_good.ipynb")
-    monkeypatch.setattr(tutorial, "lesson_html", full)
+    monkeypatch.setattr(tutorial, "write_site", full)
     assert main(["--out", str(tmp_path / "out")]) == 1
-    assert "FAILED: 00_good" in capsys.readouterr().out
-    assert "no space left" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    said = capsys.readouterr().out
+    assert "FAILED: the pages (no space left)" in said and "no finished run" in said
 
 
 def test_no_notebook_at_all_is_an_error(folder, tmp_path, capsys):
@@ -108,7 +112,14 @@ def test_comparison_sorts_runs_and_ends_with_chance(tmp_path):
     for number, (method, rate) in enumerate(runs):
         write_run(tmp_path / f"run{number}", mr=20.5, auroc=0.9 if rate else None, method=method, noise_rate=rate)
     table = comparison(read_results(tmp_path))
-    assert table["method"].tolist() == ["contrastive", "contrastive", "rrsitr", "rrsitr", "before training", "chance"]
+    assert table["method"].tolist() == [
+        "contrastive",
+        "contrastive",
+        "rrsitr",
+        "rrsitr",
+        "before training, tiny",
+        "chance",
+    ]
     assert table["noise"].tolist()[:4] == [0.0, 0.4, 0.4, 0.6]
     assert table["mR"].tolist()[:5] == [20.5] * 4 + [30.0] and 2 < table["mR"].tolist()[5] < 3
     assert table.columns.tolist() == ["method", "pairs", "epochs", "noise", "realised", "seed", *RECALLS, "AUROC"]

@@ -132,9 +132,10 @@ def test_workers_where_a_gpu_would_wait(monkeypatch, given, device, decodes, exp
 def test_tokens_of_frozen_towers_are_computed_where_the_heads_train(monkeypatch):
     where = []
 
-    def tokens(towers, items, what):
+    def tokens(towers, items, what, numbers=None):
         where.append(next(towers.parameters()).device.type)
-        return np.zeros((len(items), 2, 8), np.float16), np.full(len(items), 2)
+        found = np.zeros((len(items), 2, 8), np.float16), np.full(len(items), 2)
+        return found if numbers is None else (*found, np.arange(len(items)))
 
     monkeypatch.setattr(heads_on_tokens, "image_tokens", tokens)
     monkeypatch.setattr(heads_on_tokens, "caption_tokens", tokens)

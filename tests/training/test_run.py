@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import time
 
 import numpy as np
@@ -17,7 +18,7 @@ from test_cli import rrsitr
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments.ledger_table import ledger_table
-from rrsitr_lib.files import read_json
+from rrsitr_lib.files import read_json, sealed, write_json
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.checkpoint import load_checkpoint
@@ -121,7 +122,7 @@ def test_a_loss_that_is_not_finite_names_pairs_and_keeps_the_last_good_checkpoin
     ):
         train(CONFIG, tmp_path, progress=False)
     tensors, state = load_checkpoint(tmp_path / "last.safetensors")
-    assert len(state["metrics"]) == 1
+    assert [row["epoch"] for row in state["metrics"]] == [0, 1]
     assert all(tensor.isfinite().all() for tensor in tensors.values())
 
 
@@ -135,6 +136,14 @@ def test_another_configuration_is_refused_and_named(undisturbed):
         train(RunConfig.build(**{**SMALL, "seed": 4}), undisturbed, progress=False)
     with pytest.raises(InputError, match="--no-resume"):
         train(CONFIG, undisturbed, progress=False, resume=False)
+
+
+def test_a_run_of_an_earlier_version_is_not_taken_for_one_of_this(undisturbed, tmp_path):
+    copy = shutil.copytree(undisturbed, tmp_path / "run")
+    facts = {name: value for name, value in read_json(copy / "run.json").items() if name != "identity"}
+    write_json(copy / "run.json", sealed(facts))
+    with pytest.raises(InputError, match="holds a run of an earlier version"):
+        train(CONFIG, copy, progress=False)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):

@@ -4,8 +4,11 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+from rrsitr_lib.methods import RunFacts
 from rrsitr_lib.methods.rrsitr.gamma_schedules import GAMMA_SCHEDULES, quantile_gammas, scheduled_gamma
+from rrsitr_lib.methods.rrsitr.method import Rrsitr, RrsitrSettings
 from rrsitr_lib.training.optimizer import warmup_cosine
 
 PAPER = (200, 193 * 50)  # 19,305 RSITMD pairs in batches of 100, 50 epochs
@@ -56,3 +59,20 @@ def test_quantile_gammas_would_have_given_their_shares(clean, noisy):
     assert (losses < gamma_1).mean() == pytest.approx(clean, abs=1e-3)
     assert (losses >= gamma_2).mean() == pytest.approx(noisy, abs=1e-3)
     assert gamma_1 <= gamma_2 and type(gamma_1) is float
+
+
+@pytest.mark.parametrize(("clean", "noisy"), [(0.2, 0.8), (0.1, 0.9), (0.45, 0.55)])
+@pytest.mark.parametrize("pairs", [205, 1600, 8000])
+def test_quantile_gammas_never_cross(clean, noisy, pairs):
+    gamma_1, gamma_2 = quantile_gammas(np.random.default_rng(0).random(pairs) * 20, clean, noisy)
+    assert gamma_1 == gamma_2
+
+
+def test_a_schedule_begins_after_the_warm_up():
+    facts = RunFacts(8, 8, 10, 3, torch.device("cpu"), warmup_epochs=4)
+    method = Rrsitr(RrsitrSettings(gamma_schedule="linear", gamma_start=0.5), facts)
+    found = []
+    for epoch in (4, 9):
+        method.begin_epoch(epoch, None)
+        found.append(method.thresholds)
+    assert found == [(2.5, 9.0), (5.0, 18.0)]

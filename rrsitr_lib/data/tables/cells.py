@@ -12,7 +12,7 @@ from rrsitr_lib.files import fingerprint
 EMPTY = "the caption is empty"
 LONGEST_NAME = 200  # bytes of a file's name that every disk takes
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def image_name(value: Any) -> str:
@@ -42,7 +42,7 @@ def captions(value: Any) -> list[str]:
             text = next((text[name] for name in CAPTION_NAMES if name in text), text)
         if text is None or (isinstance(text, float) and text != text):
             text = ""
-        if not isinstance(text, str) or _NO_TEXT.search(text):
+        if not isinstance(text, str) or NO_TEXT.search(text):
             raise InputError(f"the caption is {_shown(text)}: allowed is text, or a list of it")
         texts.append(text.strip())
     return texts or [""]

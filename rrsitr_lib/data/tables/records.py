@@ -1,6 +1,5 @@
 """Records by name: JSON lines, JSON of the usual sets (a list, COCO, Karpathy), Parquet."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,17 +7,20 @@ from typing import Any
 from rrsitr_lib.data.tables.row import Row
 from rrsitr_lib.data.tables.text import read_text
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import parsed_json
+
+MOST_ROWS = 20_000_000
 
 
 def json_lines(path: Path, notes: list[str]) -> list[Row]:
     """One object a line; other line ends may stand inside a caption."""
     lines = [(f"{path}, line {number}", line) for number, line in enumerate(read_text(path).split("\n"), 1)]
-    return [_record(where, parsed(where, line)) for where, line in lines if line.strip()]
+    return [_record(where, parsed_json(where, line)) for where, line in lines if line.strip()]
 
 
 def json_file(path: Path, notes: list[str]) -> list[Row]:
     """A list of objects; COCO's captions; or lists of objects by name, as in Karpathy's and NWPU's files."""
-    content = parsed(str(path), read_text(path))
+    content = parsed_json(path, read_text(path))
     if isinstance(content, dict) and isinstance(content.get("annotations"), list):
         return _coco(path, content)
     if isinstance(content, dict):
@@ -32,28 +34,24 @@ def json_file(path: Path, notes: list[str]) -> list[Row]:
 
 
 def parquet(path: Path, notes: list[str]) -> list[Row]:
-    """Parquet, a row group after another, as Hugging Face's hub keeps sets."""
+    """Parquet, some rows after another: what a damaged head counts is never asked for at once."""
     from pyarrow.parquet import ParquetFile
 
+    records: list[dict[str, Any]] = []
     try:
         with ParquetFile(path) as file:
-            names, records = file.schema_arrow.names, file.read().to_pylist()
+            names = file.schema_arrow.names
+            for batch in file.iter_batches(batch_size=10_000):
+                records += batch.to_pylist()
+                if len(records) > MOST_ROWS:  # a few bytes can say a row billions of times
+                    raise InputError(f"{path}: more than {MOST_ROWS:,} rows: allowed are as many in a file")
+    except InputError:
+        raise
     except Exception as error:  # pyarrow's own errors, and those of the system
         raise InputError(f"{path}: not readable as Parquet ({' '.join(str(error).split())[:150]})") from None
     if len(set(names)) < len(names):
         raise InputError(f"{path}: the columns are {', '.join(names)}: allowed is each column once")
     return [Row(f"{path}, row {number}", record) for number, record in enumerate(records, 1)]
-
-
-def parsed(where: str, text: str) -> Any:
-    """JSON as Python has it. Raises ``InputError`` naming the place."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        line = f", line {error.lineno}" if "\n" in text.strip() else ""
-        raise InputError(f"{where}{line}: not JSON ({error.msg})") from None
-    except (ValueError, RecursionError) as error:  # a number without end, nested too deep
-        raise InputError(f"{where}: not JSON that can be read ({str(error)[:100]})") from None
 
 
 def _record(where: str, entry: Any) -> Row:

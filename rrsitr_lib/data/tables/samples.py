@@ -9,9 +9,9 @@ from typing import Any
 
 from rrsitr_lib.data.images import SUFFIXES, files_below
 from rrsitr_lib.data.tables.columns import CAPTION_NAMES
-from rrsitr_lib.data.tables.records import parsed
 from rrsitr_lib.data.tables.row import Row
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.files import parsed_json
 
 TEXTS = (".txt", ".caption", ".json")
 WANTED = (*SUFFIXES, *TEXTS)
@@ -121,6 +121,6 @@ def _captions(texts: Sequence[str], read: Callable[[str], bytes]) -> list[Any]:
 
 
 def _json_captions(name: str, text: str) -> list[Any]:
-    entry = parsed(name, text)
+    entry = parsed_json(name, text)
     found: Any = next((entry[name] for name in CAPTION_NAMES if isinstance(entry, dict) and name in entry), [])
     return found if isinstance(found, list) else [found]

@@ -41,4 +41,4 @@ def quantile_gammas(losses: np.ndarray, clean_fraction: float, noisy_fraction: f
     (5.0, 8.0)
     """
     gamma_1, gamma_2 = np.quantile(losses, [clean_fraction, 1 - noisy_fraction])
-    return float(gamma_1), float(gamma_2)
+    return float(gamma_1), float(max(gamma_1, gamma_2))  # fractions that make 1 may cross by the last bit

@@ -1,7 +1,7 @@
 """RRSITR as a method: its settings, and what it decides once an epoch, thresholds, categories, draws."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, Ru
 from rrsitr_lib.methods.rrsitr.gamma_schedules import quantile_gammas, scheduled_gamma
 from rrsitr_lib.methods.rrsitr.objective import Components, TripletKind, WeightOrder, rrsitr_objective
 from rrsitr_lib.methods.rrsitr.partition import mixture_partition, quantile_partition
+from rrsitr_lib.methods.rrsitr.self_paced import Pace
 from rrsitr_lib.registry import METHODS
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -24,9 +25,12 @@ class RrsitrSettings(MethodSettings):
     weight_order: WeightOrder = Field(
         "easy", description="self-paced: which pairs count most; hard and random are the paper's ablation"
     )
+    pace: Pace = Field("cosine", description="self-paced function: how a weight falls as the loss grows")
     triplet: TripletKind = Field("dynamic", description="margin of noisy pairs, or no loss")
     gamma_schedule: Literal["constant", "linear", "cosine", "geometric", "quantile"] = "constant"
-    gamma_start: float = Field(0.5, gt=0, description="schedules begin at this multiple of the gammas, and end at 1")
+    gamma_start: float = Field(
+        0.5, gt=0, description="schedules begin at this multiple of the gammas, after a warm-up, and end at 1"
+    )
     partition: Literal["threshold", "quantile", "gmm2", "gmm3"] = "threshold"
     clean_fraction: Fraction = Field(0.5, description="quantile partition and schedule: pairs called clean")
     noisy_fraction: Fraction = Field(0.3, description="quantile partition and schedule: pairs called noisy")
@@ -52,9 +56,13 @@ class RrsitrSettings(MethodSettings):
 
 @METHODS.register("rrsitr")
 class Rrsitr(Method):
-    """Robust remote-sensing image-text retrieval (CVPR 2026): clean, ambiguous and noisy pairs, each with its loss."""
+    """Robust remote-sensing image-text retrieval (CVPR 2026): clean, ambiguous and noisy pairs, each with its loss.
+
+    ``jump``: clean pairs are weighted by a gamma of their own, so that the weight jumps where they end.
+    """
 
     Settings = RrsitrSettings
+    jump: ClassVar[bool] = True
     settings: RrsitrSettings
 
     def __init__(self, settings: RrsitrSettings, run: RunFacts) -> None:
@@ -78,7 +86,8 @@ class Rrsitr(Method):
             if loss is None:
                 return gamma_1, gamma_2
             return quantile_gammas(loss, settings.clean_fraction, settings.noisy_fraction)
-        progress = epoch / max(1, self.run.epochs - 1)
+        first = self.run.warmup_epochs
+        progress = (epoch - first) / max(1, self.run.epochs - 1 - first)
         factor = scheduled_gamma(settings.gamma_schedule, progress, settings.gamma_start, 1.0)
         return gamma_1 * factor, gamma_2 * factor
 
@@ -94,9 +103,12 @@ class Rrsitr(Method):
         """The paper's objective, by the thresholds and categories of this epoch."""
         settings, (gamma_1, gamma_2) = self.settings, self.thresholds
         category, draws = (None if known is None else known[batch.rows] for known in (self.category, self.draws))
+        components = Components(
+            settings.local_loss, settings.self_paced, settings.triplet, settings.weight_order, settings.pace, self.jump
+        )
         return rrsitr_objective(
-            batch.image.pooled, batch.text.pooled, batch.image.tokens, batch.text.tokens,
+            *batch.features,
             gamma_1=gamma_1, gamma_2=gamma_2, lambda_1=settings.lambda_1, lambda_2=settings.lambda_2,
             sigma=settings.sigma, scale=settings.scale, category=category, draws=draws,
-            components=Components(settings.local_loss, settings.self_paced, settings.triplet, settings.weight_order),
+            components=components,
         )  # fmt: skip

@@ -10,10 +10,11 @@ from rrsitr_lib.methods.base import PAPER_SCALE, Objective
 from rrsitr_lib.methods.pair_loss import checked_features, pair_loss
 from rrsitr_lib.methods.rrsitr.partition import AMBIGUOUS, CLEAN, NOISY, check_thresholds, partition
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
-from rrsitr_lib.methods.rrsitr.self_paced import regulariser, weight
+from rrsitr_lib.methods.rrsitr.self_paced import Pace, regulariser, weight
 
 WeightOrder = Literal["easy", "hard", "random"]
 TripletKind = Literal["dynamic", "fixed", "off"]
+SMALLEST_GAMMA = 1e-6  # gamma_1 may be 0, and categories that are given may call a pair clean all the same
 
 
 class Components(NamedTuple):
@@ -21,13 +22,16 @@ class Components(NamedTuple):
 
     ``local``: the local cross-entropies; ``self_paced``: weights of clean and ambiguous pairs, else 1; ``triplet`` of
     noisy pairs: "dynamic" margins, "fixed" margins, or "off"; ``weight_order``: "easy" pairs count most, or in the
-    ablation "hard" ones, by 1 - w, or "random" ones, by draws.
+    ablation "hard" ones, by 1 - w, or "random" ones, by draws. ``pace``: the self-paced function, by name;
+    ``jump``: clean pairs are weighted by gamma_1, else by gamma_2 as ambiguous ones are, and the weight has no jump.
     """
 
     local: bool = True
     self_paced: bool = True
     triplet: TripletKind = "dynamic"
     weight_order: WeightOrder = "easy"
+    pace: Pace = "cosine"
+    jump: bool = True
 
 
 ALL_COMPONENTS = Components()
@@ -69,7 +73,8 @@ def rrsitr_objective(
     category = partition(loss.detach(), gamma_1, gamma_2) if category is None else category
     if category.shape != loss.shape:
         raise InputError(f"category has shape {tuple(category.shape)}: allowed is {tuple(loss.shape)}")
-    gamma = torch.where(category == CLEAN, torch.full_like(loss, gamma_1), gamma_2)
+    of_clean = max(gamma_1 if components.jump else gamma_2, SMALLEST_GAMMA)
+    gamma = torch.where(category == CLEAN, torch.full_like(loss, of_clean), gamma_2)
     sample_weight, paced_loss = _paced(loss, gamma, category, components, draws)
     trade_off = torch.where(category == AMBIGUOUS, torch.full_like(loss, lambda_1), 1.0)
     robust = triplet.loss * (lambda_2 if components.triplet != "off" else 0.0)
@@ -84,9 +89,9 @@ def _paced(
     if not components.self_paced:
         sample_weight = (category != NOISY).to(loss.dtype)
         return sample_weight, sample_weight * loss
-    ordered = _ordered(weight(loss, gamma), components.weight_order, draws)
+    ordered = _ordered(weight(loss, gamma, components.pace), components.weight_order, draws)
     sample_weight = torch.where(category == NOISY, 0.0, ordered)
-    return sample_weight, sample_weight * loss + regulariser(sample_weight, gamma)
+    return sample_weight, sample_weight * loss + regulariser(sample_weight, gamma, components.pace)
 
 
 def _ordered(sample_weight: Tensor, weight_order: WeightOrder, draws: Tensor | None) -> Tensor:

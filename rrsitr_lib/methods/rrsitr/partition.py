@@ -1,6 +1,7 @@
-"""Three categories, clean, ambiguous, noisy: by two thresholds (the paper), by quantiles, by Gaussian mixtures."""
+"""Three categories, clean, ambiguous, noisy: by two thresholds (the paper), quantiles, mixtures, or two judges."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -66,8 +67,8 @@ def mixture_partition(loss: np.ndarray, components: int = 3, clean_above: float 
 def mixture_posterior(loss: np.ndarray, components: int, seed: int) -> np.ndarray:
     """Posterior of every component of a Gaussian mixture fitted to the min-max normalised losses, lowest mean first.
 
-    Shape: (N,) -> (N, components). Source: NCR (NeurIPS 2021), its settings. Raises ``InputError`` for another number
-    of components than 2 or 3, fewer losses than that, and losses that are not finite.
+    Shape: (N,) -> (N, components), in double precision. Source: NCR (NeurIPS 2021), its settings. Raises ``InputError``
+    for another number of components than 2 or 3, fewer losses than that, and losses that are not finite.
     """
     from sklearn.mixture import GaussianMixture
 
@@ -75,12 +76,43 @@ def mixture_posterior(loss: np.ndarray, components: int, seed: int) -> np.ndarra
         raise InputError(
             f"{components} components for {len(loss)} losses: allowed are 2 or 3, and at least as many losses"
         )
-    low, high = _finite(loss).min(), loss.max()
-    scaled = ((loss - low) / max(high - low, np.finfo(float).tiny))[:, None]
+    scaled = min_max_normalised(loss.astype(np.float64))[:, None]
     mixture = GaussianMixture(components, max_iter=10, tol=1e-2, reg_covar=5e-4, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ten iterations (NCR's choice) seldom converge, and sklearn says so each time
         return mixture.fit(scaled).predict_proba(scaled)[:, np.argsort(mixture.means_.ravel())]
+
+
+def clean_posterior(loss: np.ndarray, seed: int) -> np.ndarray:
+    """How probably a pair is clean: posterior of the lower one of two Gaussians.
+
+    **Shape** (N,) -> (N,) in [0, 1]. Errors as ``mixture_posterior``.
+
+    >>> clean_posterior(np.array([0.0, 0.1, 0.2, 9.0, 9.1]), seed=0).round(3).tolist()
+    [1.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    return mixture_posterior(loss, components=2, seed=seed)[:, 0]
+
+
+def consensus_division(clean: Any) -> Any:
+    """Clean where both judges say so, noisy where neither does, ambiguous where they differ (RDE, CVPR 2024, CCD).
+
+    **Shape** (2, N) bool, array or tensor -> (N,) int64.
+
+    >>> consensus_division(np.array([[True, True, False], [True, False, False]])).tolist()
+    [0, 1, 2]
+    """
+    return NOISY - clean.sum(0)  # a category for every number of voices
+
+
+def min_max_normalised(loss: np.ndarray) -> np.ndarray:
+    """(L - min) / (max - min): 0 to 1; 0 where all are equal. Raises ``InputError`` for losses that are not finite.
+
+    >>> min_max_normalised(np.array([1.0, 2.0, 5.0])).tolist()
+    [0.0, 0.25, 1.0]
+    """
+    low, high = _finite(loss).min(), loss.max()
+    return (loss - low) / max(high - low, np.finfo(float).tiny)
 
 
 def _finite(loss: np.ndarray) -> np.ndarray:

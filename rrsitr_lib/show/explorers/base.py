@@ -7,7 +7,8 @@ follow from these.
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -16,12 +17,10 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.explorers.controls import Control, under_label
+from rrsitr_lib.show.explorers.controls import Control, placed
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerBox
+from rrsitr_lib.show.explorers.watcher import FigureWatcher, prepare
 from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.style import TOOLBAR
-
-WIDTH = 800  # pixels in a notebook, whose widgets never ask how wide their cell is; a page fills its window
 
 
 class Explorer(ABC):
@@ -33,6 +32,8 @@ class Explorer(ABC):
 
     title: ClassVar[str]
     on_page: ClassVar[tuple[str, ...]] = ()  # controls that an exported page offers; none named: all
+    gesture: ClassVar[str] = ""  # "select" or "lasso": how the mouse selects in the figure; ``told`` reads it
+    drags: ClassVar[bool] = False  # lines of the figure can be dragged; ``told`` reads it
 
     def __init__(self, **given: Any) -> None:
         """Build controls and figure; a subclass calls it when it has what they need."""
@@ -58,8 +59,9 @@ class Explorer(ABC):
     def _open(self) -> None:
         drawn = self.draw(**self.values)
         self._shown = drawn.to_plotly_json()
-        self.figure = go.FigureWidget(drawn, layout_width=WIDTH)
-        self.figure._config = {**self.figure._config, **TOOLBAR}  # a widget has no public place for it
+        self.figure, self.watcher = go.FigureWidget(drawn), FigureWatcher()
+        prepare(self.figure, self.gesture, self.drags)
+        self.watcher.on_msg(self._told)
         for trace in self.figure.data:
             if trace.customdata is not None:
                 trace.on_hover(self._hover)
@@ -102,6 +104,10 @@ class Explorer(ABC):
         """Names of the controls that change nothing now; they cannot be moved until they do."""
         return ()
 
+    def told(self, message: Mapping[str, Any]) -> None:
+        """A hand did something in the figure; ``FigureWatcher`` says what messages there are."""
+        return None  # most figures are looked at only
+
     # --- what follows from it ---
 
     @property
@@ -129,9 +135,9 @@ class Explorer(ABC):
         """Controls, figure, sentence, cards, and the line that brings this view back."""
         if self.figure is None:
             return ExplorerBox([self.text], (), self.message)
-        named = [under_label(spec, self.widgets[spec.name]) for spec in self.specs]
+        named = [part for spec in self.specs for part in placed(spec, self.widgets[spec.name])]
         controls = widgets.Box(named, layout={"flex_flow": "row wrap", "align_items": "flex-end", "grid_gap": "0 12px"})
-        parts = [controls, self.figure, self.text, self.cards, self.code]
+        parts = [controls, self.figure, self.text, self.cards, self.watcher, self.code]
         return ExplorerBox(parts, [self.name], f"The explorer “{self.title}” stands here {WHERE}.")
 
     def state(self) -> str:
@@ -140,13 +146,23 @@ class Explorer(ABC):
         return f"{type(self).__name__}({', '.join(given)}).view()"
 
     def _moved(self, change: Any) -> None:
-        try:
+        with self._failures_said("control"):
             new = self.draw(**self.values)
             with self.figure.batch_update():
                 self._patch(new.to_plotly_json())
             self._describe()
-        except Exception as error:  # the page shows only widgets: say it there, and let it go on to the log
-            self.text.value = f"<b>This control failed: {html.escape(f'{type(error).__name__}: {error}')}</b>"
+
+    def _told(self, _watcher: widgets.Widget, message: Mapping[str, Any], _buffers: Any) -> None:
+        with self._failures_said("gesture"):
+            self.told(message)
+
+    @contextmanager
+    def _failures_said(self, what: str) -> Iterator[None]:
+        """The page shows only widgets: say there what broke, and let it go on to the log."""
+        try:
+            yield
+        except Exception as error:
+            self.text.value = f"<b>This {what} failed: {html.escape(f'{type(error).__name__}: {error}')}</b>"
             raise
 
     def _patch(self, new: dict[str, Any]) -> None:
@@ -164,10 +180,14 @@ class Explorer(ABC):
     def _describe(self) -> None:
         values, idle = self.values, self.idle(**self.values)
         self.text.value = html.escape(self.say(**values), quote=False)
-        self.cards.value = strip(self.card(key) for key in self.shown(**values))
+        self.show_cards(self.shown(**values))
         for name, widget in self.widgets.items():
             widget.disabled = name in idle
         self.code.value = f"<code>{html.escape(self.state())}</code>"
+
+    def show_cards(self, keys: Sequence[int]) -> None:
+        """Put cards below the figure."""
+        self.cards.value = strip(self.card(key) for key in keys)
 
     def _hover(self, trace: Any, points: Any, _state: Any) -> None:
         if points.point_inds:  # plotly packs an array that was sent; the figure as it was drawn still has it

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +21,30 @@ from rrsitr_lib.audit.mismatch_ranking import (
 )
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
+from rrsitr_lib.show.explorers.deck import Decisions, Deck
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
 from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.run_reader import RunReader, card
-from rrsitr_lib.show.views.gallery import gallery_figure, places
+from rrsitr_lib.show.views.gallery import balanced_accuracy, best_balanced_accuracy, gallery_figure, places
 
-PAGE = 6
+PAGE = 24
 SORTS, SHOWS = ("agreement", *SIGNALS), ("all", "undecided", "wrong", "right")
+TRUTHS = ("hidden", "blind", "shown")
+BLIND_ORDER = 0  # seed: who goes on tomorrow meets the pairs in the same order
 
 
 class GalleryExplorer(RunExplorer):
-    """The pairs of a run by suspicion, six a page. In a notebook each can be called wrong or right, and saved.
+    """The pairs of a run by suspicion, 24 a page. In a notebook each can be called wrong or right, and saved.
 
-    The injected truth is hidden unless asked for. In code: ``save_to`` is the CSV file of the decisions, by default
-    ``decisions.csv`` in the run's folder; a file found there is loaded, so that one can go on tomorrow. ``show`` takes
-    its list when it is chosen: a pair decided since stays on its page until ``show`` or ``sort`` is chosen anew.
-    Raises ``InputError`` for a file that does not fit this run's pairs.
+    The injected truth is hidden unless asked for. Blind, the scores are hidden too and the order is drawn; when every
+    pair of the page is decided, its truth is told, and how well you and the model found it. In code: ``save_to`` is the
+    CSV file of the decisions, by default ``decisions.csv`` in the run's folder; a file found there is loaded, so that
+    one can go on tomorrow. ``show`` takes its list when it is chosen: a pair decided since stays on its page until
+    ``show``, ``sort`` or ``truth`` is chosen anew. Raises ``InputError`` for a file that does not fit this run's pairs.
     """
 
     title = "Gallery of suspects"
+    on_page = ("sort", "page", "truth")
     needs = NEEDED
 
     def __init__(self, source: Source, save_to: str | Path | None = None, **given: Any) -> None:
@@ -47,7 +52,9 @@ class GalleryExplorer(RunExplorer):
         self.usual = run.folder / "decisions.csv"
         self.save_to = self.usual if save_to is None else Path(save_to)
         self._lists: dict[tuple[str, str], np.ndarray] = {}
-        self._build_buttons()
+        self.deck, self.saved = Deck(self), widgets.HTML()
+        self.save_button = widgets.Button(description="Save decisions")
+        self.save_button.on_click(self._save_clicked)
         super().__init__(run, **given)
 
     @property
@@ -60,9 +67,9 @@ class GalleryExplorer(RunExplorer):
         return mismatch_ranking(self.run.ledger)
 
     @cached_property
-    def decisions(self) -> dict[int, str]:
+    def decisions(self) -> Decisions:
         """Decision by row; those of the file to begin with."""
-        return read_decisions(self.save_to, self.table) if self.save_to.exists() else {}
+        return Decisions(read_decisions(self.save_to, self.table) if self.save_to.exists() else {})
 
     # --- decisions ---
 
@@ -77,10 +84,27 @@ class GalleryExplorer(RunExplorer):
             raise InputError(f"row is {row!r}: allowed is a whole number from 0 to {len(self.table) - 1}")
         if decision not in DECISIONS:
             raise InputError(f"decision is {decision!r}: allowed are {', '.join(DECISIONS)}")
-        self.decisions.pop(int(row), None)
-        if decision != "undecided":
-            self.decisions[int(row)] = decision
+        self.decisions.say(int(row), decision)
         self._moved(None)
+
+    def undo(self) -> None:
+        """Take back the last decision that is not taken back, and show its page where the list has it."""
+        row = self.decisions.undo()
+        if row is None:
+            return
+        place = np.flatnonzero(self._list(**self.values) == row)
+        if len(place):
+            self.widgets["page"].value = 1 + int(place[0]) // PAGE
+        self._moved(None)
+        if len(place):
+            self.deck.place = int(place[0]) % PAGE
+
+    def turn(self, step: int) -> None:
+        """Show the next page (1) or the one before (-1), where the list has one."""
+        page = self.widgets["page"].value + step
+        if 1 <= page <= -(-len(self._list(**self.values)) // PAGE):
+            self.move(page=page)
+            self.deck.place = 0 if step > 0 else PAGE - 1
 
     def save(self) -> Path:
         """Write the decisions to ``save_to``, whole or not at all; returns the path.
@@ -96,97 +120,100 @@ class GalleryExplorer(RunExplorer):
     # --- what an explorer says of itself ---
 
     def controls(self) -> Sequence[Control]:
-        pages = -(-len(self.table) // PAGE)
+        pages, truths = -(-len(self.table) // PAGE), TRUTHS if self.run.mismatched.any() else TRUTHS[:1]
         return (
             Choice("sort", "sort by", SORTS, "agreement"),
             Slider("page", "page", 1, pages, 1, 1, f"{PAGE} pairs each"),
             Choice("show", "show only", SHOWS, "all", "decision"),
-            Choice("truth", "truth", ("hidden", "shown") if self.run.mismatched.any() else ("hidden",), "hidden"),
+            Choice("truth", "truth", truths, TRUTHS[0], in_kernel=("blind",)),
         )
 
     def draw(self, sort: str, page: int, show: str, truth: str) -> go.Figure:
-        return gallery_figure(self.score(sort), self.page_rows(sort, page, show), self.decisions, truth == "shown")
+        rows, offset = self.page_rows(sort, page, show, truth), TRUTHS.index(truth) * len(self.table)
+        hidden = self.seen(rows, truth) == "blind"
+        return gallery_figure(self.score(sort), rows, self.decisions, offset, hidden)
 
     def say(self, sort: str, page: int, show: str, truth: str) -> str:
-        meaning = SIGNALS.get(sort, "mean rank over all signals")
-        there = places(self.score(sort), self.page_rows(sort, page, show))
+        rows, meaning = self.page_rows(sort, page, show, truth), SIGNALS.get(sort, "mean rank over all signals")
         pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
+        there = places(self.score(sort), rows)
         where = f"places {there.min()} to {there.max()}" if len(there) else "no pair"
+        order = f"By {sort}: {meaning}."
+        if truth == "blind":
+            order = "In an order that is drawn, the truth and all scores hidden."
+            where = f"{sum(row in self.decisions for row in rows)} of {len(rows)} decided"
+            where = "; ".join(filter(None, [where, self.verdict(sort, rows, truth)]))
         wrong, right = (list(self.decisions.values()).count(one) for one in ("wrong", "right"))
-        return f"By {sort}: {meaning}. Page {page} of {pairs}: {where}. Decided: {wrong} wrong, {right} right."
+        return f"{order} Page {page} of {pairs}: {where}. Decided: {wrong} wrong, {right} right."
+
+    def verdict(self, sort: str, rows: np.ndarray, truth: str) -> str:
+        """How well the reader and the model found the truth of a blind page, once it is opened."""
+        if truth != "blind" or self.seen(rows, truth) == "blind":
+            return ""
+        called = np.array([self.decisions[row] == "wrong" for row in rows])
+        wrong, score = self.run.mismatched[rows], self.table.loc[rows, sort].to_numpy()
+        you, model = balanced_accuracy(called, wrong), best_balanced_accuracy(score, wrong)
+        return f"you {you:.0%}, model {model:.0%} (balanced accuracy; the model's by {sort}, at its best threshold)"
+
+    def seen(self, rows: np.ndarray, truth: str) -> str:
+        """How the cards of a page are shown: a blind page opens when all its pairs are decided."""
+        opened = truth == "blind" and len(rows) > 0 and all(row in self.decisions for row in rows)
+        return "shown" if opened else truth
 
     def shown(self, sort: str, page: int, show: str, truth: str) -> Sequence[int]:
-        return [~row if truth == "shown" else row for row in self.page_rows(sort, page, show).tolist()]
+        rows = self.page_rows(sort, page, show, truth)
+        return (rows + TRUTHS.index(self.seen(rows, truth)) * len(self.table)).tolist()
 
     def card(self, key: int) -> str:
-        # a key below 0 is the row's complement, and its card tells the truth
-        row, reveal = (key, False) if key >= 0 else (~key, True)
-        loss = self.run.column("loss")[:, row]
-        wrong = bool(reveal and self.run.mismatched[row])
-        truth = ("MISMATCHED, " if wrong else "true pair, ") if reveal else ""
-        called = self.decisions.get(row, "undecided")
-        note = f"{truth}loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end, {called}"
+        # what a card tells is in its key: row, row + pairs (blind), row + 2 pairs (the truth)
+        kind, row = divmod(key, len(self.table))
+        loss, seen = self.run.column("loss")[:, row], TRUTHS[kind]
+        wrong = bool(seen == "shown" and self.run.mismatched[row])
+        truth = ("MISMATCHED, " if wrong else "true pair, ") if seen == "shown" else ""
+        scores = "" if seen == "blind" else f"loss {loss.mean():.1f} in the mean, {loss[-1]:.1f} at the end"
         caption = self.table.at[row, "caption"] or "(captions are not in this folder)"
-        return card(f"pair {row}", caption, self.run.image_of_pair(row), note, wrong)
+        return card(f"pair {row}", caption, self.run.image_of_pair(row), truth + scores, wrong)
 
-    # --- the page, its buttons ---
+    # --- the page ---
 
     @kept(len(SORTS))
     def score(self, sort: str) -> pd.Series:
         """All pairs by one signal, the most suspect first, ties as they come."""
         return self.table[sort].sort_values(ascending=False, kind="stable")
 
-    def page_rows(self, sort: str, page: int, show: str) -> np.ndarray:
-        """Rows of a page, at most six, none beyond the end of the list."""
-        if (sort, show) not in self._lists:
-            rows = self.score(sort).index
-            chosen = [show in ("all", self.decisions.get(row, "undecided")) for row in rows]
-            self._lists[sort, show] = rows[chosen].to_numpy()
-        return self._lists[sort, show][(page - 1) * PAGE : page * PAGE]
+    def _list(self, sort: str, show: str, truth: str, **_page: int) -> np.ndarray:
+        """All rows of the list that is shown page by page."""
+        order = "blind" if truth == "blind" else sort
+        if (order, show) not in self._lists:
+            drawn = np.random.default_rng(BLIND_ORDER).permutation(len(self.table))
+            rows = drawn if order == "blind" else self.score(sort).index.to_numpy()
+            chosen = [show in ("all", self.decisions.get(row, "undecided")) for row in rows.tolist()]
+            self._lists[order, show] = rows[chosen]
+        return self._lists[order, show]
+
+    def page_rows(self, sort: str, page: int, show: str, truth: str) -> np.ndarray:
+        """Rows of a page, none beyond the end of the list."""
+        return self._list(sort, show, truth)[(page - 1) * PAGE : page * PAGE]
 
     def view(self) -> widgets.Widget:
         shown = super().view()
-        if self.message:
-            return shown
-        rows = [widgets.HBox(pair) for pair in zip(self.names, self.toggles, strict=True)]
-        saving = widgets.HBox([self.save_button, self.saved])
-        shown.children = (*shown.children[:-1], widgets.VBox(rows), saving, shown.children[-1])
+        if not self.message:
+            saving = widgets.HBox([self.save_button, self.saved])
+            shown.children = (*shown.children[:-1], self.deck, saving, shown.children[-1])
         return shown
 
-    def _build_buttons(self) -> None:
-        layout = {"width": "7rem"}
-        self.names = [widgets.Label(layout=layout) for _ in range(PAGE)]
-        self.toggles = [widgets.ToggleButtons(options=DECISIONS, style={"button_width": "6rem"}) for _ in range(PAGE)]
-        self.save_button, self.saved = widgets.Button(description="Save decisions"), widgets.HTML()
-        for place, toggle in enumerate(self.toggles):
-            toggle.observe(partial(self._toggled, place), names="value")
-        self.save_button.on_click(self._save_clicked)
-        self._filling, self._on_buttons = False, []
-
-    def _describe(self) -> None:
-        """Also bring the buttons in step with the page."""
-        super()._describe()
-        values = self.values
-        self._on_buttons = rows = self.page_rows(values["sort"], values["page"], values["show"]).tolist()
-        self._filling = True
-        try:
-            for place, (name, toggle) in enumerate(zip(self.names, self.toggles, strict=True)):
-                there = place < len(rows)
-                name.value = f"pair {rows[place]}" if there else ""
-                toggle.disabled = not there
-                toggle.value = self.decisions.get(rows[place], "undecided") if there else "undecided"
-        finally:
-            self._filling = False
+    def show_cards(self, keys: Sequence[int]) -> None:
+        """On the deck, with their buttons; the place of other explorers' cards is left to what is hovered."""
+        self.cards.value = ""
+        rows, values = [key % len(self.table) for key in keys], self.values
+        self.deck.show(rows, [self.card(key) for key in keys], self.decisions)
+        self.deck.verdict = self.verdict(values["sort"], np.array(rows, int), values["truth"])
 
     def _moved(self, change: Any) -> None:
-        """A list is taken when ``show`` or ``sort`` is chosen."""
-        if change is not None and change["owner"] in (self.widgets["show"], self.widgets["sort"]):
+        """A list is taken when ``show``, ``sort`` or ``truth`` is chosen."""
+        if change is not None and change["owner"] in [self.widgets[name] for name in ("show", "sort", "truth")]:
             self._lists.clear()
         super()._moved(change)
-
-    def _toggled(self, place: int, change: Any) -> None:
-        if not self._filling:
-            self.decide(self._on_buttons[place], change["new"])
 
     def _save_clicked(self, _button: widgets.Button) -> None:
         try:

@@ -7,8 +7,7 @@ import plotly.graph_objects as go
 
 from rrsitr_lib.show.explorers.base import Explorer
 from rrsitr_lib.show.explorers.controls import Control, Slider
-from rrsitr_lib.show.views.pacing import LOSSES, paced_weight, pacing_figure
-from rrsitr_lib.show.views.self_paced_family import SELF_PACED, self_paced_weight
+from rrsitr_lib.show.views.pacing import LOSSES, family_weights, paced_weight, pacing_figure
 
 
 class PacingExplorer(Explorer):
@@ -31,6 +30,7 @@ class PacingExplorer(Explorer):
     def say(self, loss: float, gamma_1: float, gamma_2: float, lambda_1: float) -> str:
         here = float(paced_weight(np.array([loss]), gamma_1, gamma_2, lambda_1)[0])
         kind = "clean" if loss < gamma_1 else "ambiguous" if loss < gamma_2 else "noisy"
-        family = ", ".join(f"{name} {self_paced_weight(name, np.array([loss]), gamma_2)[0]:.2f}" for name in SELF_PACED)
+        weights = family_weights(np.array([loss]), gamma_2)
+        family = ", ".join(f"{pace} {weight[0]:.2f}" for pace, weight in weights.items())
         own = f"This pair is {kind}: loss {loss:.1f}, effective weight {here:.3f}"
         return f"{own}. At gamma_2 the family gives: {family}."

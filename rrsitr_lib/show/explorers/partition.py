@@ -1,25 +1,32 @@
 """The partition under one's hand: move the thresholds, and watch the pairs change sides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+import torch
 
 from rrsitr_lib.evaluation import confusion_scores
-from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
-from rrsitr_lib.show.explorers.run_explorer import RunExplorer, by_turns
-from rrsitr_lib.show.views.partition import confusion, partition_figure
+from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES, partition
+from rrsitr_lib.show.explorers.chosen import Selection, in_bars
+from rrsitr_lib.show.explorers.controls import Control, Pair, Slider
+from rrsitr_lib.show.explorers.pair_explorer import PairExplorer
+from rrsitr_lib.show.explorers.run_explorer import by_turns
+from rrsitr_lib.show.views.partition import bar_of, confusion, partition_figure
 
 SHORTEST = 40.0  # end of the histogram at least, in the unit of the loss
 
 
-class PartitionExplorer(RunExplorer):
+class PartitionExplorer(PairExplorer):
     """Losses by truth, what two thresholds call them, and the path of one pair over the epochs of a run.
 
-    Where gamma_2 is moved under gamma_1, nothing is ambiguous and gamma_1 counts for both.
+    Where gamma_2 is moved under gamma_1, nothing is ambiguous and gamma_1 counts for both. In a notebook, drag over the
+    histogram or click a cell of the map to see its pairs, and drag the thresholds themselves.
     """
 
     title = "Partition"
+    gesture, drags = "select", True
     on_page = ("gamma_1", "gamma_2", "epoch")
     needs = ("loss",)
 
@@ -30,13 +37,14 @@ class PartitionExplorer(RunExplorer):
         pairs = informative_pairs(self.loss, self.run.mismatched, high)
         return (
             Slider("gamma_1", "gamma_1", 0.0, 30.0, 0.5, min(low, 30.0), "loss"),
-            Slider("gamma_2", "gamma_2", 0.0, 40.0, 0.5, high, "loss"),
+            Slider("gamma_2", "gamma_2", 0.0, 40.0, 0.5, high, "loss", asked=(12.0,)),
             Slider("epoch", "epoch", 1, epochs, 1, epochs),
-            Choice("pair", "pair", pairs, pairs[0]),
+            Pair("pair", "pair", pairs, pairs[0], among=self.here),
         )
 
     def draw(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> go.Figure:
-        return partition_figure(self.loss, self.run.mismatched, self.top, gamma_1, max(gamma_1, gamma_2), epoch, pair)
+        thresholds = gamma_1, max(gamma_1, gamma_2)
+        return partition_figure(self.loss, self.run.mismatched, self.top, *thresholds, epoch, pair, self.selected)
 
     def say(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> str:
         own, pairs = self.run.gammas(epoch), (self.loss[epoch - 1], self.run.mismatched)
@@ -54,6 +62,32 @@ class PartitionExplorer(RunExplorer):
             f"Against the run's own thresholds in this epoch, {own[0]:.2f} and {own[1]:.2f}, "
             f"{moved:,} pairs crossed one."
         )
+
+    def behind(
+        self, points: Mapping[int, Sequence[Any]], gamma_1: float, gamma_2: float, epoch: int, pair: int
+    ) -> Selection | None:
+        loss, wrong = self.loss[epoch - 1], self.run.mismatched
+        if 2 in points:
+            (category, kind), high = points[2][0], max(gamma_1, gamma_2)
+            found = (partition(torch.tensor(loss), gamma_1, high).numpy() == category) & (wrong == bool(kind))
+            origin = f"{('true', 'mismatched')[kind]} pairs called {CATEGORY_NAMES[category]} in epoch {epoch}"
+            return Selection(np.flatnonzero(found), f"{origin} by the thresholds {gamma_1} and {high}")
+        edges, bar = bar_of(loss, self.top)
+        if (meant := in_bars(points, 0, bar, wrong)) is None:
+            return None
+        found, first, last, kind = meant
+        end = "and beyond" if last == len(edges) - 2 else f"to {edges[last + 1]:.1f}"
+        return Selection(np.flatnonzero(found), f"{kind}loss {edges[first]:.1f} {end} in epoch {epoch}")
+
+    def told(self, message: Mapping[str, Any]) -> None:
+        super().told(message)
+        if message["event"] == "dragged":  # each threshold is drawn twice: upright in one panel, across in another
+            name, at = ("gamma_1", "gamma_2")[message["shape"] // 2], message["y" if message["shape"] % 2 else "x"]
+            spec = next(spec for spec in self.specs if spec.name == name)
+            steps = round((min(max(at, spec.low), spec.high) - spec.low) / spec.step)
+            self.move(**{name: spec.values[steps]})
+            self.figure.layout.shapes = []  # also a line that goes back to its place must be sent
+            self.figure.layout.shapes = self._shown["layout"]["shapes"]
 
 
 def informative_pairs(loss: np.ndarray, mismatched: np.ndarray, gamma_2: float) -> tuple[int, ...]:

@@ -8,6 +8,8 @@ import ipywidgets as widgets
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import Explorer
+from rrsitr_lib.show.explorers.chosen import Chosen
+from rrsitr_lib.show.explorers.pair_explorer import PairExplorer
 from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerTabs
 from rrsitr_lib.show.run_reader import RunReader
@@ -16,40 +18,53 @@ EXPLORERS = {
     "retrieval": ("Retrieval", "RetrievalExplorer"),
     "protocol": ("Noise protocols", "ProtocolExplorer"),
     "partition": ("Partition", "PartitionExplorer"),
+    "flow": ("Flow", "FlowExplorer"),
     "weights": ("Weights", "WeightsExplorer"),
     "margins": ("Margins", "MarginExplorer"),
     "gallery": ("Pair gallery", "GalleryExplorer"),
     "embedding": ("Embedding", "EmbeddingExplorer"),
 }
+OF_TWO_RUNS = {"compare": ("Compare", "CompareExplorer")}
 
 
 def open_explorer(name: str, source: Source, **given: Any) -> Explorer:
-    """One explorer by name, over a run. Raises ``InputError`` for an unknown name, listing the known ones."""
-    if name not in EXPLORERS:
-        raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
-    module = importlib.import_module(f"rrsitr_lib.show.explorers.{name}")
-    return getattr(module, EXPLORERS[name][1])(source, **given)
+    """One explorer by name, over a run, or over ``source`` and ``other``.
 
-
-def explore(source: Source, name: str = "weights") -> widgets.Tab:
-    """A tabbed view of every explorer, ``name`` first to be seen; what the run lacks is said in its tab.
-
-    Raises ``InputError`` where there is no run.
+    Raises ``InputError`` for an unknown name, listing the known ones.
     """
-    run, names = RunReader.open(source), list(EXPLORERS)
-    if name not in EXPLORERS:
-        raise InputError(f"no explorer {name!r}: there are {', '.join(EXPLORERS)}")
+    known = EXPLORERS | OF_TWO_RUNS
+    if name not in known:
+        raise InputError(f"no explorer {name!r}: there are {', '.join(known)}")
+    module = importlib.import_module(f"rrsitr_lib.show.explorers.{name}")
+    return getattr(module, known[name][1])(source, **given)
+
+
+def explore(source: Source, other: Source | None = None, name: str = "") -> widgets.Tab:
+    """A tabbed view of every explorer of a run; what the run lacks is said in its tab.
+
+    With ``other``, a run on the same pairs, the first tab compares the two. ``name`` is the tab to be seen first:
+    that one, else the weights. A pair, a selection or a pin that is chosen in one tab is chosen in all that have one.
+    Raises ``InputError`` where there is no run, or the other one has other pairs.
+    """
+    run, known = RunReader.open(source), EXPLORERS if other is None else OF_TWO_RUNS | EXPLORERS
+    names, name = list(known), name or ("weights" if other is None else "compare")
+    if name not in known:
+        raise InputError(f"no explorer {name!r}: there are {', '.join(known)}")
     in_turn = sorted(names, key=lambda one: one != name)
     words = f"The explorers of this run stand here, a tab each, {WHERE}."
-    boxes, titles = [widgets.VBox() for _ in names], [title for title, _ in EXPLORERS.values()]
-    tab = ExplorerTabs(boxes, in_turn, words, titles=titles)
+    boxes, titles = [widgets.VBox() for _ in names], [title for title, _ in known.values()]
+    tab, chosen = ExplorerTabs(boxes, in_turn, words, titles=titles), Chosen()
 
     def fill(change: Any = None) -> None:
         place = tab.selected_index
         if place is None or tab.children[place].children:
             return
         try:
-            shown = open_explorer(names[place], run).view()
+            given = {"other": other} if names[place] in OF_TWO_RUNS else {}
+            explorer = open_explorer(names[place], run, **given)
+            if isinstance(explorer, PairExplorer):
+                explorer.follow(chosen)
+            shown = explorer.view()
         except Exception as error:  # a tab shows widgets only: say it there, and let it go on to the log
             text = html.escape(f"{type(error).__name__}: {error}")
             tab.children[place].children = (widgets.HTML(f"<b>This explorer failed: {text}</b>"),)

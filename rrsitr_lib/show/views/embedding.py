@@ -1,5 +1,7 @@
 """The map of the space of features as a figure, before training and after every epoch."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -27,11 +29,14 @@ def space_figure(
     lines: str = "all",
     category: np.ndarray | None = None,
     keys: np.ndarray | None = None,
+    pair: int | None = None,
+    selected: Sequence[int] = (),
 ) -> go.Figure:
     """The map in ``epoch`` (0 is before training): circles are pictures, diamonds captions, lines join a pair.
 
     Traces: lines of true and of mismatched pairs; then three groups of pictures and three of captions, by ``category``
-    (n,) where it is given, else by truth (the third group is then empty). ``keys`` (n,) are the cards of the points.
+    (n,) where it is given, else by truth (the third group is then empty); then rings around the points ``selected``,
+    and a line between those of ``pair``, both by their place. ``keys`` (n,) are the cards of the points.
     Raises ``InputError`` for an unknown ``lines``.
     """
     if lines not in LINES:
@@ -54,6 +59,14 @@ def space_figure(
                 customdata=cards[group == number].tolist(),  # a list stays one in a FigureWidget, an array gets packed
                 hovertemplate=f"pair %{{customdata}}<extra>{what}</extra>",
             )  # fmt: skip
+    x, y = points[:, np.asarray(selected, np.int64)].reshape(-1, 2).T
+    ring = {"symbol": "circle-open", "size": 15, "color": "black", "line": {"width": 1.2}}
+    figure.add_scatter(x=x, y=y, mode="markers", name="selected", marker=ring, hoverinfo="skip")
+    if pair is not None:
+        x, y = points[:, pair].T
+        mark = {"symbol": "square-open", "size": 17, "color": "black", "line": {"width": 2}}
+        look = {"line": {"color": "black", "dash": "dot"}, "marker": mark, "hoverinfo": "skip"}
+        figure.add_scatter(x=x, y=y, mode="lines+markers", name="the pair", **look)
     return _labelled(figure, space, epoch)
 
 

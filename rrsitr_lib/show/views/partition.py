@@ -1,5 +1,7 @@
 """The partition as a picture: losses by truth, what the thresholds call them, the path of one pair."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 import torch
@@ -7,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES, partition
-from rrsitr_lib.show.style import MODEBAR, straight, truth_bars
+from rrsitr_lib.show.style import COUNTS_MAP, MODEBAR, selected_bars, straight, truth_bars
 
 BARS = 50
 
@@ -26,25 +28,43 @@ def confusion(loss: np.ndarray, mismatched: np.ndarray, gamma_1: float, gamma_2:
     return np.bincount(2 * category + mismatched, minlength=6).reshape(3, 2)
 
 
-def loss_bars(loss: np.ndarray, mismatched: np.ndarray, top: float) -> tuple[np.ndarray, np.ndarray]:
-    """Edges (51,) and counts (2, 50) of the losses of true and of mismatched pairs; the last bar holds all beyond.
+def bar_of(loss: np.ndarray, top: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (51,) of the bars of a histogram of losses, and the bar of every pair, (N,); the last holds all beyond.
 
-    It ends at ``top``, or at the next multiple of five. **Shape** loss, mismatched (N,).
+    It ends at ``top``, or at the next multiple of five. **Shape** loss (N,).
+
+    >>> bar_of(np.array([0.5, 1.0, 99.0]), 50.0)[1].tolist()
+    [0, 1, 49]
     """
-    end = 5 * np.ceil(top / 5)
-    kinds = [np.minimum(loss[mismatched == kind], end) for kind in (False, True)]
-    counts = [np.histogram(kind, BARS, (0, end))[0] for kind in kinds]
-    return np.linspace(0, end, BARS + 1), np.stack(counts)
+    edges = np.linspace(0, 5 * np.ceil(top / 5), BARS + 1)
+    return edges, np.clip(np.searchsorted(edges, loss, side="right") - 1, 0, BARS - 1)
+
+
+def loss_bars(loss: np.ndarray, mismatched: np.ndarray, top: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (51,) and counts (2, 50) of the losses of true and of mismatched pairs, as ``bar_of`` sorts them.
+
+    **Shape** loss, mismatched (N,).
+    """
+    edges, bar = bar_of(loss, top)
+    return edges, np.stack([np.bincount(bar[mismatched == kind], minlength=BARS) for kind in (False, True)])
 
 
 def partition_figure(
-    loss: np.ndarray, mismatched: np.ndarray, top: float, gamma_1: float, gamma_2: float, epoch: int, pair: int
+    loss: np.ndarray,
+    mismatched: np.ndarray,
+    top: float,
+    gamma_1: float,
+    gamma_2: float,
+    epoch: int,
+    pair: int,
+    selected: Sequence[int] = (),
 ) -> go.Figure:
     """Histogram of the losses of ``epoch`` by truth, the confusion as a map, the loss of ``pair`` over the epochs.
 
-    ``top``: loss at which the histogram may end.
+    ``top``: loss at which the histogram may end. ``selected``: rows of pairs that are framed in the histogram.
 
-    Traces: true and mismatched bars, confusion, path, present epoch. **Shape** loss (epochs, N), mismatched (N,).
+    Traces: true and mismatched bars, confusion, path, present epoch, selected bars.
+    **Shape** loss (epochs, N), mismatched (N,).
     """
     figure = make_subplots(1, 3, column_widths=[0.42, 0.24, 0.34], horizontal_spacing=0.1)
     bars = loss_bars(loss[epoch - 1], mismatched, top)
@@ -52,13 +72,16 @@ def partition_figure(
     found = confusion(loss[epoch - 1], mismatched, gamma_1, gamma_2)
     shares = found / np.maximum(found.sum(axis=0), 1)
     text = [[f"{number:,}" for number in row] for row in found]
-    look = {"colorscale": "Cividis", "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{text}"}
-    figure.add_heatmap(z=shares.round(3), x=["true", "mismatched"], y=CATEGORY_NAMES, text=text, **look, row=1, col=2)
+    names = {"x": ["true", "mismatched"], "y": CATEGORY_NAMES}
+    figure.add_heatmap(z=shares.round(3), text=text, **names, **COUNTS_MAP, row=1, col=2)
     epochs, path = np.arange(1, len(loss) + 1), loss[:, pair].astype(float).round(3)
     line = {"mode": "lines+markers", "line": {"color": "black", "dash": "dot"}, "name": f"pair {pair}"}
     figure.add_scatter(x=epochs, y=path, **line, row=1, col=3)
     now = {"mode": "markers", "marker": {"size": 13, "symbol": "diamond-open", "color": "black"}, "name": "this epoch"}
     figure.add_scatter(x=[epoch], y=[path[epoch - 1]], **now, row=1, col=3)
+    _, bar = bar_of(loss[epoch - 1, list(selected)], top)
+    figure.add_trace(selected_bars(bars[0], np.bincount(bar, minlength=BARS)), row=1, col=1)
+    figure.update_xaxes(range=[0, bars[0][-1]], row=1, col=1)  # the same while the epochs are played
     return _labelled(figure, gamma_1, gamma_2, epoch, len(loss))
 
 

@@ -48,7 +48,7 @@ def injected(table: PairTable, rate: float, protocol: str, seed: int) -> Noise |
 
 
 def shortfall(table: PairTable, seed: int) -> np.ndarray:
-    """Nominal less realised rate in percentage points, of every protocol at every rate. (protocols, rates).
+    """Nominal minus realised rate in percentage points, of every protocol at every rate. (protocols, rates).
 
     NaN where a protocol has no answer for this table, as where a single image would have to exchange with itself.
     """
@@ -90,7 +90,7 @@ def _labelled(figure: go.Figure, rate: float, note: str) -> go.Figure:
         xaxis={"title": "good captions of the image", "dtick": 1},
         yaxis={"title": "images"},
         xaxis2={"title": "nominal rate (share of rows)", "range": [-0.03, 1.03]},
-        yaxis2={"title": "nominal less realised rate (percentage points)"},
+        yaxis2={"title": "nominal minus realised rate (percentage points)"},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         title=title, height=440, bargap=0.25, margin={"t": 120, "b": 50}, modebar=MODEBAR,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Weights over epochs as a picture: a map of all pairs, the distribution in one epoch, the path of one pair."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.style import MODEBAR, TRUTH_LOOKS, straight, truth_bars
+from rrsitr_lib.show.style import MODEBAR, TRUTH_LOOKS, selected_bars, straight, truth_bars
 
 SORTS = ("loss", "weight")
 LARGEST_ROWS = 400
@@ -19,14 +20,16 @@ class WeightMap:
     """What the figures show of a weight column.
 
     **Shape** ``weight`` (epochs, N) in [0, 1]; ``mismatched`` (N,); ``rows`` (rows, epochs) mean weight of neighbouring
-    pairs, true pairs first; ``true_rows`` how many of them are true; ``means`` (2, epochs) mean weight of true and of
-    mismatched pairs, NaN where there are none. ``rule`` says what a row is.
+    pairs, true pairs first; ``true_rows`` how many of them are true; ``row_of`` (N,) the row in which a pair stands;
+    ``means`` (2, epochs) mean weight of true and of mismatched pairs, NaN where there are none. ``rule`` says what a
+    row is.
     """
 
     weight: np.ndarray
     mismatched: np.ndarray
     rows: np.ndarray
     true_rows: int
+    row_of: np.ndarray
     means: np.ndarray
     rule: str
 
@@ -53,16 +56,27 @@ def weight_map(weight: np.ndarray, mismatched: np.ndarray, loss: np.ndarray, sor
     kinds = [weight[:, part] for part in (order[:true_pairs], order[true_pairs:])]
     parts = [_thinned(kind, group) for kind in kinds]
     means = [kind.mean(axis=1, dtype=float) if kind.size else np.full(len(weight), np.nan) for kind in kinds]
+    row_of = np.empty(len(order), np.int64)
+    row_of[order[:true_pairs]] = np.arange(true_pairs) // group
+    row_of[order[true_pairs:]] = len(parts[0]) + np.arange(len(order) - true_pairs) // group
     rule = "each row one pair" if group == 1 else f"each row the mean of {group} pairs"
-    return WeightMap(weight, mismatched, np.concatenate(parts), len(parts[0]), np.stack(means), rule)
+    return WeightMap(weight, mismatched, np.concatenate(parts), len(parts[0]), row_of, np.stack(means), rule)
 
 
-def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None, label: str = "") -> go.Figure:
+def bin_of(weight: np.ndarray) -> np.ndarray:
+    """The bar of every pair in the distribution of weights; **Shape** (N,) -> (N,), 0 to 19."""
+    return np.clip(np.searchsorted(BINS, weight, side="right") - 1, 0, len(BINS) - 2)
+
+
+def weights_figure(
+    weights: WeightMap, epoch: int, pair: int | None = None, label: str = "", selected: Sequence[int] = ()
+) -> go.Figure:
     """Map of weights, distribution of weights in ``epoch`` (from 1), weights of one pair beside the two means.
 
-    ``pair`` is a column of the map, called ``label`` or by its number.
+    ``pair`` is a column of the map, called ``label`` or by its number; the columns ``selected`` are framed in the
+    distribution.
 
-    Traces: heat map; true and mismatched pairs as bars; mean of each as lines; the pair.
+    Traces: heat map; true and mismatched pairs as bars; mean of each as lines; the pair; selected bars.
     """
     figure = make_subplots(1, 3, column_widths=[0.4, 0.3, 0.3], horizontal_spacing=0.13)
     epochs, row = np.arange(1, len(weights.weight) + 1), weights.weight[epoch - 1]
@@ -70,7 +84,8 @@ def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None, labe
     look = {"zmin": 0, "zmax": 1, "colorscale": "Cividis"}
     bar = {"title": {"text": "weight", "side": "top"}, **above}
     figure.add_heatmap(z=weights.rows.round(3), x=epochs, colorbar=bar, **look, row=1, col=1)
-    counts = (np.histogram(row[kind], BINS)[0] for kind in (~weights.mismatched, weights.mismatched))
+    bars, last = bin_of(row), len(BINS) - 1
+    counts = (np.bincount(bars[kind], minlength=last) for kind in (~weights.mismatched, weights.mismatched))
     figure.add_traces(truth_bars(BINS, counts), rows=1, cols=2)
     for (name, colour, dash, _), mean in zip(TRUTH_LOOKS, weights.means.round(3), strict=True):
         line = {"color": colour, "dash": dash}
@@ -79,6 +94,8 @@ def weights_figure(weights: WeightMap, epoch: int, pair: int | None = None, labe
     look = {"line": {"color": "black", "dash": "dot"}, "marker": {"symbol": "diamond", "size": 8}}
     shown = label or (f"pair {pair}" if pair is not None else "no pair chosen")
     figure.add_scatter(x=epochs, y=path, name=shown, mode="lines+markers", **look, row=1, col=3)
+    chosen = np.bincount(bars[np.asarray(selected, np.int64)], minlength=last)
+    figure.add_trace(selected_bars(BINS, chosen), row=1, col=2)
     return _labelled(figure, weights, epoch)
 
 

@@ -1,0 +1,80 @@
+"""What a study says: its table, its ranking, its chosen settings, its linear probes, its report."""
+
+from typing import Annotated
+
+import typer
+
+from rrsitr_lib.cli.options import RUNS, Root, Source, begun_folder
+from rrsitr_lib.errors import InputError
+
+
+def table(
+    study: Annotated[str, typer.Argument(help="preset, study file, a study's folder, or a table of --format csv")],
+    runs: Root = RUNS,
+    form: Annotated[str, typer.Option("--format", help="md, tex, csv, html, or readme: a line a method")] = "md",
+) -> None:
+    """Print the table: mean ± deviation over seeds, intervals, the paper's number; missing cells are empty."""
+    from rrsitr_lib.experiments.readme_table import read_table, readme_table
+    from rrsitr_lib.experiments.report_tables import FORMATS
+    from rrsitr_lib.experiments.results import read_results
+    from rrsitr_lib.experiments.summary import study_table
+
+    forms = FORMATS | {"readme": readme_table}
+    if form not in forms:
+        raise InputError(f"--format is {form!r}: allowed are {', '.join(forms)}")
+    kept = study.endswith(".csv")
+    found = read_table(study) if kept else study_table(read_results(begun_folder(study, runs)))
+    typer.echo(forms[form](found), nl=False)
+
+
+def choose(study: Source, runs: Root = RUNS) -> None:
+    """Print for every method the configuration with the best validation mR, of those that the study tried.
+
+    Example: rrsitr study choose rivals-tuning
+    """
+    from rrsitr_lib.experiments.choose import chosen, chosen_text
+    from rrsitr_lib.experiments.results import read_results
+
+    typer.echo(chosen_text(chosen(read_results(begun_folder(study, runs)))), nl=False)
+
+
+def rank(study: Source, runs: Root = RUNS) -> None:
+    """Rank the methods; those that share a letter the test set cannot tell apart."""
+    from rrsitr_lib.experiments.ranking import ranking, ranking_text
+    from rrsitr_lib.experiments.results import read_results
+
+    typer.echo(ranking_text(ranking(read_results(begun_folder(study, runs)))), nl=False)
+
+
+def compare(
+    study: Source,
+    runs: Root = RUNS,
+    against: Annotated[str, typer.Option(help="a method of the study")] = "contrastive",
+) -> None:
+    """Print how far every method and variant is from one method with the same seeds and noise, in points of mR.
+
+    Example: rrsitr study compare rivals --against rrsitr
+    """
+    from rrsitr_lib.experiments.report_tables import comparison_text
+    from rrsitr_lib.experiments.results import read_results
+    from rrsitr_lib.experiments.summary import comparison
+
+    results = read_results(begun_folder(study, runs))
+    if against not in (known := list(dict.fromkeys(results.runs["kind"]))):
+        raise InputError(f"--against is {against!r}: allowed are {', '.join(known)}")
+    typer.echo(comparison_text(comparison(results, against)), nl=False)
+
+
+def probe(study: Source, runs: Root = RUNS) -> None:
+    """Fit linear probes to the frozen features, one a data set and noise rate: a row of the table from then on."""
+    from rrsitr_lib.experiments.linear_probe import write_probes
+
+    typer.echo(write_probes(begun_folder(study, runs)))
+
+
+def report(study: Source, runs: Root = RUNS) -> None:
+    """Write report.ipynb, report.html, the tables in four forms and the figures into the study's folder."""
+    from rrsitr_lib.experiments.report import write_report
+
+    for path in write_report(begun_folder(study, runs)):
+        typer.echo(f"{path}: {path.stat().st_size // 1024 + 1} KB")

@@ -1,0 +1,65 @@
+"""Results that are kept with the code: a CSV of ``rrsitr study table``, and the README's table that follows from it."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.report_tables import as_markdown, markdown
+from rrsitr_lib.experiments.summary import CELL
+
+NEEDED = [*CELL, "metric", "mean", "std", "networks", "cost", "gain_low"]
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """A table that ``rrsitr study table --format csv`` wrote. Raises ``InputError`` for another file."""
+    try:
+        table = pd.read_csv(path, dtype={"settings": str})
+    except (OSError, ValueError) as error:  # of pandas too
+        raise InputError(f"{path}: not readable as CSV ({' '.join(str(error).split())[:200]})") from None
+    if missing := [name for name in NEEDED if name not in table]:
+        raise InputError(f"{path}: no table of rrsitr study table --format csv (no column {missing[0]})")
+    return table
+
+
+def readme_table(table: pd.DataFrame) -> str:
+    """A line a method, a column a noise rate, as Markdown: mR ± deviation over the seeds, in percent.
+
+    Bold: the 95 % interval of the gain over plain training lies above 0. AUROC is that of the loss, at the middle
+    noise rate; ``cost`` a step's multiple of plain training's, median over the rates. What no noise changes stands in
+    every column.
+    """
+    parts = []
+    for (data, encoder), part in table.groupby(["data", "encoder"], sort=False):
+        title = f"{as_markdown(data)}, {as_markdown(encoder)}:\n\n" if table["data"].nunique() > 1 else ""
+        parts.append(title + markdown(_lines(part)))
+    return "\n".join(parts)
+
+
+def _lines(table: pd.DataFrame) -> pd.DataFrame:
+    rates = sorted(table["noise_rate"].dropna().unique())
+    noisy = [rate for rate in rates if rate > 0] or rates
+    middle = noisy[len(noisy) // 2]
+    rows = []
+    for method, part in table.groupby("method", sort=False):
+        of = part[part["metric"] == "mR"]
+        by_rate = {rate: _cell(of[(of["noise_rate"] == rate) | of["noise_rate"].isna()]) for rate in rates}
+        auroc = part[(part["metric"] == "AUROC") & (part["noise_rate"] == middle)]["mean"]
+        rows.append({
+            "method": as_markdown(method), "networks": _number(part["networks"].max(), 0),
+            "cost": _number(part["cost"].median(), 2), **{f"mR, {rate:.0%}": text for rate, text in by_rate.items()},
+            f"AUROC, {middle:.0%}": _number(auroc.max(), 2),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _cell(rows: pd.DataFrame) -> str:
+    if rows.empty or pd.isna(rows["mean"].iloc[0]):
+        return ""
+    row = rows.iloc[0]
+    text = f"{row['mean']:.1f}" + ("" if pd.isna(row["std"]) else f" ± {row['std']:.1f}")
+    return f"**{text}**" if row["gain_low"] > 0 else text
+
+
+def _number(value: float, digits: int) -> str:
+    return "" if pd.isna(value) else f"{value:.{digits}f}"

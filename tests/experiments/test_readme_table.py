@@ -1,0 +1,102 @@
+"""The README's tables of results are what the committed files give, and say what the study's table says."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from experiments.run_folders import drawn_results, finished_study
+from test_cli import rrsitr
+
+from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.readme_table import read_table, readme_table
+from rrsitr_lib.experiments.report_tables import FORMATS, lines
+from rrsitr_lib.experiments.results import read_results
+from rrsitr_lib.experiments.study_file import Grid, Study
+from rrsitr_lib.experiments.summary import study_table
+
+ROOT = Path(__file__).parents[2]
+MARKED = re.compile(r"<!-- (results/\S+\.csv) -->\n(.*?)<!-- end -->", re.DOTALL)
+SHARES = {"contrastive": 0.3, "rrsitr": 0.8, "ncr": 0.2}
+
+
+def differing(root):
+    """Tables of a README that are not what their files give; files without a table."""
+    tables = dict(MARKED.findall((root / "README.md").read_text(encoding="utf-8")))
+    files = {path.relative_to(root).as_posix() for path in root.glob("results/*.csv")}
+    wrong = {
+        name for name in tables.keys() & files if tables[name].strip() != readme_table(read_table(root / name)).strip()
+    }
+    return wrong | (tables.keys() ^ files)
+
+
+def test_the_readmes_results_are_those_of_the_committed_files():
+    assert not differing(ROOT)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    axes = {"method": [*SHARES], "noise_rate": [0.0, 0.4], "seed": [3, 13]}
+    clean = Grid(fix={"encoder": "tiny", "epochs": 8}, axes=axes)
+    odd = Grid(fix={"encoder": "tiny", "epochs": 8, "noise_rate": 0.4}, variants={"a|b": {"sigma": 0.3}})
+    generator, root = np.random.default_rng(0), tmp_path_factory.mktemp("runs")
+    study = Study(name="s", runs=[clean, odd])
+    folder = finished_study(study, root, lambda config: drawn_results(generator, SHARES[config.method]))
+    return study_table(read_results(folder))
+
+
+def test_a_table_that_differs_is_found(table, tmp_path):
+    kept = tmp_path / "results" / "s.csv"
+    kept.parent.mkdir()
+    kept.write_text(FORMATS["csv"](table))
+    text = f"# A\n\n<!-- results/s.csv -->\n{readme_table(read_table(kept))}<!-- end -->\n"
+    for content, wrong in ((text, set()), (text.replace("rrsitr", "other"), {"results/s.csv"}),
+                           (text.replace(" ± ", " +- "), {"results/s.csv"}), ("# A\n", {"results/s.csv"}),
+                           (text.replace("results/s", "results/t"), {"results/s.csv", "results/t.csv"})):  # fmt: skip
+        (tmp_path / "README.md").write_text(content)
+        assert differing(tmp_path) == wrong
+
+
+def cells_of(text):
+    head, _, *rows = [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in text.splitlines() if line
+    ]
+    return {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+
+
+def test_a_line_a_method_a_column_a_rate_bold_where_the_gain_is_sure(table):
+    shown = cells_of(readme_table(table))
+    assert list(shown) == [*SHARES, r"rrsitr, a\|b", "before training", "chance"]
+    of = table[table["metric"] == "mR"].set_index(["method", "noise_rate"])
+    for method in SHARES:
+        for rate, column in ((0.0, "mR, 0%"), (0.4, "mR, 40%")):
+            cell = of.loc[(method, rate)]
+            text = f"{cell['mean']:.1f} ± {cell['std']:.1f}"
+            assert shown[method][column] == (f"**{text}**" if method == "rrsitr" else text)
+        assert shown[method]["networks"] == "1" and shown[method]["cost"] == "1.00"
+        assert shown[method]["AUROC, 40%"] == "0.90"
+    assert shown[r"rrsitr, a\|b"]["mR, 0%"] == "" and "±" not in shown[r"rrsitr, a\|b"]["mR, 40%"]
+    assert shown["chance"]["mR, 0%"] == shown["chance"]["mR, 40%"] == "2.6" and shown["chance"]["cost"] == ""
+
+
+def test_a_kept_table_is_printed_in_every_form(table, tmp_path, capsys):
+    path = tmp_path / "s.csv"
+    path.write_text(FORMATS["csv"](table))
+    kept = read_table(path)
+    for form, wanted in (("readme", readme_table(kept)), ("md", FORMATS["md"](kept)), ("csv", path.read_text())):
+        assert rrsitr("study", "table", path, "--format", form) == 0
+        assert capsys.readouterr().out == wanted
+    for name in ("mean", "std", "gain", "cost", "low", "paper"):
+        np.testing.assert_allclose(kept[name], table[name].astype(float), atol=6e-5)
+    assert lines(kept)[["noise", "method", "seeds", "networks"]].equals(
+        lines(table)[["noise", "method", "seeds", "networks"]])  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (None, "not readable as CSV"), ("", "not readable as CSV"), ("a,b\n1,2\n", "no column data"),
+])  # fmt: skip
+def test_another_file_is_refused(content, message, tmp_path):
+    if content is not None:
+        (tmp_path / "s.csv").write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_table(tmp_path / "s.csv")
