@@ -17,10 +17,10 @@ import pandas as pd
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.engine import run_trials
 from rrsitr_lib.experiments.figures import over_noise
-from rrsitr_lib.experiments.linear_probe import linear_probes
+from rrsitr_lib.experiments.linear_probe import probe_cells
 from rrsitr_lib.experiments.report_tables import cell_text
 from rrsitr_lib.experiments.results import METRICS, read_results
-from rrsitr_lib.experiments.summary import summarise
+from rrsitr_lib.experiments.summary import study_table
 from rrsitr_lib.registry import METHODS
 
 RATES = (0.0, 0.2, 0.4, 0.6, 0.8)
@@ -43,13 +43,7 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and sample deviation over the seeds, a row a noise rate and method, a column a metric."""
     text = [cell_text(mean, std) for mean, std in zip(table["mean"], table["std"], strict=True)]
     wide = table.assign(text=text, noise=table["noise_rate"]).pivot(index=["noise", "method"], columns="metric")["text"]
-    return wide[list(METRICS)].rename_axis(columns=None)
-
-
-def sanity(result: dict, probes: dict[float, dict]) -> pd.DataFrame:
-    """Chance, before training, and the linear probe fitted to the noisy pairs of every rate; recalls in percent."""
-    rows = {"chance": result["chance"], "before training": result["before"]}
-    return pd.DataFrame(rows | {f"linear probe, noise {rate}": recalls for rate, recalls in probes.items()}).T
+    return wide[list(METRICS)].rename_axis(columns=None).fillna("")
 
 
 def main() -> None:
@@ -72,17 +66,14 @@ def main() -> None:
     results = run_trials(configs, {name: arguments.out / name for name in configs}, arguments.workers)
     for name, result in results.items():
         print(f"{name}: test mR {result['test']['mR']:.2f}, {result['seconds']:.0f} s of training")
-    runs = read_results(arguments.out).runs
-    runs = runs[runs["trial"].isin(configs)]
-    probes = linear_probes(next(iter(configs.values())), sorted(set(arguments.rates)))
-    aside = sanity(next(iter(results.values())), probes)
+    read = read_results(arguments.out)
+    runs = read.runs[read.runs["trial"].isin(configs)]
+    probes = probe_cells(next(iter(configs.values())), sorted(set(arguments.rates)))
+    table = study_table(read._replace(runs=runs, probes=probes))
     print(f"\nmean ± deviation over seeds {list(arguments.seeds)}, recall in percent\n")
-    print(as_text(summarise(runs)).to_string())
-    print(f"\n{aside.map('{:.2f}'.format).to_string()}")
+    print(as_text(table).to_string())
     if arguments.figure:
-        probe = pd.Series({rate: recalls["mR"] for rate, recalls in probes.items()})
-        levels = aside.loc[["chance", "before training"], "mR"].to_dict()
-        over_noise(summarise(runs), runs, levels=levels, probe=probe).savefig(arguments.figure, dpi=90)
+        over_noise(table, runs).savefig(arguments.figure, dpi=90)
         print(f"\n{arguments.figure}: written")
 
 

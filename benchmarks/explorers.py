@@ -22,7 +22,7 @@ from rrsitr_lib.training.ledger import COLUMNS, Ledger
 from rrsitr_lib.training.run import train
 
 MOVES = 12
-FROM_LEDGER = ("partition", "weights", "margins", "gallery")
+FROM_LEDGER = ("partition", "flow", "weights", "margins", "gallery")
 FROM_FEATURES = ("retrieval", "embedding")  # these read 200 sampled pairs and the test set, however large the ledger is
 ONCE = {("embedding", "map")}  # a UMAP takes half a minute when it is first chosen, which its label says
 
@@ -89,6 +89,7 @@ def main() -> None:
             run, size = made_up_ledger(Path(folder) / str(pairs), pairs, epochs), f"{pairs:,} x {epochs}"
             for name in FROM_LEDGER:
                 worst = max(worst, report(name, open_explorer(name, run), size))
+            worst = max(worst, report("compare", open_explorer("compare", run, other=run), size))
             worst = max(worst, report("protocol", ProtocolExplorer(made_up_pairs(pairs)), size))
     print(f"largest median: {worst:.0f} ms")
 

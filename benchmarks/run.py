@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -144,6 +144,18 @@ def timed(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+def multiples_of_first(actions: Sequence[Callable[[], object]], rounds: int) -> tuple[float, list[str]]:
+    """Median seconds of the first action, and of all the time as its multiple: median, quartiles in brackets.
+
+    Every round times all in turn, so that the machine's drift hits all.
+    """
+    seconds = np.array([[timed(action) for action in actions] for _ in range(rounds)])
+    quartiles = np.quantile(seconds / seconds[:, :1], [0.25, 0.5, 0.75], axis=0)
+    return float(np.median(seconds[:, 0])), [
+        f"{middle:.2f} ({low:.2f} to {high:.2f})" for low, middle, high in quartiles.T
+    ]
 
 
 def evaluation(captions: int, images: int, lengths: tuple[int, int], width: int, repeats: int) -> None:

@@ -1,4 +1,4 @@
-"""The README's figures, as PNG and SVG: the contact sheet, the runs of lesson 06, a study's recall over noise.
+"""The README's figures, as PNG and SVG: the contact sheet, the records of lesson 06, a lesson's run, a study.
 
 Usage, after `make tutorial` and `rrsitr study run laptop`:
 python figures/make.py [--runs runs/tutorial/runs] [--study runs/laptop] [--out figures]
@@ -8,7 +8,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from rrsitr_lib.experiments.figures import over_noise
 from rrsitr_lib.experiments.results import read_results
@@ -19,6 +18,7 @@ from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
 from rrsitr_lib.show.static import static_twin
 from rrsitr_lib.show.views.weights import weight_map, weights_figure
+from rrsitr_lib.teach.records import RECORDS, mean_metrics
 from rrsitr_lib.training.ledger import Ledger
 
 
@@ -31,9 +31,9 @@ def main() -> None:
     arguments = parser.parse_args()
     scenes = draw_scenes(24, seed=5, size=128)
     figures = {"contact_sheet": contact_sheet(scenes.images, scenes.captions[::5])}
+    shown = {method: mean_metrics(RECORDS, method, 0.6) for method in ("rrsitr", "contrastive", "oracle")}
+    figures["curves"] = curves({**shown, "clean pairs": mean_metrics(RECORDS, "contrastive", 0.0)})
     runs = {read_json(path)["method"]: path.parent for path in sorted(arguments.runs.glob("*/result.json"))}
-    if runs:
-        figures["curves"] = curves({method: pd.read_csv(folder / "metrics.csv") for method, folder in runs.items()})
     if "rrsitr" in runs:
         ledger = Ledger.open(runs["rrsitr"])
         loss, weight, wrong = (np.asarray(ledger.column(name)) for name in ("loss", "weight", "mismatched"))

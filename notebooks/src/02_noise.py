@@ -1,7 +1,7 @@
 # %% [markdown]
 # # What does "40 % noise" mean?
 #
-# *Under a minute on two CPU cores · no GPU needed · no download · 3 exercises · one widget.*
+# *About 30 minutes to work through · under a minute of computing on two CPU cores · no GPU needed · no download · 3 exercises · one widget.*
 #
 # **You will** exchange captions by hand as the authors do, count what comes of it, meet three other protocols, and see
 # that one rate can stand for very different training sets. **You should know** what a mismatched pair is
@@ -9,7 +9,7 @@
 #
 # No collection tells which of its pairs are wrong. So papers take a collection that is believed to be clean and spoil
 # it: the noise is *injected*. How this is done decides what a method has to withstand, and it is often told in one
-# line, "with 40 % noise". This lesson reads that line closely.
+# line, "with 40 % noise". This lesson reads that line closely. In the drawing of the method it is the pairs.
 
 # %% tags=["parameters"]
 SEED = 3  # 0 to 2**31 - 1; seed of the drawn scenes
@@ -18,32 +18,37 @@ PROTOCOL = "shuffle"  # shuffle, derangement, image or hard; the protocol that t
 NOISE_SEED = 42  # 0 to 99; seed of the noise, which is not the seed of the training
 SCENES = 400  # 40 or more; drawn scenes with five captions each
 
+# %%
+from rrsitr_lib.show.method_drawing import method_drawing
+
+method_drawing("pairs")
+
 # %% [markdown]
 # ## Ten rows
 #
-# Five pictures with two sentences each, ten rows in all. A row is the unit of training: one picture, one of its
-# sentences. Injecting noise means to leave every picture where it is and to choose, for every row, the row from which
-# it takes its sentence. These ten numbers, the `caption_index`, are the whole noise. Where row i says i, nothing has
-# happened to it.
+# Five images with two captions each, ten rows in all. A row is the unit of training: one image, one of its
+# captions. Injecting noise means to leave every image where it is and to choose, for every row, the row from which
+# it takes its caption. These numbers, $\pi(i)$ for row $i$ (in the paper: noise injection; in code `caption_index`), are the
+# whole noise: row $i$ becomes the pair of image $x_i$ and caption $c_{\pi(i)}$. Where $\pi(i) = i$, nothing has happened.
 
 # %%
 import numpy as np
 from rrsitr_lib.teach.doctor import start
 
 start(SEED)
-pictures = np.repeat(["lake_1", "lake_2", "port_1", "port_2", "port_3"], 2)
-sentences = np.array([
+of_row = np.repeat(["lake_1", "lake_2", "port_1", "port_2", "port_3"], 2)
+ten_captions = np.array([
     "a round lake lies in a wood", "trees stand around a lake", "two lakes near a road", "a road passes two lakes",
     "many boats lie in a port", "white boats at a long pier", "an empty port", "there are no boats in the port",
     "three ships wait in a harbour", "a harbour with three ships",
 ], dtype=object)  # fmt: skip
-for row, (picture, sentence) in enumerate(zip(pictures, sentences, strict=True)):
-    print(row, picture, "|", sentence)
+for row, (image, caption) in enumerate(zip(of_row, ten_captions, strict=True)):
+    print(row, image, "|", caption)
 
 # %% [markdown]
 # ## The authors' shuffle by hand
 #
-# The authors seed one generator with 42. For a rate of 40 % they draw four of the ten rows, take the sentences of these
+# The authors seed one generator with 42. For a rate of 40 % they draw four of the ten rows, take the captions of these
 # four, shuffle them among themselves, and put them back. But their script makes the split of 20 % first, and the
 # generator *runs on*: what is drawn for 40 % depends on what was drawn before. The loop below does the same, so it
 # begins with 20 %, only to move the generator to the right place. The library's one line is `shuffle`.
@@ -56,7 +61,7 @@ for rate in (0.2, 0.4):
     drawn = generator.choice(10, int(10 * rate), replace=False)
     given = drawn.copy()
     generator.shuffle(given)
-    print(f"{rate:.0%}: rows {drawn.tolist()} get the sentences of rows {given.tolist()}")
+    print(f"{rate:.0%}: rows {drawn.tolist()} get the captions of rows {given.tolist()}")
 by_hand = list(range(10))
 for row, source in zip(drawn, given, strict=True):
     by_hand[row] = int(source)
@@ -64,9 +69,9 @@ np.testing.assert_allclose(shuffle(10, 0.4), by_hand)
 print("caption_index:", by_hand)
 
 # %% [markdown]
-# Now count. Four rows were drawn, which is the *nominal* rate of 40 %. Are four rows mismatched? Row 0 received the
-# sentence of row 1, and rows 0 and 1 show the same lake: the pair is as true as before. A row is mismatched only where
-# its new sentence is none of its picture's own. The share of such rows is the *realised* rate. The library's `inject`
+# Now count. Four rows were drawn, which is the *nominal* rate $\rho$ of 40 % (`noise_rate`). Are four rows mismatched? Row 0 received the
+# caption of row 1, and rows 0 and 1 show the same lake: the pair is as true as before. A row is mismatched only where
+# its new caption is none of its image's own. The share of such rows is the *realised* rate. The library's `inject`
 # counts in the same way and hands back a `Noise`: indices, the mask of mismatched rows, and what is needed to make it
 # again.
 
@@ -75,9 +80,9 @@ from rrsitr_lib.data.noise import inject
 
 mismatched = []
 for row, source in enumerate(by_hand):
-    own = {sentences[other] for other in range(10) if pictures[other] == pictures[row]}
-    mismatched.append(sentences[source] not in own)
-noise = inject(pictures, 0.4, "shuffle", 42, sentences)
+    own = {ten_captions[other] for other in range(10) if of_row[other] == of_row[row]}
+    mismatched.append(ten_captions[source] not in own)
+noise = inject(of_row, 0.4, "shuffle", 42, ten_captions)
 np.testing.assert_allclose(noise.mismatched, mismatched)
 print(f"nominal {noise.rate:.0%}, realised {noise.realised_rate:.0%}")
 print("mismatched rows:", np.flatnonzero(mismatched).tolist())
@@ -86,10 +91,13 @@ print("mismatched rows:", np.flatnonzero(mismatched).tolist())
 # ## How far does the realised rate stay behind?
 #
 # With ten rows a quarter of the noise was lost. With many rows nearly nothing is, and the reason is worth knowing. When
-# n rows shuffle among themselves, one of them on average keeps its own sentence, however large n is. Each of the others
-# meets one of the k - 1 sister sentences of its picture with a chance of (k - 1) / (N - 1). So about
-# `1 + (n - 1)(k - 1) / (N - 1)` of the drawn rows stay true: a handful, of ten rows or of ten thousand. The next cell
-# counts over 200 seeds, for five sentences a picture.
+# $n$ rows shuffle among themselves, one of them on average keeps its own caption, however large $n$ is. Each of the others
+# meets one of the $k - 1$ sister captions of its image, among the $N - 1$ other rows, with the same small chance. So about
+#
+# $$1 + (n - 1) \frac{k - 1}{N - 1}$$
+#
+# of the drawn rows stay true: a handful, of ten rows or of ten thousand. The next cell counts over 200 seeds, for $k = 5$
+# captions an image.
 
 # %%
 for rows in (10, 100, 1000):
@@ -101,7 +109,7 @@ for rows in (10, 100, 1000):
 
 # %% [markdown]
 # For RSITMD the authors' splits come out at 39.98 %, for RSICD at 39.94 %. The second is lower because RSICD repeats
-# sentences: 13,791 different ones stand in 44,225 rows, and a sentence from elsewhere may read like one's own.
+# captions: 13,791 different ones stand in 44,225 rows, and a caption from elsewhere may read like one's own.
 #
 # ## The generator that runs on
 #
@@ -123,40 +131,39 @@ fresh[drawn] = generator.permutation(drawn)
 both = (running != np.arange(len(table))) & (fresh != np.arange(len(table)))
 for name, index in (("running on", running), ("seeded anew", fresh)):
     print(f"{name:11} {fingerprint(index.astype('<i8'))[:16]}… moves {np.sum(index != np.arange(len(table)))} rows")
-print(f"moved by both: {both.sum()}")
+print(f"moved by both: {both.sum()}, by chance {0.4 * 0.4 * len(table):.0f}")
 
 # %% [markdown]
-# **What to notice.** The two sets of rows share hardly more than chance would have them share, 40 % of 40 %. Two papers can
-# agree in protocol, rate and seed and still train on different pairs. This is why people beg for the index files of
+# **What to notice.** The two sets of rows share about as many as chance would have them share, 40 % of 40 %. <!-- printed -->
+# Two papers can agree in protocol, rate and seed and still train on different pairs. This is why people beg for the index files of
 # published work, and why a result here carries its fingerprint.
 #
 # ## Four protocols
 #
-# Other papers spoil their pairs in other ways. `derangement` shuffles, but no row may keep a sentence of its picture, so
-# nominal and realised rate agree. `image` exchanges whole pictures: all sentences of one go to another. `hard` copies a
-# sentence from another picture of the same class, lake to lake and port to port. On the ten rows, a star marks a
-# mismatched one.
+# Other papers spoil their pairs in other ways. `derangement` shuffles, but no row may keep a caption of its image, so
+# nominal and realised rate agree. `image` exchanges whole images: all captions of one go to another. `hard` copies a
+# caption from another image of the same class, lake to lake and port to port. The drawing has a panel a protocol: the ten
+# rows again, and a line from every image to the caption that it gets.
+
+# %%
+from rrsitr_lib.data.noise import PROTOCOLS
+from rrsitr_lib.show.noise_drawing import noise_drawing
+
+ten = {name: inject(of_row, 0.4, name, 42, ten_captions) for name in PROTOCOLS}
+noise_drawing(of_row, ten)
+
+# %% [markdown]
+# **What to notice.** The shuffle moves four captions, and one of them only from one row of its image to the other. Under
+# `image` two images have lost both captions, and nothing else has happened. Under the others the damage is spread. Under
+# `hard` every line stays within one kind of place, and two lines may end at the same caption, as captions are copied.
+#
+# ## How many good captions are left
+#
+# What this does to five captions an image is counted next, over the drawn scenes. A *good* caption is one that still
+# belongs to its image. A model can learn an image from a single good caption; from none it cannot.
 
 # %%
 import pandas as pd
-from rrsitr_lib.data.noise import PROTOCOLS
-
-columns = {"picture": pictures}
-for protocol in PROTOCOLS:
-    one = inject(pictures, 0.4, protocol, 42, sentences)
-    stars = np.where(one.mismatched, " *", "")
-    columns[protocol] = [f"{k}{star}" for k, star in zip(one.caption_index, stars, strict=True)]
-pd.DataFrame(columns)
-
-# %% [markdown]
-# Read the columns. Under `image` two pictures have lost both sentences and three have lost nothing. Under the others
-# the damage is spread: most pictures keep one good sentence. Under `hard` every borrowed number belongs to the same
-# kind of place, and a number may occur twice, because sentences are copied.
-#
-# What this does to five sentences a picture is counted next, over the drawn scenes. A *good* caption is one that still
-# belongs to its picture. A model can learn a picture from a single good caption; from none it cannot.
-
-# %%
 from rrsitr_lib.show.views.protocol import expected_images, good_captions
 
 noises = {name: inject(table.image_ids, NOISE_RATE, name, NOISE_SEED, table.captions) for name in PROTOCOLS}
@@ -170,11 +177,11 @@ counts["rows drawn one by one"] = expected_images(NOISE_RATE, np.bincount(table.
 pd.DataFrame(counts, index=pd.RangeIndex(6, name="good captions")).T
 
 # %% [markdown]
-# The last line is a law: were every row wrong by itself with this chance, the good captions of a picture would follow
-# a binomial distribution. The three protocols that move rows follow it closely. The one that moves pictures has only
-# two kinds of picture, untouched and ruined.
+# The last line is a law: were every row wrong by itself with chance $\rho$, the good captions of an image would follow a
+# binomial distribution, and an image would have none left with chance $\rho^5$. The three protocols that move rows follow it closely. The one that moves images has only
+# two kinds of image, untouched and ruined.
 #
-# The figure shows one protocol: left the pictures by their good captions, right how far the realised rate stays below
+# The figure shows one protocol: left the images by their good captions, right how far the realised rate stays below
 # the nominal one, for all protocols and rates.
 
 # %%
@@ -186,35 +193,35 @@ note = f"{PROTOCOL}, nominal rate {NOISE_RATE:g}"
 static_twin(protocol_figure(table, noises[PROTOCOL], curves, NOISE_RATE, note))
 
 # %% [markdown]
-# **What to notice.** Left: bars and diamonds agree, so few pictures are left without any good caption. At 40 % it is
-# about one in a hundred, 0.4 to the power of five; under `image` it would be forty in a hundred. Right: the gap of the
-# shuffle is a fraction of a point, a few rows, and jumps from draw to draw. `derangement` and `hard` have none, but for
-# rounding; nor has `image`, unless pictures that exchange share a sentence. The explorer below draws the same figure by
-# `protocol_figure`.
+# **What to notice.** Left: bars lie near the diamonds, which count what chance gives, so few images are left without any good
+# caption. At 40 % chance gives one in a hundred; under `image` forty in a hundred lose all of theirs. Right: the gap of the
+# shuffle is a few rows, and jumps from draw to draw. `derangement` and `hard` have none, but for rounding; nor has `image`,
+# unless images that exchange share a caption. The explorer below draws the same figure by `protocol_figure`.
 #
-# ## Wrong on paper, true in the picture
+# ## Wrong on paper, true in the image
 #
-# The drawn world knows more than any collection: whether a sentence is true of a picture, whoever it was written for.
+# The drawn world knows more than any collection: whether a caption is true of an image, whoever it was written for.
 # So it can tell how many of the pairs that count as mismatched are true by accident, as "there is a lake" is of every
 # lake.
 
 # %%
+by_accident = {}
 for name, one in noises.items():
     rows = np.flatnonzero(one.mismatched)
     true = [world.true_of([one.caption_index[row]], [table.image_of_row[row]]).item() for row in rows]
-    by_accident = sum(true) / max(1, len(true))
-    print(f"{name:12} {len(rows) / len(table):7.2%} mismatched, of these {by_accident:6.2%} true by accident; ", end="")
+    by_accident[name] = sum(true) / max(1, len(true))
+    print(f"{name:12} {len(rows) / len(table):7.2%} mismatched, of these {by_accident[name]:6.2%} true by accident; ", end="")
     print("fingerprint", one.fingerprint[:12])
 
 # %% [markdown]
-# **What to notice.** Under `hard` the share of accidents is by far the largest: sentences of the same class often fit.
+# **What to notice.** Under `hard` the share of accidents is by far the largest: captions of the same class often fit.
 # A method that seems to miss mismatched pairs there may be right about some of them. With real collections nobody can
 # count this, and every "recall of the noise" is measured against an index, not against the truth.
 #
 # ## Keeping and exchanging noise
 #
 # `save_noise` writes indices, mask, protocol, seed and fingerprint; `load_noise` refuses a file that was changed. Other
-# repositories publish bare `.npy` arrays in two forms: one picture number a caption (NCR, L2RM) or one a picture (DECL,
+# repositories publish bare `.npy` arrays in two forms: one image number a caption (NCR, L2RM) or one an image (DECL,
 # RCL). `load_index` reads both and tells them apart by their length; `save_index` writes them.
 
 # %%
@@ -237,7 +244,7 @@ print(f"realised {again.realised_rate:.2%} and {loaded.realised_rate:.2%}")
 #
 # Predict, then move:
 #
-# 1. At which rate does `shuffle` leave one picture in four without a good caption? (Which number to the power of five
+# 1. At which rate does `shuffle` leave one image in four without a good caption? (Which number to the power of five
 #    is a quarter?)
 # 2. Choose `image`. Which bars remain, and what does the rate do to them?
 # 3. Change only the seed. Which of the printed facts change, which do not?
@@ -249,30 +256,64 @@ explorer = ProtocolExplorer(table, protocol=PROTOCOL)
 explorer.view()
 
 # %%
-for rate, protocol in ((0.4, "shuffle"), (0.75, "shuffle"), (0.75, "image")):
-    explorer.move(rate=rate, protocol=protocol)
+for rate, protocol, seed in ((0.4, "shuffle", 42), (0.75, "shuffle", 42), (0.75, "shuffle", 43), (0.75, "image", 42)):
+    explorer.move(rate=rate, protocol=protocol, seed=seed)
     print(explorer.text.value)
+print(f"the fifth root of a quarter: {0.25**0.2:.2f}")
 print("this view again:", explorer.state())
 
 # %% [markdown]
+# <details><summary>Answer to 1</summary>
+#
+# At the fifth root of a quarter, three rows in four: the second line counts it at 75 %.
+#
+# </details>
+# <details><summary>Answer to 2</summary>
+#
+# Only the bars at none and at all of its captions. The rate moves images from one to the other: at 75 % it is three in four
+# that have none left, in the last line.
+#
+# </details>
+# <details><summary>Answer to 3</summary>
+#
+# The second and third line differ in nothing but the seed. The fingerprint changes, and with it the realised rate of a
+# shuffle and the images without a good caption, both by little. Protocol and nominal rate stay, and so do the diamonds.
+#
+# </details>
+#
 # ## Exercises
 #
 # In [exercises/02_noise.ipynb](exercises/02_noise.ipynb), each with a check that hints: the realised rate (warm-up, 10
 # minutes), images without a good caption (core, 10 minutes), and the second draw of a generator that runs on (stretch,
 # 15 minutes).
 #
+# ## Related work
+#
+# - NCR (Huang 2021) shuffles captions one by one; RRSITR does the same. DECL (Qin 2022), RCL (Hu 2023) and L2RM (Han 2024)
+#   exchange whole images: two protocols under one name and one rate. Their tables should not stand in one column.
+# - Zhang 2017 exchanged the labels of a classifier and saw it learn them all by heart; lesson 03 sees the same of captions.
+#
 # ## Summary
 # - Nominal is what was drawn, realised is what is wrong; a shuffle leaves a handful of the drawn rows true, at any size.
-# - The same rate moved row by row or picture by picture makes different problems: count the pictures without a good caption.
+# - The same rate moved row by row or image by image makes different problems: count the images without a good caption.
 # - Protocol, rate and seed do not name a training set, since generators run on; the fingerprint of the indices does.
 #
-# *Reference: Song, Xie, Sun, Dian, Kang, Robust Remote Sensing Image-Text Retrieval with Noisy Correspondence, CVPR 2026.*
+# *References: Song, Xie, Sun, Dian, Kang, Robust Remote Sensing Image-Text Retrieval with Noisy Correspondence, CVPR 2026.
+# Huang et al., Learning with Noisy Correspondence for Cross-modal Matching, NeurIPS 2021. Qin et al., Deep Evidential
+# Learning with Noisy Correspondence for Cross-modal Retrieval, ACM Multimedia 2022. Hu et al., Cross-modal Retrieval with
+# Partially Mismatched Pairs, TPAMI 2023. Han et al., Learning to Rematch Mismatched Pairs for Robust Cross-Modal Retrieval,
+# CVPR 2024. Zhang et al., Understanding Deep Learning Requires Rethinking Generalization, ICLR 2017.*
 
 # %%
 assert noises["shuffle"].realised_rate <= NOISE_RATE and by_hand[0] == 1
 for name in ("derangement", "hard"):
     assert noises[name].mismatched.sum() == round(NOISE_RATE * len(table)), "exactly as many as asked"
 if 0 < NOISE_RATE < 0.9:
-    assert counts["image"][0] > counts["derangement"][0], "whole pictures are ruined"
+    assert counts["image"][0] > counts["derangement"][0], "whole images are ruined"
+    assert SCENES < 400 or abs(both.sum() / len(table) - 0.16) < 0.04
+assert 0.4**5 < 0.0103, "at 40 % chance gives one in a hundred"
+if SCENES >= 200 and NOISE_RATE >= 0.2:
+    rest = [by_accident[name] for name in PROTOCOLS if name != "hard"]
+    assert by_accident["hard"] > 3 * max(rest), "under hard the share of accidents is by far the largest"
 assert fingerprint(running.astype("<i8")) != fingerprint(fresh.astype("<i8"))
 print("all assertions hold")

@@ -1,22 +1,38 @@
 # %% [markdown]
-# # Which real pairs are wrong?
+# # Which pairs are wrong, when nobody tells?
 #
-# *About two minutes on two CPU cores, under half a minute where the shared run is found · no GPU · no download · four exercises · one widget.*
+# *About 35 minutes to work through · two minutes of computing on two CPU cores, under half a minute where the shared run is found · no GPU needed · no download · four exercises · one widget.*
 #
 # **You will** turn the record of a run into six signals of suspicion, make ranks of them, see where they agree, measure
 # them where the truth is known, and go through the suspects by hand in a gallery that saves your decisions.
 # **You should know** the loss of a pair and its three categories ([lesson 03](03_partition.ipynb)) and what a run
 # records ([lesson 06](06_training_end_to_end.ipynb)). **In the paper**: noise injection, the three categories. The
 # paper trains through wrong pairs; that the same losses make a list for proofreading is the subject here.
+
+# %%
+from rrsitr_lib.show.method_drawing import method_drawing
+
+method_drawing("losses")
+
+# %% [markdown]
+# Real sets have wrong pairs without any injection. Their images may not be handed on, as their owners state no licence, but a
+# few captions can be quoted, as they stand in the published lists:
 #
-# By default the pairs are drawn scenes with injected noise. With a folder of real pairs, set `NOISE_RATE = 0`: then
-# nobody knows the truth, the parts that need it say so and are left out, and everything else stays as it is.
+# - `this is a beautiful lake just like a sapphire .` (RSITMD, the caption of a *car park*): from another image.
+# - `.` (NWPU-Captions, all of it): a caption that says nothing; whatever image it belongs to, it is a rival to nothing.
+# - One caption for many images: of the 15,750 test captions of NWPU-Captions 10,469 stand word for word under another
+#   image too, and the 44,225 training captions of RSICD are 13,791 different ones. These pairs are not wrong, and look so.
+#
+# `rrsitr data check` counts such repeats in a copy of yours. How many captions are wrong nobody has counted, and that is the
+# point: nobody can. So this lesson works on drawn scenes with injected noise, where a list of suspects can be graded. With
+# a folder of real pairs, set `NOISE_RATE = 0`: then the parts that need the truth say so and are left out, and everything
+# else stays as it is.
 
 # %% tags=["parameters"]
 SEED = 3  # 0 to 2**31 - 1; training seed
 NOISE_RATE = 0.4  # 0 to 1; nominal share of rows with a wrong caption; 0 for real pairs as they are
-SCENES = 400  # 40 or more; drawn training scenes, not used with a folder
-EPOCHS = 8  # 1 or more; epochs of the run
+SCENES = 800  # 40 or more; drawn training scenes, not used with a folder
+EPOCHS = 6  # 1 or more; epochs of the run
 DATA = "scenes"  # scenes, or a folder with train.csv, val.csv, test.csv and images/
 ENCODER = "tiny"  # tiny for scenes; lite for a folder: frozen towers, heads are trained
 WEIGHTS = ""  # folder with the weights of lite; empty fetches them by hub name
@@ -48,13 +64,13 @@ for name in ("data", "encoder", "train", "noise_rate", "warmup_fraction", "gamma
 # Here is a record of six pairs over four epochs, small enough to check with a pencil: a row is an epoch, a column a
 # pair. From it come six signals, all of them larger where a pair is more suspect: its mean loss; its last loss; the
 # share of epochs in which it was called noisy; how many epochs it took until it first was not; minus its similarity;
-# and the lead of the hardest negative, that is, how far a wrong caption or picture stands above the pair's own.
+# and the lead of the hardest negative, that is, how far a wrong caption or image stands above the pair's own.
 
 # %%
 import numpy as np
 
-loss = np.array([[16.0, 21.0, 19.5, 20.0, 17.0, 22.0], [9.0, 20.0, 18.5, 19.0, 6.0, 21.0],
-                 [4.0, 19.0, 15.0, 18.5, 3.0, 20.0], [2.0, 18.5, 9.0, 18.0, 1.0, 11.0]])  # fmt: skip
+loss = np.array([[16.0, 21.0, 19.5, 20.0, 17.0, 26.0], [9.0, 20.0, 18.5, 19.0, 6.0, 25.0],
+                 [4.0, 19.0, 15.0, 18.5, 3.0, 24.0], [2.0, 18.5, 9.0, 18.0, 1.0, 11.0]])  # fmt: skip
 own = np.array([[0.50, 0.10, 0.20, 0.15, 0.50, 0.00], [0.60, 0.10, 0.25, 0.20, 0.60, 0.05],
                 [0.70, 0.15, 0.35, 0.20, 0.70, 0.05], [0.80, 0.15, 0.50, 0.25, 0.80, 0.30]])  # fmt: skip
 hardest_text, hardest_image = own * 0 + 0.4, own * 0 + [0.45, 0.5, 0.3, 0.45, 0.3, 0.5]
@@ -72,7 +88,8 @@ for p in range(6):
 #
 # Losses and cosines have different units, so the signals cannot be averaged as they are. *Ranks* can: 0 for the least
 # suspect pair, 1 for the most, and pairs with equal values share the mean of their ranks. The mean over the signals is
-# the *agreement*; the *votes* count the signals that place a pair in the top share, here the top fifth.
+# the *agreement* $A_i = \frac{1}{6} \sum_{k=1}^{6} u_{ik}$, with $u_{ik}$ the rank of pair $i$ by signal $k$ (`unit_rank`,
+# `agreement`; not in the paper); the *votes* count the signals that place a pair in the top share, here the top fifth.
 
 # %%
 ranks = np.zeros((6, 6))
@@ -108,13 +125,13 @@ print(agreement(library, top=0.2).round(2).T.to_string())
 
 # %% [markdown]
 # **What to notice.** Pair 5 has the highest mean loss, yet in the last epoch it was learned: was it hard, or was it
-# memorised? The signals disagree, and the agreement says how much. Pairs 1 and 3 stay out of reach all the time. Votes
-# are strict: where two pairs share the first place, their ranks fall under the top fifth and the signal votes for
-# neither. A signal that cannot choose abstains.
+# memorised? The signals disagree, and the agreement says how much. Pairs 1 and 3 stay out of reach all the time. Where two
+# pairs share the first place of a signal, both get its vote. Where very many do, their shared rank falls out of the top
+# share, and the signal votes for nobody: a signal that cannot choose abstains.
 #
 # ## The suspects of a run
 #
-# `mismatch_ranking` does all this for a run folder and returns a table, the most suspect pair first, with picture and caption
+# `mismatch_ranking` does all this for a run folder and returns a table, the most suspect pair first, with image and caption
 # as they were trained. It does not read the injected truth.
 
 # %% tags=["nbval-ignore-output"]
@@ -127,7 +144,7 @@ shown = table.assign(caption=table["caption"].str.slice(0, 48))
 shown[["image", "caption", "mean_loss", "late", "gap", "agreement", "votes"]].head(8).round(2)
 
 # %% [markdown]
-# A table is a poor place to judge a picture. Here are the first six. Decide for each whether the sentence describes
+# A table is a poor place to judge an image. Here are the first five. Decide for each whether the caption describes
 # what you see, before you go on: that is the work for which the list was made.
 
 # %% tags=["nbval-ignore-output"]
@@ -138,11 +155,11 @@ record = RunReader.open(folder)
 
 
 def sheet(rows, mismatched=None):
-    pictures = [record.image(int(record.pairs.image_of_row[row])) for row in rows]
-    return contact_sheet(pictures, table["caption"].loc[rows].tolist(), mismatched)
+    images = [record.image(int(record.pairs.image_of_row[row])) for row in rows]
+    return contact_sheet(images, table["caption"].loc[rows].tolist(), mismatched, columns=5)
 
 
-sheet(table.index[:6].tolist())
+sheet(table.index[:5].tolist())
 
 # %% [markdown]
 # **What to notice.** At the head of the list the mismatch is plain: wrong kind of place, wrong colour, wrong number.
@@ -150,8 +167,9 @@ sheet(table.index[:6].tolist())
 #
 # ## How good is the list?
 #
-# Where the noise was injected we can count. *Precision at k* is the share of truly mismatched pairs among the first k:
-# the share of your looks that were not in vain. Pairs tied at the border count with the mean of the tie, since the
+# Where the noise was injected we can count. *Precision at k* is the share of truly mismatched pairs among the first k,
+# $P(k) = \frac{1}{k} \sum_{i \le k} m_i$, with $m_i$ one where pair $i$ of the list is mismatched (`precision_at`): the
+# share of your looks that were not in vain. Pairs tied at the border count with the mean of the tie, since the
 # order of the file must not decide. Where nothing was injected, no number can be had, and the next cell says so.
 
 # %% tags=["nbval-ignore-output"]
@@ -167,15 +185,14 @@ if known:
     precision = pd.DataFrame(columns, index=pd.Index(ks, name="k"))
     print(f"{truth.mean():.1%} of {len(table)} pairs are truly mismatched; precision at k:")
     print(precision.loc[np.unique(np.minimum(few, len(table)))].round(2).T.to_string())
+    print("pairs tied at the top:", {name: int((table[name] == table[name].max()).sum()) for name in SIGNALS})
 else:
     print("No noise was injected here, so nobody knows which pairs are wrong: precision cannot be measured.")
 
 # %% tags=["nbval-ignore-output"]
-import matplotlib.pyplot as plt
-
 if known:
     style = ["-", "--", "-.", ":", "o-", "s--", "D:"]
-    axis = precision.plot(style=style, markevery=12, ms=4, figsize=(7.5, 4), ylim=(0, 1.03))
+    axis = precision.plot(style=style, markevery=12, ms=4, figsize=(6.2, 3.1), ylim=(0, 1.03))
     axis.lines[0].set_linewidth(3)
     axis.axvline(truth.sum(), color="black", ls=":", lw=1)
     axis.axhline(truth.mean(), color="black", lw=1)
@@ -183,38 +200,30 @@ if known:
 
 # %% tags=["nbval-ignore-output"]
 together = table[list(SIGNALS)].corr("spearman")
-figure, axis = plt.subplots(figsize=(5, 4), layout="tight")
-axis.imshow(together, cmap="cividis", vmin=-1, vmax=1)
-for (row, column), value in np.ndenumerate(together):
-    axis.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.3 else "black")
-axis.set_xticks(range(len(SIGNALS)), SIGNALS, rotation=40, ha="right")
-_ = axis.set_yticks(range(len(SIGNALS)), SIGNALS)
+print("Spearman correlation of the signals:")
+print(together.round(2).to_string())
 
 # %% [markdown]
 # **What to notice.** First, where a truth is known: the dotted line marks the number of mismatched pairs, the flat line
-# their share, which is what a random order would give. The signals that count in cosines or losses begin near one; the
+# their share, which is what a random order would give. Signals that count in cosines or losses begin near one; the
 # two that count epochs begin lower, because hundreds of pairs are tied at their top. The thick line, the agreement, is
-# as good as the best signals, not better. The map of Spearman's correlations says why: these are nearly the same ranking. A
-# mean of six opinions helps when they err differently; here they come from one model and one loss. It does spare you
-# the choice, which on real pairs you cannot check. On a run with few epochs, look which signals are tied altogether.
+# as good as the best signals, not better. The correlations say why: these are nearly the same ranking. A mean of six
+# opinions helps when they err differently; here they come from one model and one loss. It does spare you
+# the choice, which on real pairs you cannot check.
 #
 # ## What a ranking cannot say
 #
 # The list knows only what the model found hard. Two kinds of error follow: true pairs that are hard to learn, and
-# mismatched pairs that fit. Below, first the three most suspect true pairs, then the three least suspect mismatched
-# ones, which have a dashed frame. Where no truth is known, the six least suspect pairs are shown.
+# mismatched pairs that fit. Below, first the three most suspect true pairs, then the two least suspect mismatched
+# ones, which have a dashed frame. Where no truth is known, the five least suspect pairs are shown. Are the true ones odd, are
+# the mismatched ones right by accident? The drawn world knows which captions are true of which scenes.
 
 # %% tags=["nbval-ignore-output"]
 rows = table.index.to_numpy()
-chosen = [*rows[~truth][:3], *rows[truth][-3:]] if known else rows[-6:].tolist()
+chosen = [*rows[~truth][:3], *rows[truth][-2:]] if known else rows[-5:].tolist()
 sheet(chosen, record.mismatched[chosen])
 
 # %% [markdown]
-# **What to notice.** The true pairs at the left are odd ones: rare words, a vague sentence that suits many pictures, a
-# detail too small to be seen. The mismatched ones at the right are hard to fault: the sentence came from another
-# picture, and describes this one as well. *Injected* is not the same as *wrong*. The drawn world knows which sentences
-# are true of which scenes, so we can count such accidents.
-
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.data.datasets import inject_noise, open_data
@@ -222,25 +231,38 @@ from rrsitr_lib.exchange.benchmark_check import table_report
 
 if known and DATA == "scenes":
     world, tables = draw_scenes(SCENES), open_data(config)["train"].table
-    taken_from, scene = inject_noise(config, tables).caption_index, tables.image_of_row
-    fits = np.array([world.true_of([taken_from[row]], [scene[row]])[0, 0] for row in rows])
-    for name, part in (("lower", slice(len(rows) // 2, None)), ("upper", slice(len(rows) // 2))):
-        missed = truth[part]
-        print(f"{name} half: {missed.sum()} mismatched pairs, {fits[part][missed].sum()} describe their picture")
+    taken_from, scene = inject_noise(config, tables).caption_index[rows], tables.image_of_row[rows]
+    true_of = world.true_of(taken_from)
+    fits, suits = true_of[np.arange(len(rows)), scene], true_of.sum(axis=1)  # its image; how many images
+    suspected = np.arange(len(rows)) < truth.sum()  # as many as there are mismatched pairs
+    low = truth & ~suspected
+    print(f"{low.sum()} mismatched pairs are not among the {truth.sum()} most suspect; {fits[low].sum()} describe their image")
 else:
     repeated = table_report(record.pairs)["distinct_captions"]
     print(f"No truth to count with. {repeated} different captions among {len(rows)} pairs: repeats are rivals, not errors.")
 
+# %% tags=["nbval-ignore-output"]
+if known and DATA == "scenes" and not truth.all():
+    kind = np.array([name.split("_")[0] for name in table["image"]])
+    of_kind = pd.Series(suspected[~truth]).groupby(kind[~truth]).mean().sort_values()
+    for name, part in (("suspected", ~truth & suspected), ("other", ~truth & ~suspected)):
+        if part.any():
+            print(f"{name:9} true pairs: {part.sum()}, the median caption is true of {np.median(suits[part]):.0f} of {SCENES} images")
+    print("share of the true pairs that is suspected, by kind:")
+    print("  ".join(f"{name} {share:.0%}" for name, share in (*of_kind[:3].items(), *of_kind[-3:].items())))
+
 # %% [markdown]
-# **What to notice.** Most accidents sit in the lower half, where the ranking calls them harmless, and rightly so. On real
-# data the same happens at the head of the list. Five captions of a picture that are one sentence, or two pictures that
-# are nearly the same, meet in a batch as each other's hardest negatives: both pairs are right, and both look suspect.
-# Seen on real pairs of RSICD, the first places held, besides true errors, whole groups of such repeats. A ranking tells
+# **What to notice.** Accidents are few: most mismatched pairs that are missed describe another image all the same. The run that ranks
+# them trained on them, and what it did not suspect it has learned; [lesson 11](11_own_mistakes.ipynb) follows that. Nor
+# are suspected true pairs odd: their captions are hardly vaguer than others. What matters is the kind of scene: of some kinds
+# no true pair is suspected, of others almost a third is.
+# On real data there is one kind of error besides. Captions that repeat, and images that are nearly the same, meet in a batch as
+# each other's hardest negatives: both pairs are right, and both look suspect. A ranking tells
 # you where to look. Whether a pair is wrong is a judgement, and it is yours: for that there is the gallery.
 #
 # ## The gallery
 #
-# All pairs, sorted by their score; the yellow band marks the six of the page that you look at.
+# All pairs, sorted by their score; the yellow band marks a page, the pairs that you look at.
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.show.static import static_twin
@@ -249,14 +271,19 @@ from rrsitr_lib.show.views.gallery import gallery_figure
 static_twin(gallery_figure(table["agreement"], rows[60:66], {}))
 
 # %% [markdown]
-# **What to notice.** The curve has no step at which the wrong pairs would end: no threshold can be read from it. Where
-# it falls steeply, the signals agree; where a signal has plateaus, it cannot choose. Predict, then move the controls:
+# **What to notice.** Where the curve falls steeply, the signals agree; where a signal has plateaus, it cannot choose. A step in the
+# curve comes from pairs that are tied, of which the cell with the precision prints how many; it does not mark the place
+# where the wrong pairs end.
+#
+# ## Decide
+#
+# Predict, then move the controls:
 #
 # 1. Sort by `late`: how does the curve look, and what does that say about the first page?
 # 2. Go from page to page by `agreement`. From which page on do you find pairs that you would keep?
 # 3. Decide on two pages with the truth hidden, then show it. Which error did you make, and did the model make it too?
 #
-# The buttons below the cards call a pair wrong or right; *Save decisions* writes `decisions.csv` into the run's folder,
+# Call a pair wrong or right below the cards; *Save decisions* writes `decisions.csv` into the run's folder,
 # whole or not at all, and the gallery loads it when it is opened again.
 
 # %% tags=["nbval-ignore-output"]
@@ -269,9 +296,33 @@ explorer.view()
 for sort, page in (("agreement", 1), ("late", 2)):
     explorer.move(sort=sort, page=page)
     print(explorer.text.value)
+if known:
+    shares = [f"{truth[start : start + 200].mean():.0%}" for start in range(0, len(truth), 200)]
+    print("mismatched by agreement, of every 200 pairs:", " ".join(shares))
 print("this view again:", explorer.state())
 
 # %% [markdown]
+# <details><summary>Answer to 1</summary>
+#
+# A staircase: `late` counts epochs, so it has as many values as there are epochs and one more. Hundreds of pairs share the top
+# step, and which of them stand on the first page is left to the order of the file.
+#
+# </details>
+#
+# <details><summary>Answer to 2</summary>
+#
+# Among the first two hundred hardly any. Then more and more: the printed shares fall slowly, without a step, so that no page is
+# the last one worth a look.
+#
+# </details>
+#
+# <details><summary>Answer to 3</summary>
+#
+# A near miss is called right by both: a wrong number or side is easily overlooked, and the model overlooks it too. A true pair
+# that the model finds hard is no trouble for you.
+#
+# </details>
+#
 # Everything that the buttons do can be done in code as well: `decide` and `save` are plain methods. Here the first
 # three suspects are called wrong and the next one right, in a file of their own. The last line leaves out the rows that
 # were called wrong, which is what the decisions are for: a table of pairs to train on next. Whoever publishes results
@@ -291,14 +342,22 @@ kept = record.pairs.take(np.setdiff1d(np.arange(len(record.pairs)), called_wrong
 print(f"{saved.name}: {len(again)} decisions read back; {len(kept)} of {len(record.pairs)} pairs are kept")
 
 # %% [markdown]
-# **In the library.** `open_data` reads a folder with three tables, and refuses a picture that stands in two splits; for
-# RSITMD, RSICD and NWPU-Captions it finds captions and pictures by itself, from tables or from the JSON in which the set was
-# published. `rrsitr data check` says what a whole copy holds, decodes every picture and names those that cannot be read.
+# **In the library.** `open_data` reads a folder with three tables, and refuses an image that stands in two splits; for
+# RSITMD, RSICD and NWPU-Captions it finds captions and images by itself, from tables or from the JSON in which the set was
+# published. `rrsitr data check` says what a whole copy holds, decodes every image and names those that cannot be read.
 # In the gallery, `write_decisions` and `read_decisions` keep what was decided.
 #
 # A ranking by the run that trained on the pairs, as here, is biased: what it has memorised looks right. `rrsitr audit`
-# takes any table of your own (`open_pairs`), judges every pair by small models that never saw its picture (`audit`,
+# takes any table of your own (`open_pairs`), judges every pair by small models that never saw its image (`audit`,
 # `rank_pairs`), and writes a report, a cleaned table and weights for other trainers.
+#
+# ## Related work
+#
+# - That losses over the epochs tell hard examples from wrong ones is the idea of forgetting events (Toneva 2019) and of dataset
+#   cartography (Swayamdipta 2020): `noisy_share` and `late` are of this family.
+# - *Confident learning* (Northcutt 2021) judges each label by models that did not train on it. This lesson's run did train on
+#   its pairs; `rrsitr audit` holds them out, and the README's audit table has a column of confident learning.
+# - *NCR* (Huang 2021) fits two bells to the losses and trains on. Here nobody trains on: a person looks.
 #
 # ## Exercises
 #
@@ -312,20 +371,37 @@ print(f"{saved.name}: {len(again)} decisions read back; {len(kept)} of {len(reco
 # ## Summary
 # - A record of training gives six signals of suspicion; as ranks they have one unit, and ties are shared.
 # - The head of the list is nearly pure, its middle is not, and agreement of signals from one model adds little.
-# - A ranking says where to look; hard true pairs, repeats and accidental matches need a judgement, which is saved.
+# - A ranking says where to look; hard true pairs, repeats and near misses need a judgement, which is saved.
 #
-# The last cell asserts the substance; the precision only from eight epochs and four hundred scenes on, with noise
+# The last cell asserts the substance; the precision only from six epochs and eight hundred scenes on, with noise
 # between a fifth and four fifths.
 #
-# *Reference: Song, Xie, Sun, Dian, Kang, Robust Remote Sensing Image-Text Retrieval with Noisy Correspondence, CVPR 2026.*
+# *References: Song, Xie, Sun, Dian, Kang, Robust Remote Sensing Image-Text Retrieval with Noisy Correspondence, CVPR 2026;
+# Toneva et al., An Empirical Study of Example Forgetting during Deep Neural Network Learning, ICLR 2019; Swayamdipta et al.,
+# Dataset Cartography, EMNLP 2020; Northcutt, Jiang, Chuang, Confident Learning, Journal of Artificial Intelligence Research
+# 2021; Huang et al., Learning with Noisy Correspondence, NeurIPS 2021.*
 
 # %%
 from rrsitr_lib.audit.mismatch_ranking import SIGNALS, precision_at
 
+assert by_hand[5, 0] == by_hand[:, 0].max() and loss[-1, 5] < 18 < loss[-2, 5], "yet in the last epoch it was learned"
+assert (loss[:, [1, 3]] >= 18).all(), "pairs 1 and 3 stay out of reach all the time"
 assert sorted(table.index) == list(range(len(record.pairs))), "every pair once"
 assert table[[*SIGNALS, "agreement"]].stack().between(0, 1).all()
 assert again == mine.decisions and len(kept) == len(record.pairs) - 3
-if DATA == "scenes" and EPOCHS >= 8 and SCENES >= 400 and 0.2 <= NOISE_RATE <= 0.8:
+
+# %%
+if DATA == "scenes" and EPOCHS >= 6 and SCENES >= 800 and 0.2 <= NOISE_RATE <= 0.8:
     assert precision_at(table["agreement"].to_numpy(), truth, 50) > 0.95, "the head of the list is nearly pure"
     assert precision_at(table["mean_loss"].to_numpy(), truth, 50) > 2 * truth.mean(), "far above a random order"
+    at_20 = {name: precision_at(table[name].to_numpy(), truth, 20) for name in SIGNALS}
+    assert max(at_20.pop("noisy_share"), at_20.pop("late")) < 0.9, "the two that count epochs begin lower"
+    assert min(at_20.values()) > 0.9, "signals that count in cosines or losses begin near one"
+    best = precision[list(SIGNALS)].max(axis=1)
+    assert (precision["agreement"] - best).abs()[20:].max() < 0.05, "as good as the best signals, not better"
+    assert table["late"].max() < 1 - TOP or TOP > 0.3, "the signal votes for nobody"
+    assert together.min().min() > 0.7, "these are nearly the same ranking"
+    assert fits[low].mean() < 0.05, "most mismatched pairs that are missed describe another image all the same"
+    assert np.median(suits[~truth & suspected]) < 3 * np.median(suits[~truth & ~suspected]), "hardly vaguer than others"
+    assert of_kind.iloc[0] < 0.02 and of_kind.iloc[-1] > 0.25, "of others almost a third is"
 print("all assertions hold")

@@ -7,7 +7,6 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 
 from rrsitr_lib.evaluation import recall
 from rrsitr_lib.teach import checks
@@ -66,7 +65,7 @@ def own_in_the_way(scores, right, k):
 
 
 def all_of_them(scores, right, k):
-    """one right answer among the first K is enough; you ask for all of them. A picture with five captions could then
+    """one right answer among the first K is enough; you ask for all of them. An image with five captions could then
     never be a hit at K = 1."""
     return int(all(hit_of_question(scores, [number], k) for number in right))
 
@@ -85,14 +84,14 @@ hit_of_question = use(hit_of_question, fallback=checks.hit_of_question.solution,
 table, of = np.random.default_rng(1).random((15, 3)).round(1), np.repeat(np.arange(3), 5)
 for k in (1, 5, 10):
     hits = [hit_of_question(table[:, image].tolist(), np.flatnonzero(of == image).tolist(), k) for image in range(3)]
-    print(f"R@{k} of three pictures: {100 * np.mean(hits):.1f}, by the library {recall(table, of)[f'i2t_R@{k}']:.1f}")
+    print(f"R@{k} of three images: {100 * np.mean(hits):.1f}, by the library {recall(table, of)[f'i2t_R@{k}']:.1f}")
 
 # %% [markdown]
 # ## 01.2 · The chance of a hit
 #
 # *core · 15 minutes*
 #
-# A picture asks among `captions` captions, `own` of which are its own. Their order is random. How likely is it that at
+# An image asks among `captions` captions, `own` of which are its own. Their order is random. How likely is it that at
 # least one of its own is among the first `k`? Return a share between 0 and 1. Mind that an answer stands at one place
 # only, and that `k` may exceed the number of captions.
 
@@ -127,7 +126,7 @@ chance is 2.2 %, twice as much as the 1.18 of its mean recall."""
 
 
 def of_one_caption(captions, own, k):
-    """this is the chance of one certain caption. The picture is content with any of its own."""
+    """this is the chance of one certain caption. The image is content with any of its own."""
     return min(k, captions) / captions
 
 
@@ -152,91 +151,8 @@ sizes = np.array([20, 50, 100, 200, 452, 1093])
 plt.figure(figsize=(6, 2.6))
 for k, style in ((1, "o-"), (5, "s--"), (10, "D:")):
     plt.plot(sizes, [100 * chance_of_hit(5 * int(images), 5, k) for images in sizes], style, ms=4, label=f"K = {k}")
-plt.xscale("log"), plt.xlabel("pictures, five captions each"), plt.ylabel("R@K by chance (%)"), plt.legend()
+plt.xscale("log"), plt.xlabel("images, five captions each"), plt.ylabel("R@K by chance (%)"), plt.legend()
 plt.show()
 
 # %% [markdown]
 # Small test sets make every method look good: read a recall together with the size of its set.
-
-# %% [markdown]
-# ## 01.3 · A norm without padding
-#
-# *stretch · 20 minutes*
-#
-# The local similarity of one caption and one picture, from two Gram matrices. `text` has shape (words, width), `image`
-# (patches, width). Tokens are not normalised yet: the table is to hold cosines. Only the first `length` rows of `text`
-# are the sentence, the rest is padding, which in the paper takes part. Leave it out. Do not build the table of words
-# and patches. Return a tensor with one number.
-
-
-# %%
-def norm_without_padding(text: torch.Tensor, image: torch.Tensor, length: int) -> torch.Tensor:
-    """Frobenius norm of the table of token cosines, shape ()."""
-    answer = None  # write your answer here
-    ### BEGIN SOLUTION
-    words = torch.nn.functional.normalize(text[:length], dim=-1)
-    patches = torch.nn.functional.normalize(image, dim=-1)
-    answer = ((words.T @ words) * (patches.T @ patches)).sum().sqrt()
-    ### END SOLUTION
-    return answer
-
-
-# %% tags=["grading"]
-def _tokens(rows, width, seed):
-    return torch.randn(rows, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def _unit(tokens):
-    return torch.nn.functional.normalize(tokens, dim=-1)
-
-
-def _gram_product(text, image):
-    return ((text.T @ text) * (image.T @ image)).sum()
-
-
-cases = [
-    {"text": _tokens(6, 4, 1), "image": _tokens(3, 4, 2), "length": 6},
-    {"text": _tokens(6, 4, 3), "image": _tokens(3, 4, 4), "length": 2},
-    {"text": _tokens(5, 8, 5), "image": -3 * _tokens(9, 8, 6), "length": 1},
-    {"text": torch.eye(4, dtype=torch.float64), "image": torch.eye(4, dtype=torch.float64), "length": 3},
-]
-first_step = "Keep the first `length` rows, give every token length one, then make a square matrix of each side."
-why = """The table of token cosines is never made, and filling tokens no longer count. In this project it is
-`pad_tokens: masked`; the paper's form keeps them."""
-
-
-def with_padding(text, image, length):
-    """padding still takes part: all rows of the text count, although only the first `length` are tokens of the
-    sentence. This is the paper's form, and it favours short sentences."""
-    return norm_without_padding(text, image, len(text))
-
-
-def without_root(text, image, length):
-    """this is the sum of the squared cosines, the square of the norm. One operation is missing at the end."""
-    return norm_without_padding(text, image, length) ** 2
-
-
-def tokens_of_any_length(text, image, length):
-    """tokens of any length take part, so a long vector counts more. The table holds cosines: what must be done to
-    every token first?"""
-    return _gram_product(text[:length], image).sqrt()
-
-
-def sum_of_cosines(text, image, length):
-    """you add up the cosines, so that positive and negative ones cancel. The norm adds their squares, and that is
-    where it loses the sign."""
-    return (_unit(text[:length]) @ _unit(image).T).sum().abs()
-
-
-# %%
-checks.norm_without_padding(norm_without_padding)
-
-# %%
-norm_without_padding = use(
-    norm_without_padding, fallback=checks.norm_without_padding.solution, check=checks.norm_without_padding
-)
-generator = torch.Generator().manual_seed(0)
-patches = torch.randn(16, 32, generator=generator) + 1.0
-sentence = torch.randn(24, 32, generator=generator) + 0.3
-for length in (6, 12, 24):
-    print(f"{length:2} words, the rest is padding: norm {norm_without_padding(sentence, patches, length):.2f}")

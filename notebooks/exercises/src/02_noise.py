@@ -21,8 +21,8 @@ image_of_row = np.repeat(np.arange(120), 5)
 #
 # *warm-up · 10 minutes*
 #
-# `image_of_row` says which image every row shows, `captions` which sentence it had at first, and `caption_index` the
-# row whose caption it gets. Return the share of rows whose new sentence is none of their image's own sentences.
+# `image_of_row` says which image every row shows, `captions` which caption it had at first, and `caption_index` the
+# row whose caption it gets. Return the share of rows whose new caption is none of their image's own captions.
 
 # %%
 def realised_rate(image_of_row: list, captions: list, caption_index: list) -> float:
@@ -47,8 +47,8 @@ cases = [
     {"image_of_row": [0, 1, 0, 2, 1], "captions": list("lmnlo"), "caption_index": [3, 2, 4, 0, 1]},
     {"image_of_row": [0, 1, 2], "captions": list("ppp"), "caption_index": [1, 2, 0]},
 ]
-first_step = "Begin with the truth: collect, for every image, all sentences that it has in the clean table."
-why = "A row is mismatched when its sentence is none of its image's own; moving a caption is not enough."
+first_step = "Begin with the truth: collect, for every image, all captions that it has in the clean table."
+why = "A row is mismatched when its caption is none of its image's own; moving a caption is not enough."
 
 
 def by_moved_rows(image_of_row, captions, caption_index):
@@ -58,13 +58,13 @@ def by_moved_rows(image_of_row, captions, caption_index):
 
 
 def by_image_only(image_of_row, captions, caption_index):
-    """this counts the captions that come from another image. Collections repeat sentences: what if the caption from
+    """this counts the captions that come from another image. Collections repeat captions: what if the caption from
     elsewhere reads exactly like one of the image's own?"""
     return np.mean([image_of_row[row] != image_of_row[source] for row, source in enumerate(caption_index)])
 
 
 def by_own_row(image_of_row, captions, caption_index):
-    """this compares with the sentence that stood in the same row. The image has further sentences, in other rows, and
+    """this compares with the caption that stood in the same row. The image has further captions, in other rows, and
     each of them describes it too."""
     return np.mean([captions[row] != captions[source] for row, source in enumerate(caption_index)])
 

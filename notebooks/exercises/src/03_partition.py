@@ -5,7 +5,9 @@
 # and read what it tells you. The notebook runs to its end even where nothing is written.
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import use
@@ -15,7 +17,7 @@ from rrsitr_lib.teach.exercise import use
 #
 # *warm-up · 10 minutes*
 #
-# `logits` is a table of scores, rows are pictures, columns sentences, a pair's own score on the diagonal. Return the
+# `logits` is a table of scores, rows are images, columns captions, a pair's own score on the diagonal. Return the
 # loss of every pair: the cross-entropy along its row plus the one along its column, shape (B,).
 
 # %%
@@ -36,12 +38,12 @@ cases = [
     {"logits": np.zeros((4, 4))},
     {"logits": 3 * np.eye(3)},
 ]
-first_step = "Take one pair: the logarithm of the sum of exponentials along its row, less its own score."
+first_step = "Take one pair: the logarithm of the sum of exponentials along its row, minus its own score."
 why = "Two cross-entropies a table; with the global and the local table there are four, and a guess has 4 ln B."
 
 
 def rows_only(logits):
-    """one direction only: the picture finds its sentence. The sentence must find its picture too, along the
+    """one direction only: the image finds its caption. The caption must find its image too, along the
     columns."""
     return np.log(np.exp(logits).sum(axis=1)) - np.diag(logits)
 
@@ -166,3 +168,95 @@ checks.purity_of_clean(purity_of_clean)
 purity_of_clean = use(purity_of_clean, fallback=checks.purity_of_clean.solution, check=checks.purity_of_clean)
 loss, wrong = np.arange(10.0), np.arange(10) % 4 == 3
 print([round(float(purity_of_clean(loss, wrong, gamma)), 2) for gamma in (2.0, 5.0, 9.0)])
+
+# %% [markdown]
+# ## 03.4 · Losses by truth, as a figure
+#
+# *core · 15 minutes*
+#
+# Draw two histograms over each other on new axes, by `plt.subplots` and `axis.hist`: the losses of the true pairs, with the
+# label `true pairs`, and those of the mismatched pairs, with the label `mismatched pairs`. Both count pairs in the bins that
+# `edges` gives. Name both axes, and return the axes. `loss` and `mismatched` have shape (N,), `edges` (bins + 1,). The check
+# reads the bars from your axes, so leave `histtype` as it is; colours, hatches and a legend are yours.
+
+# %%
+def losses_by_truth(loss: np.ndarray, mismatched: np.ndarray, edges: np.ndarray) -> Axes:
+    """Axes with two histograms."""
+    answer = None  # write your answer here
+    ### BEGIN SOLUTION
+    answer = plt.subplots(figsize=(6, 2.6))[1]
+    answer.hist(loss[~mismatched], edges, alpha=0.6, label="true pairs")
+    answer.hist(loss[mismatched], edges, alpha=0.6, hatch="//", label="mismatched pairs")
+    answer.set(xlabel="loss of the pair", ylabel="pairs")
+    ### END SOLUTION
+    return answer
+
+
+# %% tags=["grading"]
+def _heaps(bins):
+    heaps = np.random.default_rng(bins)
+    loss = np.concatenate([heaps.gamma(2, 3, 60), heaps.normal(18, 4, 25).clip(0)])
+    return {"loss": loss, "mismatched": np.arange(85) >= 60, "edges": np.linspace(0, 40, bins + 1)}
+
+
+def measure(answer, loss, mismatched, edges):
+    if not isinstance(answer, Axes):
+        raise TypeError(f"found {type(answer).__name__} in place of axes")
+    plt.close(answer.figure)
+    bars = {name: one for one in answer.containers for name in (one.get_label(), one[0].get_label())}
+    if missing := [name for name in ("true pairs", "mismatched pairs") if name not in bars]:
+        raise ValueError(f"no bars have the label {' or '.join(missing)}")
+    drawn = [bars[name] for name in ("true pairs", "mismatched pairs")]
+    places = [[bar.get_x() for bar in one] for one in drawn]
+    named = [float(bool(label)) for label in (answer.get_xlabel(), answer.get_ylabel())]
+    return np.concatenate([*places, *([bar.get_height() for bar in one] for one in drawn), named])
+
+
+cases = [_heaps(8), _heaps(20)]
+first_step = "Make axes by `plt.subplots`, draw `loss[~mismatched]` with its label, then the others in the same bins."
+why = """Two heaps that overlap: whatever the threshold, some pairs stand on the wrong side. Equal bins and counts let one
+compare the heaps, and names let a reader see what is counted."""
+
+
+def each_its_own_bins(loss, mismatched, edges):
+    """each heap has bins of its own, as many as asked but from its smallest to its largest loss. A bar of one does not
+    stand beside the bar of the other that counts the same losses: give both the edges."""
+    axis = losses_by_truth(loss, mismatched, edges)
+    axis.clear()
+    for wrong, name in enumerate(("true pairs", "mismatched pairs")):
+        axis.hist(loss[mismatched == wrong], len(edges) - 1, label=name)
+    return axis.set(xlabel="loss of the pair", ylabel="pairs") and axis
+
+
+def areas_of_one(loss, mismatched, edges):
+    """both areas are one (density=True): the mismatched pairs look as many as the true ones. How many there are decides
+    what a threshold costs, so count pairs."""
+    axis = losses_by_truth(loss, mismatched, edges)
+    axis.clear()
+    for wrong, name in enumerate(("true pairs", "mismatched pairs")):
+        axis.hist(loss[mismatched == wrong], edges, density=True, label=name)
+    return axis.set(xlabel="loss of the pair", ylabel="pairs") and axis
+
+
+def the_names_exchanged(loss, mismatched, edges):
+    """the names are exchanged: `mismatched` is True where the caption is another image's."""
+    return losses_by_truth(loss, ~mismatched, edges)
+
+
+def axes_without_names(loss, mismatched, edges):
+    """an axis has no name. Whoever sees the figure alone cannot tell what is counted, over what."""
+    axis = losses_by_truth(loss, mismatched, edges)
+    axis.set(xlabel="", ylabel="")
+    return axis
+
+
+# %%
+checks.losses_by_truth(losses_by_truth)
+
+# %%
+losses_by_truth = use(losses_by_truth, fallback=checks.losses_by_truth.solution, check=checks.losses_by_truth)
+draws = np.random.default_rng(0)
+loss = np.concatenate([draws.gamma(2, 3, 400), draws.normal(20, 5, 200).clip(0)])
+axis = losses_by_truth(loss, np.arange(600) >= 400, np.linspace(0, 40, 41))
+axis.axvline(18, color="black", ls=":")
+plt.show()

@@ -9,8 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from math import cos, pi
 
-from rrsitr_lib.show.views.self_paced_family import self_paced_weight
-from rrsitr_lib.show.views.pacing import paced_weight
+from rrsitr_lib.show.views.pacing import family_weights, paced_weight
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import use
 
@@ -188,6 +187,6 @@ losses = np.linspace(0, 22, 441)
 plt.figure(figsize=(6, 2.6))
 plt.plot(losses, paced_weight(losses, 5.0, 18.0, 0.8), "-", label="RRSITR")
 plt.plot(losses, weight_without_jump(losses, 5.0, 18.0), "--", label="without a jump")
-plt.plot(losses, self_paced_weight("cosine", losses, 18.0), ":", label="one cosine")
+plt.plot(losses, family_weights(losses, 18.0)["cosine"], ":", label="one cosine")
 plt.xlabel("loss"), plt.ylabel("weight"), plt.legend()
 plt.show()

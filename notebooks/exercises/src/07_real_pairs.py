@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises 07 · Which real pairs are wrong?
+# # Exercises 07 · Which pairs are wrong, when nobody tells?
 #
 # These belong to the [lesson](../07_real_pairs.ipynb). Write your answer where the stub says so, run the check below
 # it, and read what it tells you. The notebook runs to its end even where nothing is written.

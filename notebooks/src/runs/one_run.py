@@ -69,7 +69,7 @@ from rrsitr_lib.experiments.run_card import run_card
 Markdown(run_card(RUN).replace("# ", "### "))
 
 # %%
-assert len(metrics) == config.epochs, "an epoch is missing"
-assert metrics.loc[result["best_epoch"] - 1, "val_mR"] == metrics["val_mR"].max(), "the best epoch was not chosen"
+assert len(metrics) == config.epochs + 1, "an epoch is missing"
+assert metrics["val_mR"][result["best_epoch"]] == metrics["val_mR"][1:].max(), "the best epoch was not chosen"
 assert result["test"]["mR"] >= 0 and result["seed"] == SEED
 print("all assertions hold")

@@ -48,12 +48,29 @@ from rrsitr_lib.experiments.summary import comparison
 comparison(results).drop(columns="settings").round(2) if results else None
 
 # %%
-from rrsitr_lib.experiments.figures import ablation_bars, over_noise, two_variances
+from rrsitr_lib.experiments.figures import over_noise
+from rrsitr_lib.experiments.study_figures import ablation_bars, ranking_figure, two_variances
 
 over_noise(table, results.runs) if results and results.folders else None
 
 # %%
 ablation_bars(table, results.runs) if results and results.folders else None
+
+# %% [markdown]
+# ## Which methods the test set can tell apart
+#
+# Methods by mR over the runs that plain training has too, at every noise rate and over all. Two that share a letter, or a bar
+# in the figure, are not told apart by these test images, all pairs taken together.
+
+# %%
+from IPython.display import Markdown
+from rrsitr_lib.experiments.ranking import ranking, ranking_text
+
+ranked = ranking(results) if results else None
+Markdown(ranking_text(ranked)) if results else None
+
+# %%
+ranking_figure(ranked) if results else None
 
 # %% [markdown]
 # ## What moves a result
