@@ -29,6 +29,17 @@ def found(place, selector):
     return place.find_elements(By.CSS_SELECTOR, selector)
 
 
+def boxes(driver, selector):
+    """Left, top, width and height of each element, all at one moment: a figure that is drawn anew loses its elements."""
+    script = """
+        return [...document.querySelectorAll(arguments[0])].map(one => {
+            const box = one.getBoundingClientRect();
+            return [box.left + scrollX, box.top + scrollY, box.width, box.height];
+        });
+    """
+    return driver.execute_script(script, selector)
+
+
 def errors(driver):
     """What the console calls severe; a page has no icon, which is no fault."""
     return [

@@ -1,12 +1,14 @@
 """Exported pages, opened from disk with the network off: every control moves image and numbers, and nothing fails."""
 
 import pytest
-from browser.looking import BUTTONS, ends, errors, found, moved, offline, resize, toolbar, wait
+from browser.looking import BUTTONS, boxes, ends, errors, found, moved, offline, resize, toolbar, wait
 from show.test_contract import opened
 
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, OF_TWO_RUNS
 from rrsitr_lib.show.page import LARGEST_BYTES, write_page
+
+PANELS = "#figure .draglayer .nsewdrag"
 
 
 def _open(driver, page):
@@ -45,11 +47,11 @@ def test_on_a_phone_panels_stand_below_each_other(browser, tmp_path):
     resize(browser, 400, 850)
     _open(browser, write_page(PacingExplorer(), tmp_path / "page.html", frames=20))
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 400
-    panels = [one.rect for one in found(browser, "#figure .draglayer .nsewdrag")]
-    assert len(panels) == 2 and panels[0]["x"] == panels[1]["x"] and panels[0]["width"] > 250
-    assert panels[0]["y"] + panels[0]["height"] < panels[1]["y"]
+    (left, top, width, height), (other_left, other_top, *_) = boxes(browser, PANELS)
+    assert left == other_left and width > 250
+    assert top + height < other_top
     resize(browser, 1200, 850)
-    wait(browser, lambda: found(browser, "#figure .draglayer .nsewdrag")[1].rect["x"] > 500, "panels side by side")
+    wait(browser, lambda: [box[0] > 500 for box in boxes(browser, PANELS)] == [False, True], "panels side by side")
 
 
 def test_a_page_offers_the_line_that_embeds_it(browser, tmp_path):

@@ -115,12 +115,18 @@ def test_an_explorer_inside_a_lesson_answers_a_slider(browser, pages, width, hei
     control = found(browser, "#controls input")[0]
     assert len({moved(browser, control, script) for script in ends(control)}) == 2
     assert not [one for one in found(browser, "h1, nav, #embed") if one.is_displayed()], "the lesson says it already"
-    inside = browser.execute_script("return document.body.offsetHeight")
     browser.switch_to.default_content()
-    # an explorer above it may have grown by now, and a page outside the window is not drawn
-    browser.execute_script("arguments[0].scrollIntoView()", frame)
-    wait(browser, lambda: abs(frame.rect["height"] - inside) < 30, "as high as the page inside it", 30)
+    wait(browser, lambda: _fits(browser, frame), "as high as the page inside it")
     screenshot(browser, f"site_{width}_explorer")
+
+
+def _fits(driver, frame):
+    # explorers above it grow, and what is outside the window is not drawn
+    driver.execute_script("arguments[0].scrollIntoView()", frame)
+    driver.switch_to.frame(frame)
+    inside = driver.execute_script("return document.body.offsetHeight")
+    driver.switch_to.default_content()
+    return abs(frame.rect["height"] - inside) < 30
 
 
 def _link_of(frame):
