@@ -12,6 +12,7 @@ import argparse
 import statistics
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -52,6 +53,18 @@ def seconds_of(step: Callable[[], object], steps: int, device: torch.device) -> 
         synchronise(device)
         times += [time.perf_counter() - start] if number >= 2 else []
     return statistics.median(times)
+
+
+def waits_of(step: Callable[[], object], device: torch.device) -> list[str]:
+    """Lines at which the host waits for the GPU in a call; none on a CPU, which has nothing to wait for."""
+    if device.type != "cuda":
+        return []
+    torch.cuda.set_sync_debug_mode("warn")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        step()
+    torch.cuda.set_sync_debug_mode("default")
+    return [f"{Path(one.filename).name}:{one.lineno}" for one in caught if "synchroniz" in str(one.message)]
 
 
 def peak_flops(device: torch.device) -> float:
@@ -200,6 +213,7 @@ def main() -> None:
             spent = {name: seconds_of(part, arguments.steps, device) for name, part in ours.parts()}
             spent["backward and optimiser"] = step - sum(spent.values())
             print("  ours by part: " + ", ".join(f"{name} {1000 * took:.1f} ms" for name, took in spent.items()))
+            print(f"  ours waits for the GPU in a step: {', '.join(waits_of(ours.step, device)) or 'never'}", flush=True)
 
 
 if __name__ == "__main__":
