@@ -213,7 +213,9 @@ def main() -> None:
             spent = {name: seconds_of(part, arguments.steps, device) for name, part in ours.parts()}
             spent["backward and optimiser"] = step - sum(spent.values())
             print("  ours by part: " + ", ".join(f"{name} {1000 * took:.1f} ms" for name, took in spent.items()))
-            print(f"  ours waits for the GPU in a step: {', '.join(waits_of(ours.step, device)) or 'never'}", flush=True)
+            print(
+                f"  ours waits for the GPU in a step: {', '.join(waits_of(ours.step, device)) or 'never'}", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ _ = axes[0].legend()
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.figures import contact_sheet
-from rrsitr_lib.teach.records import kept_rows
+from rrsitr_lib.experiments.records import kept_rows
 
 table, world = open_data(config)["train"].table, draw_scenes(config.scenes)
 noise, rows = inject_noise(config, table), kept_rows(len(table), len(wrong))

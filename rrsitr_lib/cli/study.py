@@ -8,7 +8,7 @@ import typer
 
 from rrsitr_lib.cli.options import RUNS, Root, Source, begun_folder, executor_of, study_of
 from rrsitr_lib.cli.study_tables import choose, compare, probe, rank, report, table
-from rrsitr_lib.errors import RunError
+from rrsitr_lib.errors import InputError, RunError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -159,11 +159,19 @@ def pack(
     out: Annotated[Path, typer.Option(help="archive, .zip")],
     runs: Root = RUNS,
     weights: Annotated[bool, typer.Option(help="with the best weights of every run")] = False,
+    records: Annotated[bool, typer.Option(help="only what tables and rankings need, to be unpacked in runs/")] = False,
 ) -> None:
-    """Pack a study into one archive with RO-Crate metadata, for a paper's supplement."""
+    """Pack a study into one archive with RO-Crate metadata, for a paper's supplement, or as small records.
+
+    Example: rrsitr study pack rivals --records --out results/rivals.zip
+    """
+    from rrsitr_lib.experiments.records import pack_records
     from rrsitr_lib.experiments.ro_crate import pack as pack_study
 
-    path = pack_study(begun_folder(study, runs), out, weights)
+    if records and weights:
+        raise InputError("--weights and --records were given: records hold no weights")
+    folder = begun_folder(study, runs)
+    path = pack_records(folder, out) if records else pack_study(folder, out, weights)
     typer.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 

@@ -30,7 +30,7 @@ def found(place, selector):
 
 
 def boxes(driver, selector):
-    """Left, top, width and height of each element, all at one moment: a figure that is drawn anew loses its elements."""
+    """Left, top, width and height of each element, all at one moment: a figure drawn anew loses its elements."""
     script = """
         return [...document.querySelectorAll(arguments[0])].map(one => {
             const box = one.getBoundingClientRect();

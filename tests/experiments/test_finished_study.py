@@ -22,6 +22,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.costs import costs
 from rrsitr_lib.experiments.engine import run_study
 from rrsitr_lib.experiments.executors import ExecutorSettings
+from rrsitr_lib.experiments.records import pack_records
 from rrsitr_lib.experiments.ro_crate import pack
 from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import RUN
@@ -135,6 +136,8 @@ def test_study_with_nothing_done_cannot_be_verified_or_packed(tmp_path):
         list(verify(tmp_path / "small"))
     with pytest.raises(InputError, match="no trial has ended"):
         pack(tmp_path / "small", tmp_path / "out.zip")
+    with pytest.raises(InputError, match="no trial is done"):
+        pack_records(tmp_path / "small", tmp_path / "out.zip")
     assert not (tmp_path / "out.zip").exists()
 
 
@@ -187,6 +190,26 @@ def test_archive_holds_no_place_of_this_machine(copy, tmp_path):
     for place in {str(place) for place in places}:
         assert not [text[max(0, at - 60) :][:120] for text in texts if (at := text.find(f"{place}/")) >= 0]
     assert not problems(tmp_path / "reader" / "small")
+
+
+def test_records_have_the_same_tables_and_are_gone_on_with(copy, tmp_path):
+    archive = tmp_path / "records.zip"
+    assert study("pack", copy, "--records", "--out", archive).exit_code == 0
+    assert archive.stat().st_size < 60_000
+    again = pack_records(copy, tmp_path / "again.zip")
+    assert again.read_bytes() == archive.read_bytes()
+    unpacked(archive, tmp_path / "runs")
+    records = tmp_path / "runs" / "small"
+    for command in (["table"], ["rank"], ["compare", "--against", "rrsitr"]):
+        before, after = (study(command[0], folder, *command[1:]) for folder in (copy, records))
+        assert (before.exit_code, after.exit_code) == (0, 0) and before.output == after.output != "", command
+    shutil.rmtree(records / SECOND)
+    states = run_study(Study.read(records), tmp_path / "runs", ExecutorSettings(workers=1), progress=False)
+    assert {state.state for state in states.values()} == {"done"}
+    assert (records / SECOND / RUN / "best.safetensors").exists()
+    assert not (records / FIRST / RUN / "best.safetensors").exists(), "a recorded trial is trained again"
+    both = study("pack", copy, "--records", "--weights", "--out", archive)
+    assert both.exit_code and "--weights" in str(both.exception)
 
 
 @pytest.mark.long

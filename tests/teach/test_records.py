@@ -7,11 +7,12 @@ from small_runs import SMALL
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.experiments.records import COLUMNS, FILES, kept_rows, write_record
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.study_file import Study, plan
 from rrsitr_lib.experiments.summary import comparison
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.teach.records import COLUMNS, FILES, RECORDS, kept_rows, mean_metrics, write_record, write_records
+from rrsitr_lib.teach.records import RECORDS, mean_metrics, write_records
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import train
 
