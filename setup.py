@@ -1,8 +1,8 @@
-"""What pyproject.toml cannot say: the folder of the notebooks is a part of the installed package."""
+"""What pyproject.toml cannot say: the folders of the notebooks and of the results are parts of the installed package."""
 
 from setuptools import find_packages, setup
 
 setup(
-    packages=[*find_packages(include=["rrsitr_lib*"]), "rrsitr_lib.notebooks"],
-    package_dir={"rrsitr_lib.notebooks": "notebooks"},
+    packages=[*find_packages(include=["rrsitr_lib*"]), "rrsitr_lib.notebooks", "rrsitr_lib.results"],
+    package_dir={"rrsitr_lib.notebooks": "notebooks", "rrsitr_lib.results": "results"},
 )

@@ -1,4 +1,4 @@
-"""The README's figures, as PNG and SVG: the contact sheet, the records of lesson 06, a lesson's run, a study.
+"""The README's figures, as PNG and SVG: the contact sheet, the records of lesson 06, the whole of RSICD, a lesson's run, a study.
 
 Usage, after `make tutorial` and `rrsitr study run laptop`:
 python figures/make.py [--runs runs/tutorial/runs] [--study runs/laptop] [--out figures]
@@ -8,8 +8,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from rrsitr_lib.experiments.figures import over_noise
+from rrsitr_lib.experiments.notebook_run import RESULTS
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.study_folder import STUDY_FILE
 from rrsitr_lib.experiments.summary import study_table
@@ -33,6 +35,8 @@ def main() -> None:
     figures = {"contact_sheet": contact_sheet(scenes.images, scenes.captions[::5])}
     shown = {method: mean_metrics(RECORDS, method, 0.6) for method in ("rrsitr", "contrastive", "oracle")}
     figures["curves"] = curves({**shown, "clean pairs": mean_metrics(RECORDS, "contrastive", 0.0)})
+    whole = {method: pd.read_csv(RESULTS / "rsicd_80" / f"{method}.csv") for method in ("rrsitr", "contrastive")}
+    figures["rsicd"] = curves(whole)
     runs = {read_json(path)["method"]: path.parent for path in sorted(arguments.runs.glob("*/result.json"))}
     if "rrsitr" in runs:
         ledger = Ledger.open(runs["rrsitr"])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(str(files("rrsitr_lib")))
 IN_CHECKOUT, IN_WHEEL = PACKAGE.parent / "notebooks", PACKAGE / "notebooks"
 NOTEBOOKS = IN_CHECKOUT if (IN_CHECKOUT / "src").is_dir() else IN_WHEEL
+RESULTS = NOTEBOOKS.parent / "results"
 KERNEL: dict[str, Any] = {
     "extra_arguments": ["--IPKernelApp.log_level=50"],  # it warns at every start, and calls its own shutdown an error
     "coalesce_streams": True,  # one print may arrive in two messages, another time in one

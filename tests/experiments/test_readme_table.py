@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from experiments.run_folders import drawn_results, finished_study
 from test_cli import rrsitr
@@ -32,6 +33,16 @@ def differing(root):
 
 def test_the_readmes_results_are_those_of_the_committed_files():
     assert not differing(ROOT)
+
+
+def test_what_the_readme_says_of_all_of_rsicd():
+    plain, rrsitr = (pd.read_csv(ROOT / "results" / "rsicd_80" / f"{name}.csv") for name in ("contrastive", "rrsitr"))
+    assert len(plain) == len(rrsitr) == 13, "twelve epochs and the start"
+    assert plain["auroc"].idxmax() <= 5 and plain["auroc"].max() - plain["auroc"].iloc[-1] > 0.015, "its AUROC falls"
+    assert np.ptp(plain["val_mR"].iloc[6:]) < 0.5 < rrsitr["val_mR"].iloc[-1] - plain["val_mR"].max(), "stands still"
+    assert rrsitr["auroc"].max() - rrsitr["auroc"].iloc[-1] < 0.005, "RRSITR's holds"
+    at_80 = read_table(ROOT / "results" / "rsicd.csv").query("metric == 'mR' and noise_rate == 0.8").set_index("kind")
+    assert at_80.loc["rrsitr", "gain_low"] > 0
 
 
 @pytest.fixture(scope="module")

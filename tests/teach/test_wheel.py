@@ -47,7 +47,7 @@ def python(wheel, tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("part", ["rrsitr_lib", "notebooks"])
+@pytest.mark.parametrize("part", ["rrsitr_lib", "notebooks", "results/*.csv"])
 def test_nothing_is_forgotten(wheel, part):
     listed = subprocess.run(["git", "ls-files", part], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:
