@@ -10,7 +10,7 @@ import html
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from rrsitr_lib.show.explorers.controls import PAUSE, PLAYED, Control, Slider, l
 from rrsitr_lib.show.style import TEMPLATE, TOOLBAR
 
 PAGE = Path(__file__).with_name("page_template.html")
-FRAMES, CARDS, LARGEST_BYTES = 320, 1300, 5_000_000
+FRAMES, CARDS, LARGEST_BYTES = 320, 800, 5_000_000
 PLOTLY = "plotly.js"  # the file that pages of one folder share
 ALONE: Mapping[str, str] = {}
 
@@ -33,7 +33,8 @@ ALONE: Mapping[str, str] = {}
 def write_page(
     explorer: Explorer, path: str | Path, frames: int = FRAMES, ways: Mapping[str, str] = ALONE, shared: bool = False
 ) -> Path:
-    """Write the page, whole or not at all: at most ``frames`` positions, thinned evenly control by control.
+    """Write the page, whole or not at all: at most ``frames`` positions, thinned evenly control by control, and
+    fewer where these would show more than 800 different cards.
 
     ``ways`` lead on from it: addresses by what they lead to. ``shared``: it takes plotly.js from the file beside it.
     Raises ``InputError`` where the explorer has nothing to show, or the page would be over 5 MB.
@@ -43,6 +44,9 @@ def write_page(
     present = explorer.values
     offered = [spec for spec in explorer.specs if not explorer.on_page or spec.name in explorer.on_page]
     kept = thin(offered, present, frames)
+    while frames > 1 and len(_of_all(explorer, offered, kept)) > CARDS:  # every card that a frame shows is there
+        frames //= 2
+        kept = thin(offered, present, frames)
     controls = [_control(spec, values, present[spec.name]) for spec, values in zip(offered, kept, strict=True)]
     look = {"toolbar": TOOLBAR, "template": TEMPLATE, "played": PLAYED, "pause": PAUSE}
     content = {**look, "controls": controls, **_frames(explorer, offered, kept)}
@@ -130,22 +134,37 @@ def _frames(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]
 
     Frames hold numbers of entries in a common pool, as most of them share a map or a histogram with others.
     """
-    names, base, frames, keys, pool = [spec.name for spec in offered], None, {}, {}, {}
-    for place in itertools.product(*(range(len(values)) for values in kept)):
-        chosen = explorer.values | {name: values[k] for name, values, k in zip(names, kept, place, strict=True)}
+    base, frames, hovered, pool = None, {}, {}, {}
+    for place, chosen in _positions(explorer, offered, kept):
         drawn = explorer.draw(**chosen)
         figure = json.loads(drawn.to_json())
         figure["layout"].pop("template", None)
         base = base or figure
         shown = list(explorer.shown(**chosen))
-        keys |= dict.fromkeys([*shown, *_hovered(drawn)])
+        hovered |= dict.fromkeys(_hovered(drawn))
         change = {
             "data": [_change(old, new, pool) for old, new in zip(base["data"], figure["data"], strict=True)],
             "layout": _change(base["layout"], figure["layout"], pool),
         }
         frames[",".join(map(str, place))] = {**change, "say": explorer.say(**chosen), "shown": shown}
-    cards = {key: explorer.card(key) for key in list(keys)[:CARDS]}
+    keys = list(dict.fromkeys([*_of_all(explorer, offered, kept), *hovered]))
+    cards = {key: explorer.card(key) for key in keys[:CARDS]}
     return {"base": base, "frames": frames, "cards": cards, "pool": [json.loads(entry) for entry in pool]}
+
+
+def _positions(
+    explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]
+) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
+    """Every combination of the kept values: the place of each in its list, and all values of the explorer."""
+    names = [spec.name for spec in offered]
+    for place in itertools.product(*(range(len(values)) for values in kept)):
+        yield place, explorer.values | {name: values[k] for name, values, k in zip(names, kept, place, strict=True)}
+
+
+def _of_all(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]) -> list[int]:
+    """Keys of the cards that stand below any of the positions."""
+    shown = (explorer.shown(**chosen) for _, chosen in _positions(explorer, offered, kept))
+    return list(dict.fromkeys(key for keys in shown for key in keys))
 
 
 def _hovered(figure: go.Figure) -> list[int]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from show.ledgers import drawn_ledger
 
+from rrsitr_lib.show import page
 from rrsitr_lib.show.explorers.controls import Choice, Slider
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.weights import WeightsExplorer
@@ -46,6 +47,16 @@ def test_every_frame_is_the_figure_of_its_position(explorer, tmp_path):
         assert layout == {key: value for key, value in drawn["layout"].items() if key != "template"}
         assert frame["shown"] == list(explorer.shown(**chosen))
         assert all(str(key) in content["cards"] for key in frame["shown"])
+
+
+def test_a_page_of_few_cards_has_fewer_positions_and_every_card_of_them(explorer, tmp_path, monkeypatch):
+    whole = content_of(write_page(explorer, tmp_path / "whole.html"))
+    most = len({key for frame in whole["frames"].values() for key in frame["shown"]})
+    monkeypatch.setattr(page, "CARDS", most - 1)
+    thinned = content_of(write_page(explorer, tmp_path / "page.html"))
+    shown = {str(key) for frame in thinned["frames"].values() for key in frame["shown"]}
+    assert len(thinned["frames"]) < len(whole["frames"]) and shown <= thinned["cards"].keys()
+    assert len(thinned["cards"]) < most
 
 
 def test_positions_that_are_left_out_are_said(tmp_path):
