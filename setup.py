@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the folders of the notebooks and of the results are parts of the installed package."""
+"""What pyproject.toml cannot say: the folders of notebooks and of results are parts of the installed package."""
 
 from setuptools import find_packages, setup
 

@@ -1,4 +1,4 @@
-"""The README's figures, as PNG and SVG: the contact sheet, the records of lesson 06, the whole of RSICD, a lesson's run, a study.
+"""The README's figures, PNG and SVG: contact sheet, records of lesson 06, all of RSICD, a lesson's run, a study.
 
 Usage, after `make tutorial` and `rrsitr study run laptop`:
 python figures/make.py [--runs runs/tutorial/runs] [--study runs/laptop] [--out figures]
