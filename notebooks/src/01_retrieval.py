@@ -107,9 +107,9 @@ against_us = recall(constant, np.arange(6))["t2i_R@1"]
 print(f"constant score, R@1: ties for us {for_us:.1f}, by file order {by_file_order:.1f}, against us {against_us:.1f}")
 
 # %% [markdown]
-# ## Several captions a image
+# ## Several captions an image
 #
-# A image that asks has several right answers, and it is a hit if *any* of them is among the first K. A caption that
+# An image that asks has several right answers, and it is a hit if *any* of them is among the first K. A caption that
 # asks has a single one. So the two directions are different questions and their recalls do not compare. Six captions
 # again, but now they describe two images, three each. Follow the loop: the image is content with its best caption,
 # its other captions are never counted as wrong answers.
@@ -135,7 +135,7 @@ print({name: round(value, 1) for name, value in found.items()})
 # ## What chance would reach
 #
 # A recall means little without the one that a random order reaches. For a caption it is K out of the number of
-# images. For a image with five captions, think of the misses: the first answer is wrong, and the second, up to K.
+# images. For an image with five captions, think of the misses: the first answer is wrong, and the second, up to K.
 # By formula, by the library's `chance_recall`, and by trying random scores.
 
 # %%

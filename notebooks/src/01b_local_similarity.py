@@ -171,7 +171,7 @@ print(f"multiplications: {by_table / 1e9:.1f} billion by table, {by_gram / 1e9:.
 # %% [markdown]
 # ## What the norm cannot know
 #
-# A square forgets its sign. Turn all tokens of a image into their opposites: the cosine would change sign, the norm
+# A square forgets its sign. Turn all tokens of an image into their opposites: the cosine would change sign, the norm
 # does not notice. And a norm grows with the number of entries. The largest possible value for the paper's sizes is the
 # root of 77 times 49, about 61. At test time it is mixed with a cosine, which never exceeds one, at 0.1 to 0.9. An
 # extreme case by hand:

@@ -178,7 +178,7 @@ pd.DataFrame(counts, index=pd.RangeIndex(6, name="good captions")).T
 
 # %% [markdown]
 # The last line is a law: were every row wrong by itself with chance $\rho$, the good captions of an image would follow a
-# binomial distribution, and an image would have none left with chance $\rho^5$. The three protocols that move rows follow it closely. The one that moves images has only
+# binomial distribution, and an image would have none left with chance $\rho^5$. The three protocols that move rows follow it in outline. The one that moves images has only
 # two kinds of image, untouched and ruined.
 #
 # The figure shows one protocol: left the images by their good captions, right how far the realised rate stays below

@@ -103,7 +103,7 @@ print({round(loss, 1): CATEGORY_NAMES[kind] for loss, kind in zip(losses.tolist(
 #
 # A model that guesses gives every answer the same score. Each of the four cross-entropies is then the logarithm of the
 # batch size, and the loss of every pair is `4 ln B`. For the paper's batch of 100 this is 18.4, and the upper threshold
-# is 18: a pair is called noisy when the model does worse on it than a guess. But the threshold is an absolute number,
+# is 18: a pair is called noisy when the model does no better on it than about a guess. But the threshold is an absolute number,
 # while the guess depends on the batch: with 16 pairs a guess has 11.1, far below it.
 
 # %%
@@ -150,12 +150,11 @@ for size, noisy in above.items():
 
 # %% tags=["nbval-ignore-output"]
 import matplotlib.pyplot as plt
-from rrsitr_lib.show.style import TRUE_COLOUR, WRONG_COLOUR
 
 figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="tight")
 axis.boxplot(list(losses_at.values()), tick_labels=sizes, whis=(5, 95), sym="", medianprops={"color": "black", "lw": 2})
 places = range(1, len(sizes) + 1)
-axis.plot(places, [chance_loss(size) for size in sizes], "s--", color=WRONG_COLOUR, label="chance level 4 ln B")
+axis.plot(places, [chance_loss(size) for size in sizes], "s--", color="0.45", label="chance level 4 ln B")
 axis.axhline(config.gamma_2, color="black", ls=":", label="gamma_2")
 axis.set(xlabel="batch size B", ylabel="loss of the pair")
 _ = axis.legend()
@@ -205,9 +204,9 @@ bells = GaussianMixture(2, max_iter=10, tol=1e-2, reg_covar=5e-4, random_state=0
 grid, upper = np.linspace(0, 1, 200), int(bells.means_.argmax())
 figure, axis = plt.subplots(figsize=(7.5, 2.8), layout="tight")
 axis.hist(last, 60, density=True, color="lightgrey", label="losses, truth unknown")
-for bell, colour, dash in ((1 - upper, TRUE_COLOUR, "-"), (upper, WRONG_COLOUR, "--")):
+for bell, dash in ((1 - upper, "-"), (upper, "--")):
     height = bells.weights_[bell] * norm.pdf(grid, bells.means_[bell, 0], bells.covariances_[bell, 0, 0] ** 0.5)
-    axis.plot(low + width * grid, height / width, dash, color=colour, label=f"bell of {bells.weights_[bell]:.0%}")
+    axis.plot(low + width * grid, height / width, dash, color="black", label=f"bell of {bells.weights_[bell]:.0%}")
 axis.set(xlabel="loss of the pair", ylabel="density")
 _ = axis.legend()
 
@@ -258,12 +257,13 @@ wrong_loss = {name: [np.nan, *one.column("loss").mean(axis=1, where=wrong)] for 
 metrics = {name: one.metrics.assign(wrong_loss=wrong_loss[name]) for name, one in runs.items()}
 for name, one in metrics.items():
     print(f"AUROC, {name:11}: " + "  ".join(f"{value:.3f}" for value in one["auroc"].astype(float)))
-curves(metrics, {"auroc": "AUROC of the loss (cut)", "wrong_loss": "mean loss, mismatched pairs (cut)"})
+curves(metrics, {"auroc": "AUROC of the loss", "wrong_loss": "mean loss, mismatched pairs"})
 
 # %% [markdown]
 # **What to notice.** The first point is the start, before any training. Right: the contrastive run (dashed) drives the loss of
-# the mismatched pairs down, epoch by epoch. It cannot know that they are wrong; it begins to learn them by heart. The method
-# never pulls the suspected pairs together, and their loss rises. Left: with that, RRSITR's losses tell the two kinds apart
+# the mismatched pairs down, epoch by epoch. It cannot know that they are wrong, and pulls them together too, little by little.
+# That this ends in learning by heart shows in longer runs. The method takes the cross-entropies off the suspected pairs;
+# what is left, the triplet loss, pulls weakly, and their loss rises. Left: with that, RRSITR's losses tell the two kinds apart
 # better than at the start, and better than those of contrastive training at any time. Both vertical axes are cut.
 # [Lesson 06](06_training_end_to_end.ipynb) follows both methods farther.
 #

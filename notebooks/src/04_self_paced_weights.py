@@ -364,7 +364,7 @@ for rate in (0.0, 0.4, 0.6):
 #
 # The intervals are over resampled pairs, a pair with all its seeds; `nan` stands where the control has too few pairs so far
 # down. The records support a weak brake: at $\gamma_1$ the typical true pair loses some of its speed. They do not support a
-# stall: few pairs stay below the line for two epochs, and each epoch carries many over it and back. They do not say
+# stall: of the pairs just below the line only a part is there again an epoch later; the others have moved on or gone back. They do not say
 # whether the brake costs recall; the method `monotone`, trained beside, could. Of the mismatched pairs too few
 # come near the line to tell a step from chance.
 #
@@ -423,7 +423,7 @@ print(f"{half.sum()} of {half.size} mismatched pairs count more than a half in t
 
 # %% [markdown]
 # The second explorer needs no run: move the loss of one pair across the lower threshold and watch the diamond leap.
-# Then raise `gamma_1` until it meets `gamma_2`: the jump shrinks only because nothing is ambiguous any more. Set
+# Then raise `gamma_1` and lower `gamma_2` until they meet, at 12: the jump shrinks only because nothing is ambiguous any more. Set
 # `lambda_1` to zero and see what is left of the second hill, and of the pairs that stand on it.
 
 # %% tags=["nbval-ignore-output"]

@@ -121,7 +121,7 @@ for i in range(6):
 # %% [markdown]
 # Put differently: the growing margin adds a second, plain loss, `SIGMA * relu(d)`, to a triplet loss with a fixed
 # margin. The next cell asserts it. Nothing about the *place* where the loss begins has changed, only the pull on pairs
-# that are behind. This is the surprise in the method: of all pairs, the most doubtful ones are pulled hardest.
+# that are behind. This is the surprise in the method: of the noisy pairs, the most doubtful ones are pulled hardest.
 
 # %%
 fixed = robust_triplet(cosines, SIGMA, dynamic=False)
@@ -279,7 +279,7 @@ for name, values in lost.items():
 # too, as the losses find fewer of the mismatched pairs. With a fixed margin both are about as high as with the growing one,
 # at some seeds above it and at some below: the growing margin shows no gain.
 #
-# So the records speak for the triplet loss, and not for its growing margin. They are three seeds in one drawn world, and the
+# So the records speak for the triplet loss, though the interval over test images reaches zero, and not for its growing margin. They are three seeds in one drawn world, and the
 # interval over test images says nothing about another seed.
 #
 # ## What a run has recorded

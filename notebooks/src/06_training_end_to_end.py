@@ -215,7 +215,7 @@ curves({name: pd.read_csv(folders[name] / "metrics.csv") for name in configs})
 
 # %% [markdown]
 # **What to notice.** The curves begin with the start, before any training; both axes are cut. RRSITR climbs far above the
-# start, contrastive training hardly does, on the very same pairs. The oracle shows what could be learned if one knew.
+# start, contrastive training gains less than half as much, on the very same pairs. The oracle shows what could be learned if one knew.
 # These runs are short. What becomes of them?
 #
 # ## The same, longer: finished runs
@@ -244,7 +244,8 @@ curves(means)
 
 # %% [markdown]
 # **What to notice.** Both axes are cut. Left: on clean pairs contrastive training multiplies its recall, so there is
-# something to learn. On noisy pairs it soon comes to rest; RRSITR learns on and closes more than half of the gap to the
+# something to learn. On noisy pairs it gains a few points in four epochs and
+# loses nearly all of them again; RRSITR learns on and closes more than half of the gap to the
 # oracle. Right: the AUROC of contrastive training first falls below the start, then rises, while it learns what is common,
 # and falls again, while it learns the mismatched pairs by heart. RRSITR's rises and stays. That is the paper's claim, seen
 # on a laptop. Of clean pairs there is no AUROC.
@@ -384,7 +385,7 @@ print("this view again:", explorer.state())
 three = runs[runs["method"].isin(methods)]
 table = three.groupby(["noise_rate", "method"])[["i2t_R@1", "i2t_R@10", "t2i_R@1", "t2i_R@10", "mR", "AUROC"]].mean()
 table["± mR"] = three.groupby(["noise_rate", "method"])["mR"].std()
-table.loc[("", "before training"), "mR"] = runs["before"].mean()
+table.loc[("", "before training"), "mR"] = three["before"].mean()
 table.loc[("", "chance"), "mR"] = runs["chance"].mean()
 table.round(2)
 
@@ -494,7 +495,7 @@ beside.loc[[0, 1, 2, 3, epochs]].round(2)
 
 # %%
 if not RECORDS:
-    mr, before = three.groupby(["noise_rate", "method"])["mR"].mean(), runs["before"].mean()
+    mr, before = three.groupby(["noise_rate", "method"])["mR"].mean(), three["before"].mean()
     gain = mr[0.0, "contrastive"] - before
     assert gain > 25, "clean pairs lift it by more than 25 points"
     assert mr[0.0, "rrsitr"] >= mr[0.0, "contrastive"], "it is no worse than contrastive training"
@@ -511,6 +512,9 @@ if not RECORDS:
     auroc = {method: means[method].set_index("epoch")["auroc"] for method in methods}
     assert auroc["contrastive"][1:].max() > auroc["contrastive"].iloc[-1] + 0.01, "learns the mismatched pairs by heart"
     assert auroc["contrastive"][1] < auroc["contrastive"][0], "first falls below the start"
+    noisy = means["contrastive"].set_index("epoch")["val_mR"]
+    assert noisy.idxmax() <= 5 and noisy.max() > noisy[0] + 2, "it gains a few points in four epochs"
+    assert noisy.iloc[-1] - noisy[0] < 0.25 * (noisy.max() - noisy[0]), "loses nearly all of them again"
     assert auroc["contrastive"][1:].max() > auroc["contrastive"][1] + 0.005, "then rises, while it learns what is common"
     assert auroc["rrsitr"].iloc[-1] > auroc["rrsitr"].max() - 0.005, "RRSITR's rises and stays"
     assert (np.diff(under["contrastive"]) > 0).all(), "epoch by epoch more mismatched pairs"
@@ -536,6 +540,7 @@ assert abs(wrong.mean() - noise.realised_rate) < 1e-12
 if EPOCHS >= 5 and SCENES >= 600 and 0.2 <= NOISE_RATE <= 0.6:
     mr, start = {name: result["test"]["mR"] for name, result in results.items()}, results["rrsitr"]["before"]["mR"]
     assert mr["rrsitr"] > max(start, mr["contrastive"]) + 3, "RRSITR climbs far above the start"
+    assert mr["contrastive"] - start < (mr["rrsitr"] - start) / 2, "contrastive training gains less than half as much"
     noisy = columns["category"] == 2
     assert 0.2 < noisy[-1, ~wrong].mean() < 0.5, "a third stays noisy"
     assert noisy[-1, wrong].mean() > noisy[0, wrong].mean() > 0.5, (

@@ -223,7 +223,6 @@ rows = table.index.to_numpy()
 chosen = [*rows[~truth][:3], *rows[truth][-2:]] if known else rows[-5:].tolist()
 sheet(chosen, record.mismatched[chosen])
 
-# %% [markdown]
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.data.datasets import inject_noise, open_data
@@ -271,7 +270,7 @@ from rrsitr_lib.show.views.gallery import gallery_figure
 static_twin(gallery_figure(table["agreement"], rows[60:66], {}))
 
 # %% [markdown]
-# **What to notice.** Where the curve falls steeply, the signals agree; where a signal has plateaus, it cannot choose. A step in the
+# **What to notice.** If all signals agreed, the curve would be a straight line from 1 to 0; where they differ it is flatter. A step in the
 # curve comes from pairs that are tied, of which the cell with the precision prints how many; it does not mark the place
 # where the wrong pairs end.
 #

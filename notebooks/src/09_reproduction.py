@@ -236,7 +236,7 @@ from rrsitr_lib.experiments.summary import variance
 
 draws = results
 if not STUDY:
-    fields = {"scenes": SCENES, "epochs": EPOCHS, "noise_rate": NOISE_RATE}
+    fields = {"scenes": SCENES, "epochs": EPOCHS, "noise_rate": NOISE_RATE, "encoder": "tiny"}
     small = Study.read("laptop", fields).model_copy(update={"name": "lesson_09"})
     for grid, moves in zip(small.runs, ({"seed": [SEED, SEED + 10, SEED + 20]}, {"noise_seed": [43, 44]}), strict=True):
         grid.axes.update({"method": ["rrsitr"], **moves})
@@ -251,7 +251,7 @@ two_variances(moved_by)
 
 # %% [markdown]
 # **What to notice.** Round markers move with the training seed, squares with the draw of the noise. Where the squares
-# spread as wide as the circles, the ± of a table tells only a part of what can happen. A few runs show an order of magnitude;
+# spread as wide as the circles, the ± of a table tells only a part of what can happen. One run stands in both rows. A few runs show an order of magnitude;
 # a claim about the size would need many.
 #
 # ## What the deviation does not contain, 3: the choice of the epoch

@@ -26,7 +26,7 @@ def readme_table(table: pd.DataFrame) -> str:
     """A line a method, a column a noise rate, as Markdown: mR ± deviation over the seeds, in percent.
 
     Bold: the 95 % interval of the gain over plain training lies above 0. AUROC is that of the loss, at the middle
-    noise rate; ``cost`` a step's multiple of plain training's, median over the rates. What no noise changes stands in
+    noise rate that has one; ``cost`` a step's multiple of plain training's, median over the rates. What no noise changes stands in
     every column.
     """
     parts = []
@@ -38,7 +38,8 @@ def readme_table(table: pd.DataFrame) -> str:
 
 def _lines(table: pd.DataFrame) -> pd.DataFrame:
     rates = sorted(table["noise_rate"].dropna().unique())
-    noisy = [rate for rate in rates if rate > 0] or rates
+    told = table.loc[(table["metric"] == "AUROC") & table["mean"].notna(), "noise_rate"]
+    noisy = sorted({rate for rate in told if rate > 0}) or rates
     middle = noisy[len(noisy) // 2]
     rows = []
     for method, part in table.groupby("method", sort=False):

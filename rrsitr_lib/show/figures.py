@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from rrsitr_lib.show.style import TRUE_COLOUR, WRONG_COLOUR, closed, method_looks
 
 METRICS = {"val_mR": "validation mR (%)", "auroc": "AUROC of the loss"}
+CHANCE = {"auroc": 0.5}  # where an axis begins that is not cut; else 0
 
 
 def contact_sheet(
@@ -50,7 +51,7 @@ def curves(metrics: dict[str, pd.DataFrame], columns: dict[str, str] = METRICS) 
     """Columns of the runs' metrics over epochs, a panel a column, a line a run; by default validation mR and AUROC.
 
     ``metrics`` holds the metrics.csv of each run by its name, a method's where it has one look in all figures;
-    ``columns`` the label of each column.
+    ``columns`` the label of each column. An axis that begins above its natural zero says that it is cut.
     """
     figure, axes = plt.subplots(1, len(columns), figsize=(9, 3.4), layout="constrained")
     for name, (colour, dash, marker) in method_looks(metrics).items():
@@ -58,8 +59,9 @@ def curves(metrics: dict[str, pd.DataFrame], columns: dict[str, str] = METRICS) 
         for axis, column in zip(axes, columns, strict=True):
             values = table[column].astype(float)
             axis.plot(table["epoch"], values, dash, color=colour, marker=marker, ms=4, label=name)
-    for axis, label in zip(axes, columns.values(), strict=True):
-        axis.set(xlabel="epoch", ylabel=label)
+    for axis, (column, label) in zip(axes, columns.items(), strict=True):
+        is_cut = axis.get_ylim()[0] > CHANCE.get(column, 0.0)
+        axis.set(xlabel="epoch", ylabel=f"{label} (cut)" if is_cut else label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(metrics))

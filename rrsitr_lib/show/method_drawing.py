@@ -40,7 +40,10 @@ def method_drawing(lit: str = "") -> Figure:
         before = {*axis.get_children()}
         draw(axis)
         for artist in {*axis.get_children()} - before:
-            artist.set_alpha(QUIET if lit and name != lit else 1.0)
+            seen = QUIET if lit and name != lit else 1.0
+            for part in (artist, getattr(artist, "arrow_patch", None)):  # an annotation keeps its arrow's own
+                if part is not None:
+                    part.set_alpha(seen)
     return figure
 
 

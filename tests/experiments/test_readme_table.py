@@ -43,6 +43,7 @@ def test_what_the_readme_says_of_all_of_rsicd():
     assert rrsitr["auroc"].max() - rrsitr["auroc"].iloc[-1] < 0.005, "RRSITR's holds"
     at_80 = read_table(ROOT / "results" / "rsicd.csv").query("metric == 'mR' and noise_rate == 0.8").set_index("kind")
     assert at_80.loc["rrsitr", "gain_low"] > 0
+    assert at_80.loc["contrastive", "mean"] < at_80.loc["linear probe", "mean"] < at_80.loc["rrsitr", "mean"]
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_a_control_that_changes_nothing_now_cannot_be_moved(run):
     assert weights.widgets["start"].disabled and not weights.widgets["epoch"].disabled
     assert not retrieval.widgets["sentence"].disabled
     weights.move(schedule="linear")
-    retrieval.move(direction="picture to captions")
+    retrieval.move(direction="image to captions")
     assert not weights.widgets["start"].disabled and retrieval.widgets["sentence"].disabled
     seen = everything(retrieval)
     retrieval.move(sentence=3)

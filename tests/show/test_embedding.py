@@ -175,7 +175,7 @@ def test_groups_by_category():
     category = np.arange(PAIRS) % 3
     _, _, *points = space_figure(space_map(make_history()), 1, np.zeros(PAIRS, bool), category=category).data
     for group, (name, colour, ending, _) in enumerate(CATEGORY_LOOKS):
-        for modality, (symbol, what) in enumerate((("circle", "picture"), ("diamond", "caption"))):
+        for modality, (symbol, what) in enumerate((("circle", "image"), ("diamond", "caption"))):
             trace = points[3 * modality + group]
             assert (trace.name, trace.marker.color) == (f"{what}: {name}", colour)
             assert trace.marker.symbol == symbol + ending and len(trace.x) == (category == group).sum()

@@ -72,6 +72,13 @@ def test_a_method_has_one_look_whatever_is_beside_it():
     assert len(set(colours)) == len(colours), "no method has the colour of another, or of truth"
 
 
+@pytest.mark.parametrize(("auroc", "said"), [((0.8, 0.85, 0.9), " (cut)"), ((0.5, 0.6, 0.9), "")])
+def test_an_axis_that_leaves_its_zero_out_says_so(auroc, said):
+    panel = figures.curves({"rrsitr": metrics(auroc=auroc)}).axes[1]
+    assert panel.get_ylabel() == f"AUROC of the loss{said}"
+    assert (panel.get_ylim()[0] > 0.5) == bool(said)
+
+
 def test_curves_without_noise_have_no_auroc():
     figure = figures.curves({"rrsitr": metrics(auroc=(None, None, None))})
     assert np.isnan(figure.axes[1].lines[0].get_ydata().astype(float)).all()

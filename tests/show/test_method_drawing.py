@@ -17,6 +17,9 @@ def test_lit_part_alone_stands_out(part):
     alphas = [artist.get_alpha() for artist in drawn(method_drawing(part)).texts]
     assert {*alphas} <= {QUIET, 1.0} and QUIET in alphas
     assert any(patch.get_alpha() == 1.0 for patch in method_drawing(part).axes[0].patches)
+    texts = drawn(method_drawing(part)).texts
+    arrows = [text.arrow_patch.get_alpha() for text in texts if getattr(text, "arrow_patch", None)]
+    assert QUIET in arrows, "the arrows of the other parts are quiet too"
 
 
 def test_whole_drawing_says_all_categories_and_has_no_text_over_another():

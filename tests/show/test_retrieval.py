@@ -90,7 +90,7 @@ def test_a_tie_behind_the_shown_truth_is_known():
 
 
 @pytest.mark.parametrize(("direction", "question", "k", "message"), [
-    ("sideways", 0, 1, "direction is 'sideways': allowed are caption to pictures, picture to captions"),
+    ("sideways", 0, 1, "direction is 'sideways': allowed are caption to images, image to captions"),
     (TO_PICTURES, len(OF), 1, "questions 0 to 11"),
     (TO_CAPTIONS, IMAGES, 1, "questions 0 to 5"),
     (TO_PICTURES, -1, 1, "question -1"),

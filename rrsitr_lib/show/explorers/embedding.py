@@ -1,4 +1,4 @@
-"""The space of features over the epochs of a run: a point a picture, a point a caption, a line a pair."""
+"""The space of features over the epochs of a run: a point an image, a point a caption, a line a pair."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -23,7 +23,7 @@ ONCE = "umap: computed once, half a minute"
 class EmbeddingExplorer(PairExplorer):
     """Pictures and captions of sampled training pairs on one map, before training and after every epoch.
 
-    Circles are pictures, diamonds captions; a line joins the two of a pair, dashed where they are mismatched. Hover a
+    Circles are images, diamonds captions; a line joins the two of a pair, dashed where they are mismatched. Hover a
     point to see its pair; in a notebook, draw a lasso around points to see theirs. The gap between the modalities, the
     distance of their means, can be removed.
     """

@@ -18,9 +18,9 @@ TO_PICTURES = DIRECTIONS[0]
 
 
 class RetrievalExplorer(RunExplorer):
-    """Pick a picture of the test split and ask in both directions: what stands first, why, and where is the truth?
+    """Pick an image of the test split and ask in both directions: what stands first, why, and where is the truth?
 
-    A question is one sentence of the chosen picture, or the picture itself. Bars are the scores of the best answers,
+    A question is one caption of the chosen image, or the image itself. Bars are the scores of the best answers,
     global and local part; the truth is framed. The rankings are those of the best validation epoch.
     """
 
@@ -43,8 +43,8 @@ class RetrievalExplorer(RunExplorer):
         recorded = min(results.images.shape[1], results.captions.shape[1])
         return (
             Choice("direction", "direction", DIRECTIONS, TO_PICTURES),
-            Slider("image", "picture", 0, len(self.captions_of) - 1, 1, 0, "number in the test split"),
-            Slider("sentence", "its sentence", 1, most, 1, 1, "number; asks only for pictures"),
+            Slider("image", "image", 0, len(self.captions_of) - 1, 1, 0, "number in the test split"),
+            Slider("sentence", "its caption", 1, most, 1, 1, "number; asks only for images"),
             Slider("k", "answers", 1, recorded, 1, min(SHOWN, recorded), "K"),
         )
 
@@ -82,7 +82,7 @@ class RetrievalExplorer(RunExplorer):
         question, direction = divmod(question_key, len(DIRECTIONS))
         to_pictures = direction == 0
         if place == 0:
-            title = f"QUESTION: {'caption' if to_pictures else 'picture'} {question}"
+            title = f"QUESTION: {'caption' if to_pictures else 'image'} {question}"
             return self._item(question, title, "", is_picture=not to_pictures)
         ranked = ranked_candidates(self.run.retrieval, DIRECTIONS[direction], question, place)
         item, true = int(ranked.candidates[-1]), bool(ranked.true[-1])
@@ -102,7 +102,7 @@ class RetrievalExplorer(RunExplorer):
     def _item(self, number: int, title: str, note: str, is_picture: bool, true: bool = False) -> str:
         picture = self.run.image(number, "test") if is_picture else None
         absent = " (not at hand here)" if picture is None else ""
-        text = f"picture {number}{absent}" if is_picture else self.run.retrieval.texts[number]
+        text = f"image {number}{absent}" if is_picture else self.run.retrieval.texts[number]
         made = card(title, text, picture, note)
         return f"<div style='outline:4px solid black'>{made}</div>" if true else made
 

@@ -13,7 +13,7 @@ from rrsitr_lib.show.views.space_map import SpaceMap
 GAPS = ("as it is", "removed")
 LINES = ("all", "mismatched only", "none")
 COLOURS = ("truth", "category")
-MODALITIES = (("picture", "circle", 9), ("caption", "diamond", 8))
+MODALITIES = (("image", "circle", 9), ("caption", "diamond", 8))
 # name, colour, ending of the symbol, colour of its edge; the fill says what the colour says
 ENDINGS = ("", "-open")
 KIND_LOOKS = (*((*look[:2], ending, look[1]) for look, ending in zip(TRUTH_LOOKS, ENDINGS, strict=True)),
@@ -32,9 +32,9 @@ def space_figure(
     pair: int | None = None,
     selected: Sequence[int] = (),
 ) -> go.Figure:
-    """The map in ``epoch`` (0 is before training): circles are pictures, diamonds captions, lines join a pair.
+    """The map in ``epoch`` (0 is before training): circles are images, diamonds captions, lines join a pair.
 
-    Traces: lines of true and of mismatched pairs; then three groups of pictures and three of captions, by ``category``
+    Traces: lines of true and of mismatched pairs; then three groups of images and three of captions, by ``category``
     (n,) where it is given, else by truth (the third group is then empty); then rings around the points ``selected``,
     and a line between those of ``pair``, both by their place. ``keys`` (n,) are the cards of the points.
     Raises ``InputError`` for an unknown ``lines``.

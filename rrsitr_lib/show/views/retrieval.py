@@ -10,7 +10,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.style import COLOURS, MODEBAR, hatched
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
-DIRECTIONS = ("caption to pictures", "picture to captions")
+DIRECTIONS = ("caption to images", "image to captions")
 PART_LOOKS = ((COLOURS[0], ""), (COLOURS[3], "."))  # colour and hatch: global, local
 FRAMED = "true answer, framed"
 

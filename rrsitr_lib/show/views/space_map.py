@@ -101,9 +101,9 @@ def _umap(features: np.ndarray, seed: int, neighbours: int, ends: list[int]) -> 
 
 
 def modality_gap(image: np.ndarray, text: np.ndarray) -> float:
-    """Distance between the mean picture and the mean caption of normalised features: 0 one cloud, at most 2.
+    """Distance between the mean image and the mean caption of normalised features: 0 one cloud, at most 2.
 
-    Its square is the mean cosine among pictures, plus that among captions, less twice that between them.
+    Its square is the mean cosine among images, plus that among captions, less twice that between them.
     **Shape** (n, D), (m, D) -> scalar. Raises ``InputError`` for other shapes or a zero vector.
 
     >>> modality_gap(np.array([[2.0, 0.0]]), np.array([[0.0, 3.0]])).__round__(3)
