@@ -26,8 +26,8 @@ def readme_table(table: pd.DataFrame) -> str:
     """A line a method, a column a noise rate, as Markdown: mR ± deviation over the seeds, in percent.
 
     Bold: the 95 % interval of the gain over plain training lies above 0. AUROC is that of the loss, at the middle
-    noise rate that has one; ``cost`` a step's multiple of plain training's, median over the rates. What no noise changes stands in
-    every column.
+    noise rate that has one; ``cost`` a step's multiple of plain training's, median over the rates. What no noise
+    changes stands in every column.
     """
     parts = []
     for (data, encoder), part in table.groupby(["data", "encoder"], sort=False):

@@ -183,7 +183,7 @@ def thumbnail(source: np.ndarray | Path) -> np.ndarray:
 
 
 def card(title: str, caption: str, image: np.ndarray | None, note: str = "", framed: bool = False) -> str:
-    """A picture (h, w, 3) uint8 with its caption as a small block of HTML; ``framed`` draws a dashed frame.
+    """An image (h, w, 3) uint8 with its caption as a small block of HTML; ``framed`` draws a dashed frame.
 
     >>> "a lake" in card("pair 0", "a lake", None)
     True
@@ -192,7 +192,7 @@ def card(title: str, caption: str, image: np.ndarray | None, note: str = "", fra
     if image is not None:
         Image.fromarray(image).save(jpeg := io.BytesIO(), "JPEG", quality=70)
         source = f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
-        shown = f"<img src='{source}' width='{THUMBNAIL}' alt='{html.escape(str(caption))}'>"
+        shown = f"<img src='{source}' width='{THUMBNAIL}' alt='image, {html.escape(title)}'>"  # a caption may lie
     return (
         f"<div style='border:{style};padding:4px;width:9.5rem;font:12px/1.3 sans-serif'>{shown}"
         f"<br><b>{html.escape(title)}</b> {html.escape(note)}<br>{html.escape(str(caption))}</div>"
