@@ -1,25 +1,29 @@
-"""How well an audit finds injected mismatches, beside what it must beat, each score by AUROC and precision.
+"""How well an audit finds injected mismatches, beside what it must beat, and how far its decisions can be trusted.
 
 The scores see images and captions only; the injected truth is read afterwards. Usage:
 
     python benchmarks/audit.py                                              # drawn scenes, encoder tiny
     python benchmarks/audit.py --data FOLDER --encoder lite --weights DIR   # all splits of a folder together
+    python benchmarks/audit.py --protocols shuffle image --rates 0 0.05 0.1 0.2 0.4 0.6 --noise-seeds 42 7 13
 """
 
 import argparse
+import itertools
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from rrsitr_lib.audit.calibration import left_out, made_mismatches
 from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate, folds_of
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
 from rrsitr_lib.audit.mismatch_ranking import precision_at
-from rrsitr_lib.audit.ranking import rank_pairs
+from rrsitr_lib.audit.ranking import Ranking, rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs
+from rrsitr_lib.audit.untrained import SIGNALS, UntrainedJudges
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import PROTOCOLS, inject
 from rrsitr_lib.data.pairs import numbered, read_folder
@@ -30,32 +34,63 @@ from rrsitr_lib.scenes.world import draw_scenes
 SCENES, SCENES_SEED = 600, 77
 
 
-def pairs_of(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | list[Path]]:
+def pairs_of(data: str, splits: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray | list[Path]]:
     """Image names (N,), captions (N,) and the images, one a distinct name."""
     if data == "scenes":
         drawn = draw_scenes(SCENES, seed=SCENES_SEED, size=64)
         return np.array(drawn.rows_image_ids), np.array(drawn.captions), drawn.images
-    tables = read_folder(data).values()
+    tables = [table for name, table in read_folder(data).items() if name in splits]
     ids, captions = (np.concatenate([getattr(one, name) for one in tables]) for name in ("image_ids", "captions"))
     return ids, captions, find_images(Path(data) / "images", list(dict.fromkeys(ids)))
 
 
-def scores(
-    features: PairFeatures, images: object, captions: np.ndarray, seed: int, shared: bool
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Every score by name, (N,), larger is more suspect; zero-shot only where images and captions share a space."""
+class Found(NamedTuple):
+    """``scores``: by name, (N,), larger is more suspect; rankings with trained judges and without."""
+
+    scores: dict[str, np.ndarray]
+    full: Ranking
+    quick: Ranking
+
+
+def judged(features: PairFeatures, images: object, captions: np.ndarray, seed: int, shared: bool) -> Found:
+    """Every score of the pairs; zero-shot only where images and captions share a space."""
     twins, settings = find_duplicates(features, images), AuditSettings(seed=seed)
-    pairs = AuditPairs(["-"] * len(captions), captions.tolist(), list(range(len(captions))), paths=[], notes=[])
-    held_out = cross_validate(features, twins.group_of_pair, settings)
-    table = rank_pairs(pairs, features, twins, held_out, settings).sort_values("row")
-    yield "audit", table["score"].to_numpy()
-    yield "its held-out loss alone", table["loss"].to_numpy()
-    yield "linear probe (ridge)", -table["linear"].to_numpy()
-    yield "nearest neighbours", -table["neighbours"].to_numpy()
-    yield "confident learning", confident_learning_score(features, twins.group_of_pair, seed=seed)
+    groups, pairs = (
+        twins.group_of_pair,
+        AuditPairs(["-"] * len(captions), captions.tolist(), list(range(len(captions))), [], []),
+    )
+    fold = folds_of(groups, settings.folds, seed)
+    made, judges = made_mismatches(fold, groups, seed), UntrainedJudges(features, groups, fold)
+    held_out = cross_validate(features, fold, made, settings)
+    full, quick = (rank_pairs(pairs, features, twins, judges, made, seed, given) for given in (held_out, None))
+    table = full.table.sort_values("row")
+    found = {"audit": table["score"], "audit --quick": quick.table.sort_values("row")["score"]}
+    found |= {f"{name} alone": table[name] for name in ("loss", *SIGNALS)}
+    found["confident learning"] = confident_learning_score(features, groups, seed=seed)
+    image, text = unit(features.image)[features.image_of_pair], unit(features.text)[features.caption_of_pair]
     if shared:
-        image, text = unit(features.image)[features.image_of_pair], unit(features.text)[features.caption_of_pair]
-        yield "zero-shot similarity", -np.einsum("nd,nd->n", image, text)
+        found["zero-shot similarity"] = -np.einsum("nd,nd->n", image, text)
+    found["LEMoN as published"] = lemon(table)
+    return Found({name: np.asarray(score) for name, score in found.items()}, full, quick)
+
+
+def lemon(table: pd.DataFrame) -> np.ndarray:
+    """LEMoN's sum with its fixed weights of 5; the distance of the two modalities is that of the linear map."""
+    return (table["linear"] + 5 * (table[SIGNALS[1]] + table[SIGNALS[2]])).to_numpy()
+
+
+def decisions(ranking: Ranking, wrong: np.ndarray) -> dict[str, float]:
+    """The estimated rate, and what the choices leave out and do: shares, F1 of ``balanced``, promised and true FDR."""
+    table = ranking.table.sort_values("row")
+    score, chance = table["score"].to_numpy(), table["wrong"].to_numpy()
+    balanced, sure, fdr = (left_out(score, chance, ranking.rate, keep) for keep in ("balanced", "sure", "fdr=0.1"))
+    hits = (balanced & wrong).sum()
+    return {
+        "true rate": wrong.mean(), "estimate": ranking.rate, "low": ranking.interval[0], "high": ranking.interval[1],
+        "balanced out": balanced.mean(), "F1": 2 * hits / max(1, balanced.sum() + wrong.sum()), "sure out": sure.mean(),
+        "fdr=0.1 out": fdr.mean(), "promised": (1 - chance[fdr]).mean() if fdr.any() else 0.0,
+        "true": (~wrong[fdr]).mean() if fdr.any() else 0.0,
+    }  # fmt: skip
 
 
 def confident_learning_score(
@@ -87,34 +122,40 @@ def confident_learning_score(
 
 
 def main() -> None:
-    """Print a table: a row for each protocol and score."""
+    """Print two tables: how well the scores rank, and what the decisions are worth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="scenes")
+    parser.add_argument("--splits", nargs="+", default=["train", "val", "test"], help="of a folder")
     parser.add_argument("--encoder", default="tiny")
     parser.add_argument("--weights")
-    parser.add_argument("--rate", type=float, default=0.2)
+    parser.add_argument("--rates", nargs="+", type=float, default=[0.2])
     parser.add_argument("--protocols", nargs="+", default=PROTOCOLS)
+    parser.add_argument("--noise-seeds", nargs="+", type=int, default=[42])
     parser.add_argument("--seed", type=int, default=3)
     arguments = parser.parse_args()
     from sklearn.metrics import average_precision_score, roc_auc_score
 
-    ids, captions, images = pairs_of(arguments.data)
+    ids, captions, images = pairs_of(arguments.data, arguments.splits)
     unique, caption_of_pair = numbered(captions.tolist())
     towers = build_encoder(arguments.encoder, arguments.weights, "masked")
     image, text = tower_features(towers, images, unique)
-    rows = []
-    for protocol in arguments.protocols:
-        noise = inject(ids, arguments.rate, protocol, 42, captions)
-        features = PairFeatures(image, text, numbered(ids.tolist())[1], caption_of_pair[noise.caption_index])
-        shared = ENCODERS[arguments.encoder].shared_space
-        for name, score in scores(features, images, captions[noise.caption_index], arguments.seed, shared):
-            wrong = noise.mismatched
-            rows.append({
-                "protocol": protocol, "realised": wrong.mean(), "score": name, "AUROC": roc_auc_score(wrong, score),
+    shared, ranked, decided = ENCODERS[arguments.encoder].shared_space, [], []
+    for protocol, rate, seed in itertools.product(arguments.protocols, arguments.rates, arguments.noise_seeds):
+        noise = inject(ids, rate, protocol, seed, captions)
+        wrong, moved = noise.mismatched, noise.caption_index
+        features = PairFeatures(image, text, numbered(ids.tolist())[1], caption_of_pair[moved])
+        found = judged(features, images, captions[moved], arguments.seed, shared)
+        where = {"protocol": protocol, "rate": rate, "noise seed": seed}
+        for name, score in found.scores.items() if wrong.any() else ():
+            ranked.append({
+                **where, "score": name, "AUROC": roc_auc_score(wrong, score),
                 "average precision": average_precision_score(wrong, score),
                 "precision in the top 10 %": precision_at(score, wrong, len(wrong) // 10),
             })  # fmt: skip
-    print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"))
+        for name, ranking in (("audit", found.full), ("audit --quick", found.quick)):
+            decided.append({**where, "judges": name, **decisions(ranking, wrong)})
+    for rows in (ranked, decided):
+        print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

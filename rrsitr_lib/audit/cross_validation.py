@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rrsitr_lib.audit.calibration import QUARTERS, MadeMismatches
 from rrsitr_lib.audit.features import PairFeatures, unit
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.noise import Noise
@@ -49,14 +50,16 @@ class AuditSettings:
 
 @dataclass(frozen=True)
 class OutOfFoldScores:
-    """What models say of pairs they never saw. **Shape** ``loss``, ``similarity`` (repeats, N); the others (N,).
+    """What models say of pairs they never saw. **Shape** ``loss``, ``made``, ``similarity`` (repeats, N); others (N,).
 
     ``loss``: global loss of the pair (paper, fine-grained alignment) among held-out pairs, ``chance`` 2 ln B when the
-    model knows nothing; ``similarity``: cosine; ``better``: number of the caption of the set that fits the pair's
+    model knows nothing; ``made``: the same with the caption of a made mismatch, missing where none was made;
+    ``similarity``: cosine; ``better``: number of the caption of the set that fits the pair's
     image best, another image's; ``lead``: by how much its cosine is above the pair's own.
     """
 
     loss: np.ndarray
+    made: np.ndarray
     similarity: np.ndarray
     better: np.ndarray
     lead: np.ndarray
@@ -79,26 +82,31 @@ def folds_of(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
     return fold_of_group[index]
 
 
-def cross_validate(
-    features: PairFeatures,
-    groups: np.ndarray,
-    settings: AuditSettings,
-    progress: Callable[[int, int], object] | None = None,
-) -> OutOfFoldScores:
-    """Every pair gets ``repeats`` losses, each by heads that never saw an image of its group (``groups``, (N,)).
-
-    ``progress(done, total)`` counts trained models, folds x repeats in all.
-    Raises ``InputError`` for too few pairs, and for one caption everywhere.
-    """
+def check_enough(features: PairFeatures) -> None:
+    """Raises ``InputError`` for too few pairs, and for one caption everywhere."""
     if len(features) < SMALLEST:
         raise InputError(f"{len(features)} pairs: cross-validation needs at least {SMALLEST}")
     if len(np.unique(features.caption_of_pair)) == 1:
         raise InputError(f"all {len(features)} pairs have the same caption: no ranking is possible")
+
+
+def cross_validate(
+    features: PairFeatures,
+    fold: np.ndarray,
+    mismatches: MadeMismatches,
+    settings: AuditSettings,
+    progress: Callable[[int, int], object] | None = None,
+) -> OutOfFoldScores:
+    """Every pair gets ``repeats`` losses, each by heads that never saw a pair of its ``fold``, (N,).
+
+    And as many losses with the caption of its made mismatch, among pairs as they are but for a quarter of them.
+
+    ``progress(done, total)`` counts trained models, folds x repeats in all.
+    """
     config, done = settings.config, 0
-    loss, similarity, rival = np.zeros((3, settings.repeats, len(features)), dtype=np.float32)
+    loss, made, similarity, rival = np.zeros((4, settings.repeats, len(features)), dtype=np.float32)
     caption = np.zeros((settings.repeats, len(features)), dtype=np.int64)
     for repeat in range(settings.repeats):
-        fold = folds_of(groups, settings.folds, settings.seed + repeat)
         for number in range(settings.folds):
             seen, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             seed = settings.seed + 1000 * repeat + number
@@ -106,13 +114,14 @@ def cross_validate(
             own = image[features.image_of_pair[held]], text[features.caption_of_pair[held]]
             similarity[repeat, held] = np.einsum("nd,nd->n", *own)
             loss[repeat, held] = held_out_loss(features, held, image, text, config)
+            made[repeat, held] = made_loss(features, held, mismatches, image, text, config)
             caption[repeat, held], rival[repeat, held] = best_other_caption(features, held, image, text)
             done += 1
             if progress:
                 progress(done, settings.folds * settings.repeats)
     better = caption[rival.argmax(axis=0), np.arange(len(features))]
     lead, chance = (rival - similarity).mean(axis=0), chance_loss(config.batch_size) / 2
-    return OutOfFoldScores(loss, similarity, better, lead, chance)
+    return OutOfFoldScores(loss, made, similarity, better, lead, chance)
 
 
 def train_heads(features: PairFeatures, rows: np.ndarray, config: RunConfig) -> HeadsEncoder:
@@ -143,20 +152,26 @@ def encode_all(model: HeadsEncoder, features: PairFeatures) -> tuple[np.ndarray,
 
 
 def held_out_loss(
-    features: PairFeatures, held: np.ndarray, image: np.ndarray, text: np.ndarray, config: RunConfig
+    features: PairFeatures,
+    held: np.ndarray,
+    image: np.ndarray,
+    text: np.ndarray,
+    config: RunConfig,
+    caption: np.ndarray | None = None,
 ) -> np.ndarray:
     """Mean global loss of the held-out pairs (H,) over random batches; equal images or captions never compete.
 
-    Scale, batch size and seed are those of ``config``.
+    Scale, batch size and seed are those of ``config``; ``caption`` (H,) stands in the place of their own.
     """
     total, times = np.zeros(len(held)), np.zeros(len(held))
     generator, scale = np.random.default_rng(config.seed), config.method_settings.scale
     size = min(config.batch_size, len(held))
+    caption = features.caption_of_pair[held] if caption is None else caption
     for _ in range(ROUNDS):
         order = generator.permutation(len(held))
         for start in range(0, len(held), size):
             here = order[start : start + size] if start + size <= len(held) else order[-size:]
-            images, captions = features.image_of_pair[held[here]], features.caption_of_pair[held[here]]
+            images, captions = features.image_of_pair[held[here]], caption[here]
             logits = torch.from_numpy(scale * image[images] @ text[captions].T)
             same = (images[:, None] == images) | (captions[:, None] == captions)
             np.fill_diagonal(same, False)
@@ -164,6 +179,23 @@ def held_out_loss(
             total[here] += losses
             times[here] += 1
     return total / times
+
+
+def made_loss(
+    features: PairFeatures,
+    held: np.ndarray,
+    mismatches: MadeMismatches,
+    image: np.ndarray,
+    text: np.ndarray,
+    config: RunConfig,
+) -> np.ndarray:
+    """``held_out_loss`` of the held-out pairs with the captions of their donors, a quarter at a time; else missing."""
+    found = np.full(len(held), np.nan)
+    for part in range(QUARTERS):
+        changed = (mismatches.quarter[held] == part) & (mismatches.donor[held] >= 0)
+        caption = features.caption_of_pair[np.where(changed, mismatches.donor[held], held)]
+        found[changed] = held_out_loss(features, held, image, text, config, caption)[changed]
+    return found
 
 
 def best_other_caption(

@@ -9,17 +9,21 @@ import pandas as pd
 import torch
 
 import rrsitr_lib
-from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate
+from rrsitr_lib.audit.calibration import CHOICES, false_share, left_out, made_mismatches
+from rrsitr_lib.audit.cross_validation import AuditSettings, check_enough, cross_validate, folds_of
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, read_features, tower_features
 from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs, Problem
 from rrsitr_lib.audit.report import write_report
+from rrsitr_lib.audit.untrained import UntrainedJudges
 from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.data.pairs import numbered
 from rrsitr_lib.files import fingerprint, write_atomically, write_json
 from rrsitr_lib.model.encoder import build_encoder
 
+FDR = "fdr=0.1"  # shown beside the other choices
+NAMES = {"image": "filename", "caption": "title"}
 FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.csv", "audit.json")
 
 
@@ -60,25 +64,38 @@ def audit(
     out: str | Path,
     settings: AuditSettings | None = None,
     top: int = 200,
+    keep: str = "balanced",
+    quick: bool = False,
     progress: Callable[[int, int], object] | None = None,
 ) -> Audit:
     """Rank the pairs and write ``FILES`` and their checksums into ``out``: whole files, each by itself.
 
-    ``cleaned.csv`` keeps the pairs in the lower component of the losses, ``weights.csv`` gives every pair the posterior
-    of that component, both in the table's order with columns filename, title. Hard true pairs fall into the upper one:
-    both are careful rather than exact. ``report.html`` shows the ``top`` most suspect.
-    Raises ``InputError`` for too few pairs.
+    ``cleaned.csv`` keeps what ``keep`` does not leave out (``calibration.left_out``), ``weights.csv`` gives every pair
+    the probability of being right, both in the table's order with columns filename, title. ``quick``: no model is
+    trained. ``report.html`` shows the ``top`` most suspect. Raises ``InputError`` for too few pairs, and for a ``keep``
+    that there is not.
     """
     settings, out = settings or AuditSettings(), Path(out)
+    if keep not in CHOICES:
+        false_share(keep)
+    check_enough(features)
     duplicates = find_duplicates(features, pairs.paths or None)
-    scores = cross_validate(features, duplicates.group_of_pair, settings, progress)
-    table = rank_pairs(pairs, features, duplicates, scores, settings)
-    by_row = table.sort_values("row", kind="stable").rename(columns={"image": "filename", "caption": "title"})
-    kept = by_row[by_row["wrong"] <= 0.5]
+    groups = duplicates.group_of_pair
+    fold = folds_of(groups, settings.folds, settings.seed)
+    mismatches = made_mismatches(fold, groups, settings.seed)
+    scores = None if quick else cross_validate(features, fold, mismatches, settings, progress)
+    judges = UntrainedJudges(features, groups, fold)
+    ranking = rank_pairs(pairs, features, duplicates, judges, mismatches, settings.seed, scores)
+    table, score, wrong = ranking.table, ranking.table["score"].to_numpy(), ranking.table["wrong"].to_numpy()
+    choices = {name: left_out(score, wrong, ranking.rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
+    kept = table[~choices[keep]].sort_values("row", kind="stable").rename(columns=NAMES)
+    by_row = table.sort_values("row", kind="stable").rename(columns=NAMES)
     summary = {
         "pairs": len(table), "pictures": len(set(pairs.images)), "left_out": len(pairs.problems),
         "remarked_on": len(pairs.remarks),
-        "expected_wrong": round(float(table["wrong"].mean()), 4), "kept": len(kept),
+        "noise_rate": round(ranking.rate, 4), "interval": [round(end, 4) for end in ranking.interval],
+        "keep": keep, "kept": len(kept), "quick": quick,
+        "choices": {name: _expected(out_of_it, wrong) for name, out_of_it in choices.items()},
         "pictures_that_are_twice": int((table["same_picture_as"] != "").sum()), "notes": pairs.notes,
         "settings": vars(settings), "features": fingerprint(features.image, features.text),
         "version": rrsitr_lib.__version__,
@@ -91,6 +108,15 @@ def audit(
     write_report(out / "report.html", table.head(top), summary, pairs)
     note_checksums(out, *FILES)
     return Audit(table, summary)
+
+
+def _expected(out: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
+    """What a choice leaves out, and the expected shares of right pairs among it and of wrong ones among the others."""
+    return {
+        "left_out": int(out.sum()),
+        "right_among_left_out": round(float((1 - wrong[out]).mean()), 4) if out.any() else 0.0,
+        "wrong_among_kept": round(float(wrong[~out].mean()), 4) if not out.all() else 0.0,
+    }
 
 
 def _cut(pairs: AuditPairs, is_cut: np.ndarray) -> list[Problem]:

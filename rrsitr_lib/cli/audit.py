@@ -23,12 +23,16 @@ def audit(
     folds: Annotated[int, typer.Option(min=2, help="models a round; each scores the pairs that it never saw")] = 4,
     repeats: Annotated[int, typer.Option(min=1, help="rounds with other folds")] = 2,
     epochs: Annotated[int, typer.Option(min=1, help="epochs of every model")] = 6,
+    keep: Annotated[
+        str, typer.Option(help="what cleaned.csv leaves out: balanced, sure, fdr=SHARE of right pairs, or all (none)")
+    ] = "balanced",
+    quick: Annotated[bool, typer.Option(help="train no model: a linear map and the neighbours judge")] = False,
     bad: Annotated[str, typer.Option(help="missing or undecodable images: skip (and list) or fatal")] = "skip",
     top: Annotated[int, typer.Option(min=1, help="pairs shown in the report")] = 200,
     seed: Annotated[int, typer.Option(min=0)] = 3,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "cpu",
 ) -> None:
-    """Rank one's own pairs by how wrong they look, with reasons; no pair is scored by a model that trained on it.
+    """Rank one's own pairs by how wrong they look, and say how many are; no pair is scored by what was fitted to it.
 
     Example: rrsitr audit pairs.csv --images chips/ --out audit/
     """
@@ -45,13 +49,21 @@ def audit(
         typer.echo(printable(note))
     described = features_of(pairs, encoder, weights, features, where)
     with bar("models", "model") as progress:
-        done = run_audit(pairs, described, out, settings, top, progress)
+        done = run_audit(pairs, described, out, settings, top, keep, quick, progress)
     summary, shown = done.summary, done.table.head(10)[["rank", "row", "image", "score", "caption"]]
     shown = shown.assign(image=shown["image"].map(printable), caption=shown["caption"].map(printable))
     typer.echo(shown.to_string(index=False, max_colwidth=60))
-    high = 100 * summary["expected_wrong"]
     remarked = f", {summary['remarked_on']} kept with a remark" if summary["remarked_on"] else ""
+    low, high = summary["interval"]
     typer.echo(
-        f"{summary['pairs']} pairs of {summary['pictures']} images, {high:.0f} % with a high loss, hard true pairs "
-        f"among them; {summary['left_out']} rows left out{remarked} (problems.csv); open {out / 'report.html'}"
+        f"{summary['pairs']} pairs of {summary['pictures']} images, {summary['noise_rate']:.1%} of them mismatched "
+        f"({low:.1%} to {high:.1%} over resampled images): as unlike as a random pair; wrong captions of similar "
+        "scenes are not counted"
     )
+    for name, choice in summary["choices"].items():
+        chosen = " (cleaned.csv)" if name == summary["keep"] else ""
+        typer.echo(
+            f"  --keep {name}: leaves out {choice['left_out']}, of which {choice['right_among_left_out']:.0%} are "
+            f"expected to be right; {choice['wrong_among_kept']:.1%} of the others to be wrong{chosen}"
+        )
+    typer.echo(f"{summary['left_out']} rows could not be used{remarked} (problems.csv); open {out / 'report.html'}")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
-from rrsitr_lib.audit.probes import fit_ridge
+from rrsitr_lib.audit.untrained import fit_ridge
 from rrsitr_lib.checksums import changed_files, note_checksums
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data

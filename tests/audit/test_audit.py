@@ -16,21 +16,24 @@ from PIL import Image
 from sklearn.metrics import average_precision_score
 from test_cli import rrsitr
 
-from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate
+from rrsitr_lib.audit.calibration import made_mismatches
+from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate, folds_of
 from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures
 from rrsitr_lib.audit.mismatch_ranking import precision_at
-from rrsitr_lib.audit.ranking import rank_pairs, wrong_posterior
+from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs, open_pairs
 from rrsitr_lib.audit.report import write_report
 from rrsitr_lib.audit.run import FILES, audit, features_of
+from rrsitr_lib.audit.untrained import UntrainedJudges
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import read_csv
 from rrsitr_lib.scenes.world import draw_scenes
 
 COLUMNS = [
-    "rank", "row", "image", "caption", "score", "wrong", "loss", "similarity", "linear", "neighbours", "disagreement",
-    "better_caption", "better_image", "lead", "same_picture_as", "reasons",
+    "rank", "row", "image", "caption", "score", "p_value", "wrong", "loss", "linear", "said_of_similar_images",
+    "similar_captions_said_of", "similarity", "disagreement", "better_caption", "better_image", "lead",
+    "same_picture_as", "reasons",
 ]  # fmt: skip
 MARKUP = "<script>湖边有很多树</script> & a lake"
 QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
@@ -43,34 +46,37 @@ def ranked():
     captions = [f"caption {k}" for k in data.caption_of_pair]
     twins = Duplicates(data.image_of_pair, np.zeros(len(data), dtype=bool))
     pairs, settings = AuditPairs(names, captions, list(range(1, len(data) + 1)), [], []), AuditSettings(folds=3)
-    return rank_pairs(pairs, data, twins, cross_validate(data, data.image_of_pair, settings), settings), wrong
+    fold = folds_of(data.image_of_pair, 3, settings.seed)
+    judges, made = UntrainedJudges(data, data.image_of_pair, fold), made_mismatches(fold, data.image_of_pair, 0)
+    scores = cross_validate(data, fold, made, settings)
+    whole, quick = (rank_pairs(pairs, data, twins, judges, made, 0, given) for given in (scores, None))
+    return whole, wrong, quick
 
 
 def test_ranking_puts_moved_captions_first(ranked):
-    table, wrong = ranked
+    (table, rate, (low, high)), wrong, _ = ranked
     by_row = table.sort_values("row")
-    assert list(table) == COLUMNS and table["rank"].tolist() == list(range(1, len(table) + 1))
+    assert list(table) == COLUMNS and low <= rate <= high and abs(rate - wrong.mean()) < 0.08
+    assert table["rank"].tolist() == list(range(1, len(table) + 1))
     assert average_precision_score(wrong, by_row["score"]) > 0.8
     assert (table["score"].diff().dropna() <= 0).all()
-    assert table[["score", "wrong", "disagreement"]].stack().between(0, 1).all()
+    assert table[["score", "p_value", "wrong", "disagreement"]].stack().between(0, 1).all()
     assert by_row["wrong"].to_numpy()[wrong].mean() > 0.5 > 0.2 > by_row["wrong"].to_numpy()[~wrong].mean()
 
 
 def test_reasons_are_in_words_and_only_where_there_are_any(ranked):
-    table, _ = ranked
+    (table, *_), _, _ = ranked
     top, bottom = table.head(10), table.tail(60)
-    assert top["reasons"].str.contains("held-out loss").all()
+    assert top["reasons"].str.contains("held-out loss").any()
+    assert top["reasons"].str.contains("captions of similar images say something else").any()
     assert top["reasons"].str.contains(r"a caption of \d+\.png fits better").any()
     assert (bottom["reasons"] == "").all()
 
 
-def test_posterior_rises_with_the_loss_and_spares_low_ones():
-    generator = np.random.default_rng(0)
-    loss = np.concatenate([generator.normal(3, 0.3, 300), generator.normal(9, 3.0, 60)]).astype(np.float32)
-    wrong = wrong_posterior(loss, seed=0)
-    assert (np.diff(wrong[np.argsort(loss)]) >= 0).all() and wrong[loss < 2.9].max() == 0
-    assert wrong[300:].mean() > 0.9 and wrong[:300].mean() < 0.1
-    assert (wrong_posterior(np.full(30, 2.0, np.float32), seed=0) == 0).all()
+def test_without_trained_models_the_same_columns_but_theirs(ranked):
+    _, wrong, (table, rate, _) = ranked
+    assert list(table) == [name for name in COLUMNS if name not in ("loss", "similarity", "disagreement")]
+    assert average_precision_score(wrong, table.sort_values("row")["score"]) > 0.8 and abs(rate - wrong.mean()) < 0.08
 
 
 def test_equal_images_are_one_group_and_other_words_are_said(tmp_path):
@@ -112,7 +118,8 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "audit", *QUICK) == 0
     said = capsys.readouterr().out
     assert "images from column 'Filename', captions from 'Title'" in said
-    assert "61 pairs of 30 images" in said and "1 rows left out, 1 kept with a remark (problems.csv)" in said
+    assert "61 pairs of 30 images" in said and "1 rows could not be used, 1 kept with a remark (problems.csv)" in said
+    assert "% of them mismatched (" in said and "--keep fdr=0.1: leaves out" in said
     out = tmp_path / "audit"
     assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "checksums.json"])
     assert rrsitr("verify", out) == 0
@@ -122,13 +129,33 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     assert weights["filename"].tolist()[:2] == ["Tile 0.PNG"] * 2 and MARKUP in weights["title"].tolist()
     kept = read_csv(out / "cleaned.csv", split="train")
     summary = json.loads((out / "audit.json").read_text())
-    assert len(kept) == summary["kept"] == int((suspects["wrong"] <= 0.5).sum())
+    assert len(kept) == summary["kept"] == 61 - round(summary["noise_rate"] * 61)
+    assert summary["choices"]["balanced"]["left_out"] == 61 - len(kept) and summary["choices"]["all"]["left_out"] == 0
+    low, high = summary["interval"]
+    assert 0 <= low <= summary["noise_rate"] <= high <= 1
+    assert kept.captions.tolist() == [text for text in weights["title"] if text in set(kept.captions)]
     problems = pd.read_csv(out / "problems.csv")
     assert problems["row"].tolist() == [61, 62] and problems["image"].tolist() == ["broken.png", "Tile 0.PNG"]
     assert "longer than the encoder's context" in problems["problem"][1], "of bytes, to a tokenizer without Chinese"
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.count("<img") == 61 and "http" not in page and "1 rows could not be used" in page
     assert "cannot be decoded" in page and html.escape(MARKUP) in page and "<script" not in page
+
+
+def test_quick_trains_nothing_and_keep_decides_what_is_left_out(folder, tmp_path, capsys, cache, monkeypatch):
+    monkeypatch.setattr("rrsitr_lib.audit.run.cross_validate", lambda *_: pytest.fail("a model is trained"))
+    quick = ["--encoder", "tiny", "--folds", "2", "--quick"]
+    for keep in ("all", "sure", "fdr=0.3"):
+        out = tmp_path / keep
+        assert rrsitr("audit", folder / "pairs.csv", "--out", out, *quick, "--keep", keep) == 0
+        summary, suspects = json.loads((out / "audit.json").read_text()), pd.read_csv(out / "suspects.csv")
+        assert "loss" not in suspects and len(suspects) == 61 and summary["quick"] and summary["keep"] == keep
+        assert summary["kept"] == 61 - summary["choices"][keep]["left_out"]
+        assert f"--keep {keep}: leaves out" in capsys.readouterr().out.replace(" (cleaned.csv)", "")
+    assert len(pd.read_csv(tmp_path / "all" / "cleaned.csv")) == 61
+    assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "no", *quick, "--keep", "most") == 2
+    assert "keep is 'most': allowed are balanced, sure, all, and fdr=SHARE" in capsys.readouterr().err
+    assert not (tmp_path / "no" / "suspects.csv").exists()
 
 
 def test_only_what_a_terminal_can_show_is_printed(folder, tmp_path, capsys, cache):
@@ -150,7 +177,7 @@ def test_a_strip_is_shown_and_a_long_caption_remarked_on(folder, tmp_path, capsy
     with open(tmp_path / "own" / "pairs.csv", "a", encoding="utf-8") as file:
         file.write("\nstrip400.png;a narrow road\nstrip1.png;" + "many green trees " * 50)
     assert rrsitr("audit", tmp_path / "own", "--out", tmp_path / "audit", *QUICK) == 0
-    assert "1 rows left out, 2 kept with a remark (problems.csv)" in capsys.readouterr().out
+    assert "1 rows could not be used, 2 kept with a remark (problems.csv)" in capsys.readouterr().out
     problems = pd.read_csv(tmp_path / "audit" / "problems.csv")
     assert problems["row"].tolist() == [61, 62, 64] and "longer than the encoder's context" in problems["problem"][2]
     page = (tmp_path / "audit" / "report.html").read_text(encoding="utf-8")
@@ -163,7 +190,8 @@ def test_a_report_outlives_its_images(folder, tmp_path):
     table = pd.DataFrame({"image": pairs.images[:2], "caption": pairs.captions[:2], "rank": 1, "row": 1, "score": 0.5})
     table = table.assign(wrong=0.5, better_caption="", reasons="")
     pairs.paths[0].unlink()
-    summary = {"pairs": 2, "pictures": 1, "expected_wrong": 0.5, "kept": 1, "notes": []}
+    summary = {"pairs": 2, "pictures": 1, "noise_rate": 0.5, "interval": [0, 1], "keep": "all", "kept": 1, "notes": []}
+    summary["choices"] = {"all": {"left_out": 0, "right_among_left_out": 0.0, "wrong_among_kept": 0.5}}
     assert "<img" in write_report(tmp_path / "report.html", table, summary, pairs).read_text(encoding="utf-8")
 
 
@@ -213,4 +241,5 @@ def test_real_images_and_captions_by_the_small_towers(tmp_path, cache):
     done = audit(pairs, features, tmp_path / "audit")
     score = done.table.sort_values("row", kind="stable")["score"].to_numpy()
     assert precision_at(score, noise.mismatched, len(score) // 10) > 2 * noise.realised_rate
-    assert 0.05 < done.summary["expected_wrong"] < 0.5
+    low, high = done.summary["interval"]
+    assert low <= 0.2 <= high and abs(done.summary["noise_rate"] - 0.2) < 0.08

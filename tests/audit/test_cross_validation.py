@@ -1,4 +1,4 @@
-"""Cross-validation without a leak, held-out losses by a plain loop, probes by their definition, features from files."""
+"""Cross-validation without a leak, held-out losses by a plain loop, features from files."""
 
 from dataclasses import replace
 
@@ -7,8 +7,16 @@ import pytest
 from audit import synthetic
 from sklearn.metrics import roc_auc_score
 
-from rrsitr_lib.audit import cross_validation, probes
-from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate, folds_of, held_out_loss
+from rrsitr_lib.audit import cross_validation
+from rrsitr_lib.audit.calibration import QUARTERS, MadeMismatches, made_mismatches
+from rrsitr_lib.audit.cross_validation import (
+    AuditSettings,
+    check_enough,
+    cross_validate,
+    folds_of,
+    held_out_loss,
+    made_loss,
+)
 from rrsitr_lib.audit.features import PairFeatures, read_features, unit
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
@@ -30,11 +38,16 @@ def test_too_few_groups_and_pairs_are_refused():
         folds_of(np.array([0, 1, 2, 2]), 4, 0)
     few, _ = synthetic.features(images=8, captions_each=1)
     with pytest.raises(InputError, match="8 pairs: cross-validation needs at least 20"):
-        cross_validate(few, np.arange(8), AuditSettings())
+        check_enough(few)
     many, _ = synthetic.features()
     same = replace(many, caption_of_pair=np.zeros_like(many.caption_of_pair))
     with pytest.raises(InputError, match="all 120 pairs have the same caption: no ranking is possible"):
-        cross_validate(same, many.image_of_pair, AuditSettings())
+        check_enough(same)
+
+
+def validated(data, groups, settings, progress=None):
+    fold = folds_of(groups, settings.folds, settings.seed)
+    return cross_validate(data, fold, made_mismatches(fold, groups, 0), settings, progress)
 
 
 def test_no_pair_is_scored_by_what_saw_its_image(monkeypatch):
@@ -49,7 +62,8 @@ def test_no_pair_is_scored_by_what_saw_its_image(monkeypatch):
         cross_validation, "held_out_loss", lambda f, held, *rest: scored.append(held) or score(f, held, *rest)
     )
     settings = AuditSettings(folds=3, repeats=2, epochs=1)
-    cross_validate(data, groups, settings, progress=lambda k, n: done.append((k, n)))
+    validated(data, groups, settings, progress=lambda k, n: done.append((k, n)))
+    scored = scored[:: 1 + QUARTERS]  # the others are made mismatches
     assert len(scored) == 6 and done == [(k, 6) for k in range(1, 7)]
     assert all(not set(groups[rows]) & set(groups[held]) for rows, held in zip(seen, scored, strict=True))
     for repeat in range(2):
@@ -58,10 +72,11 @@ def test_no_pair_is_scored_by_what_saw_its_image(monkeypatch):
 
 def test_moved_captions_are_found_and_a_better_one_named():
     data, wrong = synthetic.features(images=120, wrong=0.2)
-    found, again = (
-        cross_validate(data, data.image_of_pair, AuditSettings(folds=3, repeats=1, epochs=8)) for _ in range(2)
-    )
+    found, again = (validated(data, data.image_of_pair, AuditSettings(folds=3, repeats=1, epochs=8)) for _ in range(2))
     assert roc_auc_score(wrong, found.loss[0]) > 0.85
+    assert abs(np.median(found.made[0]) - np.median(found.loss[0][wrong])) < abs(
+        np.median(found.made[0]) - np.median(found.loss[0][~wrong])
+    ), "made mismatches look like moved captions"
     assert found.lead[wrong].mean() > found.lead[~wrong].mean()
     own = [set(data.caption_of_pair[data.image_of_pair == k]) for k in data.image_of_pair]
     assert all(better not in mine for better, mine in zip(found.better, own, strict=True))
@@ -97,27 +112,18 @@ def test_every_pair_is_scored_when_batches_do_not_divide():
     assert loss.shape == (37,) and np.isfinite(loss).all()
 
 
-# --- probes ---
-
-
-def test_neighbour_score_by_its_definition():
-    data, _ = synthetic.features(images=12, captions_each=2, wrong=0.3)
-    groups = data.image_of_pair.copy()
-    groups[groups == 1] = 0
-    found = probes.neighbour_score(data, groups, neighbours=3)
-    image, text = unit(data.image), unit(data.text)
-    for pair in range(len(data)):
-        others = [k for k in range(12) if groups[data.image_of_pair == k][0] != groups[pair]]
-        near = sorted(others, key=lambda k: -image[k] @ image[data.image_of_pair[pair]])[:3]
-        own = text[data.caption_of_pair[pair]]
-        like = [max(own @ text[caption] for caption in data.caption_of_pair[data.image_of_pair == k]) for k in near]
-        assert np.isclose(found[pair], -np.mean(like), atol=1e-5)
-
-
-@pytest.mark.parametrize("score", [probes.ridge_score, probes.neighbour_score])
-def test_probes_find_moved_captions(score):
-    data, wrong = synthetic.features(images=150, captions_each=2, wrong=0.15)
-    assert roc_auc_score(wrong, score(data, data.image_of_pair)) > 0.75
+def test_a_made_mismatch_is_scored_among_pairs_as_they_are():
+    generator = np.random.default_rng(5)
+    data, _ = synthetic.features(images=12, captions_each=1, wrong=0)
+    image, text = (unit(generator.standard_normal((12, 4))) for _ in range(2))
+    config, held = RunConfig.build(encoder="tiny"), np.arange(12)
+    quarter, donor = np.arange(12) % 4, np.roll(np.arange(12), 4)
+    donor[11] = -1
+    found = made_loss(data, held, MadeMismatches(donor, quarter), image, text, config)
+    assert np.isnan(found[11]) and np.isfinite(found[:11]).all()
+    caption = np.where(quarter == 2, donor, np.arange(12))
+    alone = held_out_loss(data, held, image, text, config, caption)
+    np.testing.assert_allclose(found[[2, 6, 10]], alone[[2, 6, 10]])
 
 
 # --- features from files; those that do not fit: tests/malformed ---

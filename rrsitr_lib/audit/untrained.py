@@ -1,0 +1,171 @@
+"""Three judges of a pair that need no trained heads, and can be asked of the pair with any other caption.
+
+A linear map from images to captions, fitted to pairs of other images, and the two neighbour terms of LEMoN (Zhang et
+al., Label Errors in Multimodal data, ICML 2025): what is said of similar images, and what similar captions are said of.
+Larger is more suspect.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rrsitr_lib.audit.features import PairFeatures, unit
+from rrsitr_lib.errors import InputError
+
+PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
+NEIGHBOURS, SPARE = 30, 20  # pairs; spare ones stand in for neighbours of the pair's own group
+IMAGE_DECAY, FIT_DECAY = 0.1, 5.0  # LEMoN's fixed setting: tau_1, tau_2
+BLOCK = 512
+SIGNALS = ("linear", "said_of_similar_images", "similar_captions_said_of")
+
+
+def fit_ridge(image: np.ndarray, text: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A linear map from images to centred captions, its penalty chosen by leave-one-out (scikit-learn's ``RidgeCV``).
+
+    **Shape** image (N, Di), text (N, Dt) -> a function (K, Di) -> (K, Dt). Raises ``InputError`` for unequal lengths.
+
+    >>> predict = fit_ridge(np.eye(4), np.eye(4)[:, :2])
+    >>> predict(np.eye(4)).argmax(axis=0).tolist()
+    [0, 1]
+    """
+    from sklearn.linear_model import RidgeCV
+
+    if len(image) != len(text) or len(image) < 2:
+        raise InputError(f"{len(image)} images and {len(text)} captions: allowed are equally many, at least 2")
+    return RidgeCV(alphas=PENALTIES).fit(image, text - text.mean(axis=0)).predict
+
+
+@dataclass(frozen=True)
+class UntrainedJudges:
+    """The signals of ``SIGNALS``. **Shape** ``groups`` and ``fold`` (N,): equal images are one group, of one fold."""
+
+    features: PairFeatures
+    groups: np.ndarray
+    fold: np.ndarray
+
+    def __call__(self, rows: np.ndarray, donors: np.ndarray) -> dict[str, np.ndarray]:
+        """The signals of pairs ``rows`` with the captions of pairs ``donors``, (n,) both; equal rows keep their own.
+
+        No pair of the row's group is a neighbour, nor the donor: where a caption is wrong, it is not at its own image.
+        """
+        parts = [slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK)]
+        found = [self._of(rows[part], donors[part]) for part in parts]
+        return {name: np.concatenate([part[name] for part in found]) for name in SIGNALS}
+
+    def _of(self, rows: np.ndarray, donors: np.ndarray) -> dict[str, np.ndarray]:
+        image, caption = self.features.image_of_pair[rows], self.features.caption_of_pair[donors]
+        apart = self.groups[rows], donors
+        own_image, own_text = self.image[image], self.text[caption]
+        by_image, image_weight = self._neighbours(self.near_image[image], self.image_distance[image], apart)
+        by_text, text_weight = self._neighbours(self.near_text[caption], self.text_distance[caption], apart)
+        texts, images = (
+            self.text[self.features.caption_of_pair[by_image]],
+            self.image[self.features.image_of_pair[by_text]],
+        )
+        return {
+            "linear": self.misfit(rows, caption),
+            SIGNALS[1]: 1 - np.einsum("nd,nkd,nk->n", own_text, texts, image_weight),
+            SIGNALS[2]: 1 - np.einsum("nd,nkd,nk->n", own_image, images, text_weight),
+        }
+
+    def _neighbours(
+        self, near: np.ndarray, distance: np.ndarray, apart: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs (n, K) and their weights, of sum 1, zero beyond the nearest 30 of other groups."""
+        group, donor = (one[:, None] for one in apart)
+        other = (self.groups[near] != group) & (near != donor)
+        counted = other & (other.cumsum(axis=1) <= NEIGHBOURS)
+        weight = counted * np.exp(-IMAGE_DECAY * distance - FIT_DECAY * self.own_misfit[near])
+        return near, weight / np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+
+    def misfit(self, rows: np.ndarray, caption: np.ndarray) -> np.ndarray:
+        """One minus the cosine of a caption with what the map, fitted without the fold, says of the image, (n,)."""
+        centred = unit(self.text[caption] - self.centre[self.fold[rows]])
+        return 1 - np.einsum("nd,nd->n", self.predicted[self.features.image_of_pair[rows]], centred)
+
+    def better(self) -> tuple[np.ndarray, np.ndarray]:
+        """The caption of another image that the map likes best for each pair's image, and its lead, (N,) both."""
+        fold_of_image = np.zeros(len(self.image), dtype=np.int64)
+        fold_of_image[self.features.image_of_pair] = self.fold
+        caption, likeness = np.zeros(len(self.image), dtype=np.int64), np.zeros(len(self.image))
+        for number, centre in enumerate(self.centre):
+            texts, images = unit(self.text - centre), np.flatnonzero(fold_of_image == number)
+            for start in range(0, len(images), BLOCK):
+                here = images[start : start + BLOCK]
+                block = self.predicted[here] @ texts.T
+                for row, image in enumerate(here):
+                    block[row, self.features.caption_of_pair[self.features.pairs_of_image[image]]] = -np.inf
+                caption[here], likeness[here] = block.argmax(axis=1), block.max(axis=1)
+        image_of = self.features.image_of_pair
+        return caption[image_of], likeness[image_of] - (1 - self.own_misfit)
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """Unit vectors, (M, Di)."""
+        return unit(self.features.image)
+
+    @cached_property
+    def text(self) -> np.ndarray:
+        """Unit vectors, (U, Dt)."""
+        return unit(self.features.text)
+
+    @cached_property
+    def _fitted(self) -> tuple[np.ndarray, np.ndarray]:
+        """What each image's caption should be, a unit vector (M, Dt), and the mean caption of every fold's map."""
+        image_of, caption_of = self.features.image_of_pair, self.features.caption_of_pair
+        predicted, centre = np.zeros((len(self.image), self.text.shape[1])), []
+        for number in range(int(self.fold.max()) + 1):
+            seen = self.fold != number
+            held = np.unique(image_of[~seen])
+            texts = self.text[caption_of[seen]]
+            predicted[held] = fit_ridge(self.image[image_of[seen]], texts)(self.image[held])
+            centre.append(texts.mean(axis=0))
+        return unit(predicted).astype(np.float32), np.stack(centre)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(M, Dt)."""
+        return self._fitted[0]
+
+    @property
+    def centre(self) -> np.ndarray:
+        """(folds, Dt)."""
+        return self._fitted[1]
+
+    @cached_property
+    def own_misfit(self) -> np.ndarray:
+        """``misfit`` of every pair as it is, (N,)."""
+        return self.misfit(np.arange(len(self.features)), self.features.caption_of_pair)
+
+    @cached_property
+    def _near(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        most = NEIGHBOURS + 1 + min(int(np.bincount(self.groups).max()), SPARE)
+        return (
+            nearest(self.image, self.image[self.features.image_of_pair], most),
+            nearest(self.text, self.text[self.features.caption_of_pair], most),
+        )
+
+    near_image = property(lambda self: self._near[0][0], doc="Pairs by likeness of their image to an image's, (M, K).")
+    image_distance = property(lambda self: self._near[0][1], doc="One minus the cosine of both, (M, K).")
+    near_text = property(lambda self: self._near[1][0], doc="Pairs by likeness of their caption to a caption, (U, K).")
+    text_distance = property(lambda self: self._near[1][1], doc="One minus the cosine of both, (U, K).")
+
+
+def nearest(queries: np.ndarray, items: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``most`` items nearest to every query, and their distances, one minus the cosine; block by block.
+
+    **Shape** unit vectors (Q, D), (I, D) -> (Q, K) both, nearest first.
+
+    >>> nearest(np.eye(2), np.array([[0.6, 0.8], [1.0, 0.0]]), 1)[0].tolist()
+    [[1], [0]]
+    """
+    most, found = min(most, len(items)), []
+    for start in range(0, len(queries), BLOCK):
+        likeness = queries[start : start + BLOCK] @ items.T
+        near = np.argpartition(-likeness, most - 1, axis=1)[:, :most]
+        values = np.take_along_axis(likeness, near, axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")
+        found.append((np.take_along_axis(near, order, axis=1), 1 - np.take_along_axis(values, order, axis=1)))
+    return np.concatenate([near for near, _ in found]), np.concatenate([distance for _, distance in found])
