@@ -69,7 +69,7 @@ def noise_rate(p: np.ndarray) -> float:
 
     Right pairs with a large p make it a little too high, never too low on average. **Shape** (N,) -> in [0, 1].
 
-    >>> noise_rate(np.array([0.01] * 8 + [0.5, 0.9]))
+    >>> round(noise_rate(np.array([0.01] * 8 + [0.5, 0.9])), 3)
     0.5
     """
     return min(1.0, float((p > LAMBDA).mean() / (1 - LAMBDA)) + 0.0)
