@@ -80,8 +80,8 @@ def share_below(observed: np.ndarray, values: np.ndarray) -> np.ndarray:
     [0.5, 1.0]
     """
     ordered = np.sort(observed)
-    both = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
-    return sum(both) / (2 * len(observed))
+    below, up_to = np.searchsorted(ordered, values, side="left"), np.searchsorted(ordered, values, side="right")
+    return (below + up_to) / (2 * len(observed))
 
 
 def _of_models(scores: OutOfFoldScores | None) -> dict[str, np.ndarray]:

@@ -58,8 +58,9 @@ class UntrainedJudges:
         image, caption = self.features.image_of_pair[rows], self.features.caption_of_pair[donors]
         apart = self.groups[rows], donors
         own_image, own_text = self.image[image], self.text[caption]
-        by_image, image_weight = self._neighbours(self.near_image[image], self.image_distance[image], apart)
-        by_text, text_weight = self._neighbours(self.near_text[caption], self.text_distance[caption], apart)
+        (near_image, image_distance), (near_text, text_distance) = self._near
+        by_image, image_weight = self._neighbours(near_image[image], image_distance[image], apart)
+        by_text, text_weight = self._neighbours(near_text[caption], text_distance[caption], apart)
         texts, images = (
             self.text[self.features.caption_of_pair[by_image]],
             self.image[self.features.image_of_pair[by_text]],
@@ -141,16 +142,12 @@ class UntrainedJudges:
 
     @cached_property
     def _near(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """Pairs by the likeness of their image to each image, and distances, (M, K); the same of captions, (U, K)."""
         most = NEIGHBOURS + 1 + min(int(np.bincount(self.groups).max()), SPARE)
         return (
             nearest(self.image, self.image[self.features.image_of_pair], most),
             nearest(self.text, self.text[self.features.caption_of_pair], most),
         )
-
-    near_image = property(lambda self: self._near[0][0], doc="Pairs by likeness of their image to an image's, (M, K).")
-    image_distance = property(lambda self: self._near[0][1], doc="One minus the cosine of both, (M, K).")
-    near_text = property(lambda self: self._near[1][0], doc="Pairs by likeness of their caption to a caption, (U, K).")
-    text_distance = property(lambda self: self._near[1][1], doc="One minus the cosine of both, (U, K).")
 
 
 def nearest(queries: np.ndarray, items: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
