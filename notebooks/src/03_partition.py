@@ -262,10 +262,9 @@ curves(metrics, {"auroc": "AUROC of the loss", "wrong_loss": "mean loss, mismatc
 # %% [markdown]
 # **What to notice.** The first point is the start, before any training. Right: the contrastive run (dashed) drives the loss of
 # the mismatched pairs down, epoch by epoch. It cannot know that they are wrong, and pulls them together too, little by little.
-# That this ends in learning by heart shows in longer runs. The method takes the cross-entropies off the suspected pairs;
+# [Lesson 06](06_training_end_to_end.ipynb) shows that this ends in learning by heart. The method takes the cross-entropies off the suspected pairs;
 # what is left, the triplet loss, pulls weakly, and their loss rises. Left: with that, RRSITR's losses tell the two kinds apart
 # better than at the start, and better than those of contrastive training at any time. Both vertical axes are cut.
-# [Lesson 06](06_training_end_to_end.ipynb) follows both methods farther.
 #
 # ## Move the thresholds
 #

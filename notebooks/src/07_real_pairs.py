@@ -192,7 +192,8 @@ else:
 # %% tags=["nbval-ignore-output"]
 if known:
     style = ["-", "--", "-.", ":", "o-", "s--", "D:"]
-    axis = precision.plot(style=style, markevery=12, ms=4, figsize=(6.2, 3.1), ylim=(0, 1.03))
+    axis = precision.plot(style=style, markevery=12, ms=4, figsize=(7.4, 3.1), ylim=(0, 1.03))
+    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     axis.lines[0].set_linewidth(3)
     axis.axvline(truth.sum(), color="black", ls=":", lw=1)
     axis.axhline(truth.mean(), color="black", lw=1)
@@ -206,7 +207,7 @@ print(together.round(2).to_string())
 # %% [markdown]
 # **What to notice.** First, where a truth is known: the dotted line marks the number of mismatched pairs, the flat line
 # their share, which is what a random order would give. Signals that count in cosines or losses begin near one; the
-# two that count epochs begin lower, because hundreds of pairs are tied at their top. The thick line, the agreement, is
+# two that count epochs begin lower, because as many pairs are tied at their top as the cell above prints. The thick line, the agreement, is
 # as good as the best signals, not better. The correlations say why: these are nearly the same ranking. A mean of six
 # opinions helps when they err differently; here they come from one model and one loss. It does spare you
 # the choice, which on real pairs you cannot check.
@@ -387,6 +388,7 @@ assert by_hand[5, 0] == by_hand[:, 0].max() and loss[-1, 5] < 18 < loss[-2, 5], 
 assert (loss[:, [1, 3]] >= 18).all(), "pairs 1 and 3 stay out of reach all the time"
 assert sorted(table.index) == list(range(len(record.pairs))), "every pair once"
 assert table[[*SIGNALS, "agreement"]].stack().between(0, 1).all()
+assert table["agreement"].std() < 12**-0.5 - 0.01, "the curve would be a straight line; where they differ it is flatter"
 assert again == mine.decisions and len(kept) == len(record.pairs) - 3
 
 # %%

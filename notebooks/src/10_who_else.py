@@ -258,24 +258,28 @@ recall = table[table["metric"].eq("mR") & (table["noise_rate"].eq(0.6) | table["
 raced = recall[recall["networks"].notna() & recall["mean"].notna()].sort_values("mean")
 rivals = raced[raced.index == raced["kind"]]  # variants apart
 before, chance = recall.loc["before training", "mean"], recall.loc["chance", "mean"]
+print(f"before training {before:.1f}, chance {chance:.1f}; {len(rivals)} methods")
 
+# %%
 figure, axis = plt.subplots(figsize=(7, 5.4), layout="tight")
 for height, (name, row) in enumerate(rivals.iterrows()):
     colour = METHOD_LOOKS[name][0] if name in METHOD_LOOKS else "#555555"
     reach = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
     fill = "white" if row["networks"] == 2 else colour
     axis.errorbar(row["mean"], height, xerr=reach, fmt="o", color=colour, mfc=fill, ms=6, lw=1.5)
-    axis.annotate(f"{row['mean']:.1f}", (row["high"], height), (4, 0), textcoords="offset points", va="center", fontsize=8)
+    axis.annotate(f" {row['mean']:.1f}", (row["high"], height), va="center", fontsize=8)
 axis.axvline(before, color="black", ls=":", label="before training")
 axis.axvline(rivals.loc["contrastive", "mean"], color=METHOD_LOOKS["contrastive"][0], ls="--", label="plain training")
 axis.set_yticks(range(len(rivals)), rivals.index)
 axis.set(xlim=(0, None), xlabel="test mR (%) at 60 % noise, 95 % interval over test images; hollow: two networks")
 _ = axis.legend(loc="lower right")
 
+# %% [markdown]
+# Which differences can the test images tell apart? Draw them again and again, each with its captions, and compare method
+# with method on the same images and seeds. `rrsitr study compare rivals --against rrsitr` prints it:
+
 # %%
-for name in ("rrsitr", *raced.index[raced["kind"].eq("rrsitr") & ~raced.index.isin(rivals.index)]):
-    row = raced.loc[name]
-    print(f"{name:40} {row['mean']:5.1f}   over plain {row['gain']:+.1f} ({row['gain_low']:+.1f} to {row['gain_high']:+.1f})")
+print((RESULTS / "against_rrsitr" / "rivals.md").read_text())
 
 # %% [markdown]
 # **What to notice.** NOTICE
