@@ -388,7 +388,7 @@ assert by_hand[5, 0] == by_hand[:, 0].max() and loss[-1, 5] < 18 < loss[-2, 5], 
 assert (loss[:, [1, 3]] >= 18).all(), "pairs 1 and 3 stay out of reach all the time"
 assert sorted(table.index) == list(range(len(record.pairs))), "every pair once"
 assert table[[*SIGNALS, "agreement"]].stack().between(0, 1).all()
-assert table["agreement"].std() < 12**-0.5 - 0.01, "the curve would be a straight line; where they differ it is flatter"
+assert table["agreement"].std() < 12**-0.5 - 0.01, "where they differ it is flatter"
 assert again == mine.decisions and len(kept) == len(record.pairs) - 3
 
 # %%
