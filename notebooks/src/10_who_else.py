@@ -261,17 +261,17 @@ before, chance = recall.loc["before training", "mean"], recall.loc["chance", "me
 print(f"before training {before:.1f}, chance {chance:.1f}; {len(rivals)} methods")
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 5.4), layout="tight")
+figure, axis = plt.subplots(figsize=(5.6, 4.2), dpi=70, layout="tight")
 for height, (name, row) in enumerate(rivals.iterrows()):
     colour = METHOD_LOOKS[name][0] if name in METHOD_LOOKS else "#555555"
     reach = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
     fill = "white" if row["networks"] == 2 else colour
     axis.errorbar(row["mean"], height, xerr=reach, fmt="o", color=colour, mfc=fill, ms=6, lw=1.5)
-    axis.annotate(f" {row['mean']:.1f}", (row["high"], height), va="center", fontsize=8)
+    axis.annotate(f" {row['mean']:.1f}", (row["high"], height), va="center", fontsize=7)
 axis.axvline(before, color="black", ls=":", label="before training")
 axis.axvline(rivals.loc["contrastive", "mean"], color=METHOD_LOOKS["contrastive"][0], ls="--", label="plain training")
-axis.set_yticks(range(len(rivals)), rivals.index)
-axis.set(xlim=(0, None), xlabel="test mR (%) at 60 % noise, 95 % interval over test images; hollow: two networks")
+axis.set_yticks(range(len(rivals)), rivals.index, fontsize=8)
+axis.set(xlim=(0, None), xlabel="test mR (%), 95 % interval over test images; hollow: two networks")
 _ = axis.legend(loc="lower right")
 
 # %% [markdown]
@@ -279,10 +279,19 @@ _ = axis.legend(loc="lower right")
 # with method on the same images and seeds. `rrsitr study compare rivals --against rrsitr` prints it:
 
 # %%
-print((RESULTS / "against_rrsitr" / "rivals.md").read_text())
+import re
+
+against = (RESULTS / "against_rrsitr" / "rivals.md").read_text()
+lead = {name: (float(low), float(high)) for name, low, high in re.findall(r"\| (\w+) +\| \S+ \((\S+) to (\S+)\)", against)}
+print(against)
 
 # %% [markdown]
-# **What to notice.** NOTICE
+# **What to notice.** With these few scenes, plain training ends below the start, the dotted line: not to train would have been
+# wiser. About half of the methods end below it, too. RRSITR ends above it, and only the oracle, which knows, and GCE, a loss of
+# one line, stand higher; GCE's lead is within its interval, and so is what RRSITR's jump adds to `monotone`, the same method
+# without it. The three with two networks end below RRSITR, at twice the cost or more. This is one world, one size and one
+# rate, and settings that were chosen at another rate; the papers train these methods at length, on other features. It
+# ranks this table, not the methods.
 #
 # **In the library.** `Method` is what all of them are; it gets a `Batch`, and gives an `Objective` with a value a pair.
 # `generalised_cross_entropy`, `symmetric_loss`, `triplet_alignment` and `clean_posterior` are the functions of this lesson.
@@ -319,6 +328,16 @@ assert all((pulls[name][left] / pulls[name].max() < 0.2).all() for name in ("GCE
 assert (pulls["RRSITR"][-4 * np.log(p) >= config.gamma_2] == 0).all(), "RRSITR not at all above gamma_2"
 one_negative = sum(torch.relu(margin - cosine.diagonal() + hardest) for hardest in hardest_negatives(cosine))
 assert (soft >= one_negative - 1e-9).all(), "so a pair always pulls no less"
+mean = rivals["mean"]
+assert mean["contrastive"] < before, "plain training ends below the start"
+assert 0.4 < (mean < before).mean() < 0.65, "about half of the methods end below it"
+assert mean["rrsitr"] > before and {*mean.index[mean > mean["rrsitr"]]} == {"oracle", "gce"}, "and only the oracle"
+assert all(lead[name][0] < 0 < lead[name][1] for name in ("gce", "monotone")), "GCE's lead is within its interval"
+pairs_of_networks = rivals[rivals["networks"] == 2]
+assert (pairs_of_networks["mean"] < mean["rrsitr"]).all() and len(pairs_of_networks) == 3, "the three with two networks end below"
+assert (pairs_of_networks["cost"] > 1.9).all(), "at twice the cost or more"
+
+# %%
 if not RECORDS:
     lowest = epoch_loss[0].argmin()
     assert clean[0].mean() > 0.9 and not clean[0][lowest], "nearly everything is clean, and pairs with the smallest losses are not"

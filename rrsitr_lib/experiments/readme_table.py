@@ -25,6 +25,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def readme_table(table: pd.DataFrame) -> str:
     """A line a method, a column a noise rate, as Markdown: mR ± deviation over the seeds, in percent.
 
+    Only of what is done: a planned method or rate without a number has no line and no column.
+
     Bold: the 95 % interval of the gain over plain training lies above 0. AUROC is that of the loss, at the middle
     noise rate that has one; ``cost`` a step's multiple of plain training's, median over the rates. What no noise
     changes stands in every column.
@@ -37,13 +39,14 @@ def readme_table(table: pd.DataFrame) -> str:
 
 
 def _lines(table: pd.DataFrame) -> pd.DataFrame:
-    rates = sorted(table["noise_rate"].dropna().unique())
+    filled = table[(table["metric"] == "mR") & table["mean"].notna()]
+    rates = sorted(filled["noise_rate"].dropna().unique())
     told = table.loc[(table["metric"] == "AUROC") & table["mean"].notna(), "noise_rate"]
     noisy = sorted({rate for rate in told if rate > 0}) or rates
     middle = noisy[len(noisy) // 2]
     rows = []
-    for method, part in table.groupby("method", sort=False):
-        of = part[part["metric"] == "mR"]
+    for method, part in table[table["method"].isin(filled["method"])].groupby("method", sort=False):
+        of = filled[filled["method"] == method]
         by_rate = {rate: _cell(of[(of["noise_rate"] == rate) | of["noise_rate"].isna()]) for rate in rates}
         auroc = part[(part["metric"] == "AUROC") & (part["noise_rate"] == middle)]["mean"]
         rows.append({
@@ -55,7 +58,7 @@ def _lines(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(rows: pd.DataFrame) -> str:
-    if rows.empty or pd.isna(rows["mean"].iloc[0]):
+    if rows.empty:
         return ""
     row = rows.iloc[0]
     text = f"{row['mean']:.1f}" + ("" if pd.isna(row["std"]) else f" ± {row['std']:.1f}")

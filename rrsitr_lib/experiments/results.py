@@ -51,7 +51,8 @@ def read_results(folder: str | Path) -> Results:
     unlike the paper's), recalls and mR, ``before`` and ``chance`` (mR) in percent, ``AUROC`` and ``realised`` in
     [0, 1], ``best_epoch`` from 1, ``pairs`` trained on, ``seconds`` of the epochs and their validation, the same by
     steps, ``peak_memory_gib`` (missing without a GPU). Fingerprints: ``settings`` of all but the seed, data and noise
-    included; ``draws`` of all but both seeds; ``pair`` of all but the method and its settings.
+    included; ``draws`` of all but both seeds; ``pair`` of all but the method, its settings and
+    its learning rate.
     Raises ``InputError`` where there is no such folder.
     """
     folder = with_name(folder)
@@ -93,7 +94,8 @@ def _described(config: RunConfig, variant: str = "") -> dict[str, Any]:
     shown = ("encoder", "protocol", "noise_rate", "noise_seed", "seed", "epochs")
     without: dict[str, dict[str, Any]] = {
         "settings": {"seed": 0}, "draws": {"seed": 0, "noise_seed": 0},
-        "pair": {"method": CONTROL, "settings": {}, "warmup_fraction": 0.0},  # the control's own warm-up is the control
+        # the control's own warm-up is the control; a method's tuned learning rate is a setting of it
+        "pair": {"method": CONTROL, "settings": {}, "warmup_fraction": 0.0, "learning_rate": 1.0},
     }  # fmt: skip
     prints = {name: portable(config, **changed)[:12] for name, changed in without.items()}
     name = {"data": data_name(config), "kind": config.method, "method": method_name(config, variant),

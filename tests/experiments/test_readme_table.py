@@ -46,6 +46,18 @@ def test_what_the_readme_says_of_all_of_rsicd():
     assert at_80.loc["contrastive", "mean"] < at_80.loc["linear probe", "mean"] < at_80.loc["rrsitr", "mean"]
 
 
+def test_what_the_readme_says_of_the_rivals():
+    at_60 = read_table(ROOT / "results" / "rivals.csv").query("metric == 'mR'").set_index("method")
+    mean, before = at_60["mean"], at_60.loc["before training", "mean"]
+    own = mean[at_60["networks"].notna()]
+    assert {*own.index[own > own["rrsitr"]]} == {"oracle", "gce"} and own["contrastive"] < before
+    assert 0.4 < (own < before).mean() < 0.65, "half of the methods"
+    against = (ROOT / "results" / "against_rrsitr" / "rivals.md").read_text(encoding="utf-8")
+    for name in ("gce", "monotone"):
+        low, high = map(float, re.search(rf"\| {name} +\| \S+ \((\S+) to (\S+)\)", against).groups())
+        assert low < 0 < high, "within the interval"
+
+
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
     axes = {"method": [*SHARES], "noise_rate": [0.0, 0.4], "seed": [3, 13]}
