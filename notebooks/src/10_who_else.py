@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Who else?
 #
-# *About 20 minutes to work through · half a minute of computing on two CPU cores · no GPU needed · no download · two exercises · no widget.*
+# *About 25 minutes to work through · half a minute of computing on two CPU cores · no GPU needed · no download · two exercises · no widget.*
 #
 # **You will** see what other methods do with the same six pairs: losses that give up on what they cannot find, a mixture
 # that draws a line through the losses, margins that shrink, negatives that are blurred. **You should know** the loss of a

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "rrsitr_lib", "notebooks")
+PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "rrsitr_lib", "notebooks", "results")
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
 LESSONS = """
 from rrsitr_lib.teach import checks, slides, sources
