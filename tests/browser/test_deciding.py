@@ -41,13 +41,18 @@ def opened(browser, lab):  # noqa: F811
 
 
 def press(browser, keys):
-    """Keys one by one, as fast as a hand: the kernel has answered before the next."""
+    """Keys one by one, as fast as a hand: each has changed a card or the place before the next, not the sentence."""
     from selenium.webdriver.common.action_chains import ActionChains
 
     for key in keys:
-        before = state(browser)
+        before = state(browser)[:2]
         ActionChains(browser).send_keys(key).perform()
-        wait(browser, lambda before=before: state(browser) != before, f"what the key {key!r} changes", 30)
+        wait(browser, lambda before=before: state(browser)[:2] != before, f"what the key {key!r} changes", 30)
+
+
+def told(browser, words):
+    """Wait for words in the sentence."""
+    wait(browser, lambda: words in state(browser)[2], f"the sentence says {words!r}", 30)
 
 
 def state(browser):
@@ -72,17 +77,18 @@ def test_the_gallery_is_decided_by_keys_and_buttons(browser, opened):
     found(found(cell, ".rrsitr-deck .card")[20], "button")[0].click()
     wait(browser, lambda: state(browser)[1][20] == "wrong", "what the button says")
     press(browser, [Keys.ARROW_RIGHT] * 3 + ["w"])
-    assert "Page 2 of all pairs" in state(browser)[2], "keys go on working when the page is turned"
+    told(browser, "Page 2 of all pairs")  # keys go on working when the page is turned
     screenshot(browser, "gallery_keys")
     assert found(browser, ".jp-CodeCell") and not found(browser, ".jp-RawCell"), "r decides, and changes no cell"
     (truth,) = [one for one in found(cell, ".widget-dropdown select") if "blind" in one.text]
     Select(truth).select_by_visible_text("blind")
-    wait(browser, lambda: "of 24 decided" in state(browser)[2], "a blind page")
+    told(browser, "of 24 decided")  # a blind page
     assert "loss" not in found(cell, ".rrsitr-deck")[0].text
     screenshot(browser, "gallery_blind")
     found(cell, ".rrsitr-deck .card b")[0].click()
     press(browser, "wr" * 12)
-    assert "; you " in state(browser)[2] and "MISMATCHED" in found(cell, ".rrsitr-deck")[0].text
+    told(browser, "; you ")
+    wait(browser, lambda: "MISMATCHED" in found(cell, ".rrsitr-deck")[0].text, "the truth of the page")
     screenshot(browser, "gallery_opened")
     assert "failed" not in state(browser)[2] and errors(browser) == []
 
@@ -97,9 +103,10 @@ def test_the_game_is_played_to_the_end(browser, opened):
     assert sum(one.is_displayed() for one in found(deck, ".card")) == 1, "one after the other"
     screenshot(browser, "game_begun")
     found(deck, ".card.here button")[1].click()
-    wait(browser, lambda: "2 of 20" in state(browser)[2], "what the button says")
+    told(browser, "2 of 20")
     press(browser, "wr" * 9)
-    assert "You: " in state(browser)[2] and "untrained model" in state(browser)[2]
+    told(browser, "You: ")
+    told(browser, "untrained model")
     verdict = found(deck, ".verdict")[0]
     assert "You: " in verdict.text
     in_sight = "const box = arguments[0].getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight"
