@@ -88,8 +88,8 @@ def audit(
     ranking = rank_pairs(pairs, features, duplicates, judges, mismatches, settings.seed, scores)
     table, score, wrong = ranking.table, ranking.table["score"].to_numpy(), ranking.table["wrong"].to_numpy()
     choices = {name: left_out(score, wrong, ranking.rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
-    kept = table[~choices[keep]].sort_values("row", kind="stable").rename(columns=NAMES)
-    by_row = table.sort_values("row", kind="stable").rename(columns=NAMES)
+    by_row = table.assign(out=choices[keep]).sort_values("row", kind="stable").rename(columns=NAMES)
+    kept = by_row[~by_row["out"]]
     summary = {
         "pairs": len(table), "pictures": len(set(pairs.images)), "left_out": len(pairs.problems),
         "remarked_on": len(pairs.remarks),

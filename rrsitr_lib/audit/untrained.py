@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rrsitr_lib.audit.cross_validation import best_other_caption
 from rrsitr_lib.audit.features import PairFeatures, unit
 from rrsitr_lib.errors import InputError
 
@@ -88,19 +89,12 @@ class UntrainedJudges:
 
     def better(self) -> tuple[np.ndarray, np.ndarray]:
         """The caption of another image that the map likes best for each pair's image, and its lead, (N,) both."""
-        fold_of_image = np.zeros(len(self.image), dtype=np.int64)
-        fold_of_image[self.features.image_of_pair] = self.fold
-        caption, likeness = np.zeros(len(self.image), dtype=np.int64), np.zeros(len(self.image))
+        caption, likeness = np.zeros(len(self.fold), dtype=np.int64), np.zeros(len(self.fold))
         for number, centre in enumerate(self.centre):
-            texts, images = unit(self.text - centre), np.flatnonzero(fold_of_image == number)
-            for start in range(0, len(images), BLOCK):
-                here = images[start : start + BLOCK]
-                block = self.predicted[here] @ texts.T
-                for row, image in enumerate(here):
-                    block[row, self.features.caption_of_pair[self.features.pairs_of_image[image]]] = -np.inf
-                caption[here], likeness[here] = block.argmax(axis=1), block.max(axis=1)
-        image_of = self.features.image_of_pair
-        return caption[image_of], likeness[image_of] - (1 - self.own_misfit)
+            held = np.flatnonzero(self.fold == number)
+            texts = unit(self.text - centre)
+            caption[held], likeness[held] = best_other_caption(self.features, held, self.predicted, texts)
+        return caption, likeness - (1 - self.own_misfit)
 
     @cached_property
     def image(self) -> np.ndarray:

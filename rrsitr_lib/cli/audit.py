@@ -21,7 +21,7 @@ def audit(
     weights: Annotated[str | None, typer.Option(help="local weight file or folder")] = None,
     features: Annotated[tuple[Path, Path] | None, typer.Option(help="two .npy files: images, captions")] = None,
     folds: Annotated[int, typer.Option(min=2, help="models a round; each scores the pairs that it never saw")] = 4,
-    repeats: Annotated[int, typer.Option(min=1, help="rounds with other folds")] = 2,
+    repeats: Annotated[int, typer.Option(min=1, help="rounds with other starts")] = 2,
     epochs: Annotated[int, typer.Option(min=1, help="epochs of every model")] = 6,
     keep: Annotated[
         str, typer.Option(help="what cleaned.csv leaves out: balanced, sure, fdr=SHARE of right pairs, or all (none)")
