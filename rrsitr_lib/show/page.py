@@ -147,7 +147,7 @@ def _frames(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]
             "layout": _change(base["layout"], figure["layout"], pool),
         }
         frames[",".join(map(str, place))] = {**change, "say": explorer.say(**chosen), "shown": shown}
-    keys = list(dict.fromkeys([*_of_all(explorer, offered, kept), *hovered]))
+    keys = list(dict.fromkeys([*(key for frame in frames.values() for key in frame["shown"]), *hovered]))
     cards = {key: explorer.card(key) for key in keys[:CARDS]}
     return {"base": base, "frames": frames, "cards": cards, "pool": [json.loads(entry) for entry in pool]}
 
