@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rrsitr_lib.audit.tables_of import tables_of
-from rrsitr_lib.data.bit_depth import depth_note, with_depth
 from rrsitr_lib.data.images import SUFFIXES, match_images, one_file_each
 from rrsitr_lib.data.pictures import decode, without_broken
+from rrsitr_lib.data.stretch import range_notes, with_range
 from rrsitr_lib.data.tables import EMPTY, RawPair, RawPairs, read_tables
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
@@ -77,7 +77,7 @@ def open_pairs(
         first = next(pair for pair in raw.pairs if pair.image in lost)
         many = f"{len(lost)} of {len(found) + len(lost)}"
         raise InputError(f"{many} images cannot be used; row {first.row}, {first.image!r}: {lost[first.image]}")
-    return _usable(raw, [*notes, *raw.notes, *filter(None, [depth_note(list(found.values()))])], found, lost)
+    return _usable(raw, [*notes, *raw.notes, *range_notes(list(found.values()))], found, lost)
 
 
 def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> tuple[dict[str, Path], dict[str, str]]:
@@ -88,7 +88,7 @@ def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> t
         write_atomically(scratch / name, partial(Path.write_bytes, data=raw.held[name]))
     others = [name for name in names if name not in raw.held]
     found, lost = _find(others, beside, images) if others else ({}, {})
-    found |= dict(zip(held, with_depth([scratch / name for name in held]), strict=True))
+    found |= dict(zip(held, with_range([scratch / name for name in held]), strict=True))
     return without_broken(found, lost, decode(list(found.values())))
 
 

@@ -1,5 +1,6 @@
 """Images of any size and mode, decoded once to RGB bytes."""
 
+import logging
 import os
 import posixpath
 import unicodedata
@@ -9,27 +10,36 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from rrsitr_lib.data.bit_depth import DeepImage, used_bits, with_depth
+from rrsitr_lib.data.stretch import (
+    MAX_PIXELS,
+    RangedImage,
+    bands_in_words,
+    deep_values,
+    has_spare_band,
+    limits_of,
+    stretched,
+    with_range,
+)
 from rrsitr_lib.errors import InputError
 
-MAX_PIXELS = 2**26  # 8192 x 8192, under Pillow's own alarm of 89 million
 # EPS is left out on purpose: Pillow hands it to an outside program.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
-GREY = "IF"  # first letters of the modes of more than 8 bits
+ORIENTATION = 0x0112  # the tag of EXIF
 NEARLY_BLACK = 16  # of 255 levels
 THREADS = min(4, os.cpu_count() or 1)
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it logs is in the message of the file
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm", ".pgm")
 
 
 def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Image:
     """Decode one image to RGB, upright by its EXIF orientation; of several pages or frames the first.
 
-    Transparent parts become black, which is how aerial pictures store "no data" (white would pass for a bright roof).
-    16-bit grey is divided by what its set uses of the bits (``data.bit_depth``), a file alone being a set of one; of
-    16-bit colours Pillow reads the upper 8 bits only, so those that would be black are refused. Float grey counts as
-    0 to 1. An open file needs a ``name`` for messages.
+    Transparent parts become black, which is how aerial pictures store "no data" (white would pass for a bright roof);
+    a fourth band of a TIFF is left out. Of more than 8 bits is shown what its set uses of them (``data.stretch``), a
+    file alone being a set of one; of PNG's 16-bit colours Pillow reads the upper 8 bits only, so those that would be
+    black are refused. Float grey counts as 0 to 1. An open file needs a ``name`` for messages.
     Raises ``InputError`` naming the file.
 
     >>> import tempfile
@@ -47,14 +57,18 @@ def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Im
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ValueError(f"{image.width} x {image.height} pixels, allowed is {MAX_PIXELS} in all")
-            deep = image.mode[0] not in GREY and any(";16" in str(tile) for tile in image.tile)
-            shown = _to_rgb(ImageOps.exif_transpose(image), path.bits if isinstance(path, DeepImage) else None)
-            if deep and 0 < np.asarray(shown).max() < NEARLY_BLACK:
+            if (values := deep_values(image, path)) is not None:
+                limits = path.limits if isinstance(path, RangedImage) and path.limits else limits_of(values)
+                shown = Image.fromarray(stretched(values, limits))
+                shown.getexif()[ORIENTATION] = image.getexif().get(ORIENTATION, 1)
+                return ImageOps.exif_transpose(shown).convert("RGB")
+            halved = any(";16" in str(tile) for tile in image.tile)
+            shown = _to_rgb(image, path)
+            if halved and 0 < np.asarray(shown).max() < NEARLY_BLACK:
                 raise ValueError("its 16-bit colours use so few bits that they are black: convert it to 8 bits")
             return shown
     except Exception as error:  # damaged bytes make Pillow's decoders raise nearly anything
-        reason = "not one of " + ", ".join(FORMATS) if type(error).__name__ == "UnidentifiedImageError" else error
-        raise InputError(" ".join(f"{name}: cannot be decoded ({reason})".split())) from error
+        raise InputError(" ".join(f"{name}: cannot be decoded ({_reason(error, path)})".split())) from error
 
 
 def _check_file(path: Path) -> None:
@@ -63,18 +77,24 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path}: {reason}; allowed is an image")
 
 
-def _to_rgb(image: Image.Image, bits: int | None = None) -> Image.Image:
-    if image.mode[0] in GREY:
-        largest = 65535 if image.mode[0] == "I" else 1
-        grey = np.asarray(image, dtype=np.float64)
-        if not (grey.min() >= 0 and grey.max() <= largest):
-            raise ValueError(f"mode {image.mode} beyond 0 to {largest}")
-        grey = grey / (2 ** (bits or used_bits(grey.max())) if largest > 1 else 1)
+def _to_rgb(image: Image.Image, source: Path | BinaryIO) -> Image.Image:
+    opaque = has_spare_band(image)
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode[0] == "F":
+        grey = np.asarray(upright, dtype=np.float64)
+        if not (grey.min() >= 0 and grey.max() <= 1):
+            raise ValueError(f"{bands_in_words(source) or image.format}; floats may be 0 to 1")
         return Image.fromarray(np.minimum(grey * 256, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        layers = image.convert("RGBA")
+    if upright.has_transparency_data and not opaque:
+        layers = upright.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layers.size, "black"), layers).convert("RGB")
-    return image.convert("RGB")
+    return upright.convert("RGB")
+
+
+def _reason(error: Exception, source: Path | BinaryIO) -> str:
+    unknown = isinstance(error, UnidentifiedImageError)
+    bands = bands_in_words(source) if unknown or "samples per pixel" in str(error) else ""
+    return bands or ("not one of " + ", ".join(FORMATS) if unknown else str(error))
 
 
 def find_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> list[Path]:
@@ -110,7 +130,7 @@ def match_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> d
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; allowed is a folder of images")
-    inside = {path.relative_to(folder).as_posix(): path for path in with_depth(files_below(folder))}
+    inside = {path.relative_to(folder).as_posix(): path for path in with_range(files_below(folder))}
     names = list(dict.fromkeys(image_ids))
     found: dict[str, list[Path]] = {}
     here = folder.resolve()

@@ -16,7 +16,7 @@ from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.files import cache_folder, fingerprint, read_json, sealed, write_json
 from rrsitr_lib.progress import progress_bar
 
-RULES = "1"  # another number where open_image begins to refuse or to take other files than before
+RULES = "2"  # another number where open_image begins to refuse or to take other files than before
 
 
 class Picture(NamedTuple):

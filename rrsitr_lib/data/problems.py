@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rrsitr_lib.data.bit_depth import depth_note
 from rrsitr_lib.data.pictures import Picture, broken_images, pictures
+from rrsitr_lib.data.stretch import range_notes
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint, write_atomically
 
@@ -43,7 +43,7 @@ def problems_of(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture] | No
     for name, split in splits.items():
         found += _of_rows(name, split)
     for name, paths in _files(splits).items():
-        found += [Problem(name, None, "", note)] if (note := depth_note(paths)) else []
+        found += [Problem(name, None, "", note) for note in range_notes(paths)]
     found += _equal_pictures(splits, seen)
     if "val" in splits and (images := len(splits["val"].table.images)) < FEW_PICTURES:
         said = f"one query is {100 / images:.2g} points of a recall, too much to choose an epoch by"

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from rrsitr_lib.data.bit_depth import depth_of
 from rrsitr_lib.data.images import open_image
+from rrsitr_lib.data.stretch import range_of
 from rrsitr_lib.files import cache_folder, fingerprint
 from rrsitr_lib.model.encoder import Encoder, JointEncoder
 from rrsitr_lib.speed.cached_arrays import cached_arrays
@@ -99,5 +99,5 @@ def weights_of(towers: Encoder) -> str:
 
 def content_of(image: np.ndarray | Path) -> bytes:
     """SHA-256 of an image: of its pixels, or of its file and the bit depth of its set."""
-    content = image.tobytes() if isinstance(image, np.ndarray) else image.read_bytes() + depth_of(image).encode()
+    content = image.tobytes() if isinstance(image, np.ndarray) else image.read_bytes() + range_of(image).encode()
     return hashlib.sha256(content).digest()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rrsitr_lib.data.bit_depth import depth_of
 from rrsitr_lib.data.images import THREADS, open_image
+from rrsitr_lib.data.stretch import range_of
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import cache_folder, fingerprint
 from rrsitr_lib.speed.cached_arrays import cached_arrays
@@ -24,7 +24,7 @@ def image_store(paths: Sequence[Path], folder: Path | None = None) -> np.ndarray
     if not len(paths):
         raise InputError("no image to store")
     first = open_image(paths[0])
-    files = [(f"{path}{depth_of(path)}", path.stat()) for path in paths]
+    files = [(f"{path}{range_of(path)}", path.stat()) for path in paths]
     name = fingerprint("store", *(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}" for path, stat in files))
 
     def decode(number: int) -> np.ndarray:

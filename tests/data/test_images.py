@@ -2,14 +2,16 @@
 
 import pickle
 import struct
+import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from oracles import RSICD, needs_rsicd
 from PIL import Image
 
-from rrsitr_lib.data.bit_depth import depth_note
 from rrsitr_lib.data.images import find_images, match_images, open_image
+from rrsitr_lib.data.stretch import range_notes, with_range
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.frozen_towers.token_cache import content_of
 from rrsitr_lib.speed.image_store import image_store
@@ -44,7 +46,7 @@ def clear_palette():
         (Image.new("CMYK", (2, 1), (0, 255, 255, 0)), "a.tif", {}, (255, 0, 0)),
         (Image.fromarray(np.full((1, 2), 0x7FFF, np.uint16)), "a.png", {}, (255, 255, 255)),
         (Image.fromarray(np.full((1, 2), 65535, np.uint16)), "a.tif", {}, (255, 255, 255)),
-        (Image.fromarray(np.full((1, 2), 512, np.int32)), "a.tif", {}, (128, 128, 128)),
+        (Image.fromarray(np.full((1, 2), 512, np.int32)), "a.tif", {}, (255, 255, 255)),
         (Image.fromarray(np.full((1, 2), 0.5, np.float32)), "a.tif", {}, (128, 128, 128)),
         (Image.fromarray(np.full((1, 2), 1.0, np.float32)), "a.tif", {}, (255, 255, 255)),
     ],
@@ -66,44 +68,83 @@ def test_half_transparent_darkens(tmp_path):
     assert open_image(path).getpixel((0, 0)) == (100, 50, 0)
 
 
-def geotiff(path, bands=4, photometric=2, bits=16, value=0x8000):
-    """A 5 x 3 GeoTIFF, pixel-interleaved, with a pixel scale and a tie point."""
-    width, height = 5, 3
-    data = np.full((height, width, bands), value, "<u2" if bits == 16 else "u1").tobytes()
-    entries = [
-        (256, 3, 1, width), (257, 3, 1, height), (258, 3, bands, None), (259, 3, 1, 1), (262, 3, 1, photometric),
-        (273, 4, 1, None), (277, 3, 1, bands), (278, 3, 1, height), (279, 4, 1, len(data)), (284, 3, 1, 1),
-        (338, 3, 1, 0), (33550, 12, 3, None), (33922, 12, 6, None),
-    ]  # fmt: skip
-    start = 8 + 2 + 12 * len(entries) + 4
-    bits_per_sample, scale, tie = struct.pack(f"<{bands}H", *[bits] * bands), struct.pack("<3d", 10, 10, 0), bytes(48)
-    places = {258: start, 33550: start + len(bits_per_sample)}
-    places[33922] = places[33550] + len(scale)
-    places[273] = places[33922] + len(tie)
-    directory = b"".join(
-        struct.pack("<HHI", tag, kind, count) + struct.pack("<I", places.get(tag, value))
-        for tag, kind, count, value in entries
-    )
-    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
-    path.write_bytes(head + directory + bytes(4) + bits_per_sample + scale + tie + data)
+def test_geotiff_of_four_bands_and_16_bits_shows_its_first_three(tmp_path):
+    bands = np.stack([np.linspace(low, low + 1000, 15).reshape(3, 5) for low in (0, 500, 1000, 9000)], axis=-1)
+    image = np.asarray(open_image(tiff(tmp_path / "scene.TIF", bands, np.uint16))).astype(int)
+    assert image.shape == (3, 5, 3) and image.min() == 0 and image.max() == 255
+    assert (np.diff(image.mean(axis=(0, 1))) > 50).all()  # one range for all three: colours stay apart
+
+
+def tiff(path, values, kind, **how):
+    how = {"photometric": "rgb" if values.shape[-1] in (3, 4) else "minisblack", "planarconfig": "contig", **how}
+    tifffile.imwrite(path, values.astype(kind), **how)
     return path
 
 
-def test_geotiff_of_four_bands_and_16_bits_shows_its_first_three(tmp_path):
-    image = open_image(geotiff(tmp_path / "scene.TIF"))
-    assert image.mode == "RGB" and image.size == (5, 3)
-    assert abs(image.getpixel((2, 1))[0] - 128) <= 1
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_reflectance_of_16_bits_is_stretched(planar, tmp_path):
+    values = np.random.default_rng(3).integers(300, 3000, (16, 16, 3))
+    order = np.moveaxis(values, -1, 0) if planar == "separate" else values
+    path = tiff(tmp_path / "scene.tif", order, np.uint16, photometric="rgb", planarconfig=planar)
+    shown = np.asarray(open_image(path)).astype(float)
+    assert 110 < shown.mean() < 145 and shown.max() == 255
+    assert np.corrcoef(shown.ravel(), values.ravel())[0, 1] > 0.99
+    assert open_image(tiff(tmp_path / "nothing.tif", np.zeros((4, 4, 3)), np.uint16)).getpixel((0, 0)) == (0, 0, 0)
+    assert open_image(tiff(tmp_path / "even.tif", np.full((4, 4, 3), 9), np.uint16)).getpixel((0, 0)) == (255,) * 3
 
 
-def test_geotiff_of_bands_that_are_no_colours_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"scene\.tif: cannot be decoded"):
-        open_image(geotiff(tmp_path / "scene.tif", bands=7, photometric=1))
+@pytest.mark.parametrize(
+    ("bands", "kind", "said"),
+    [
+        (5, np.float32, "5 bands of float32"), (8, np.uint16, "8 bands of uint16"), (8, np.uint8, "8 bands of uint8"),
+        (3, np.float32, "3 bands of float32"),
+    ],
+)  # fmt: skip
+def test_bands_that_are_no_colours_are_counted_and_the_command_is_given(bands, kind, said, tmp_path):
+    path = tiff(tmp_path / "scene.tif", np.full((16, 16, bands), 3), kind)
+    with pytest.raises(InputError, match=rf"scene\.tif: cannot be decoded \(a TIFF of {said}: .*gdal_translate .*-b 4"):
+        open_image(path)
+
+
+def test_floats_beyond_0_to_1_are_named(tmp_path):
+    path = saved(tmp_path, Image.fromarray(np.full((4, 4), 0.5, np.float32)), "half.tif")
+    assert open_image(path).getpixel((0, 0)) == (128,) * 3
+    path = saved(tmp_path, Image.fromarray(np.full((4, 4), 3000, np.float32)), "f.tif")
+    with pytest.raises(
+        InputError, match=r"a TIFF of float32: allowed are 8 or 16 bits; gdal_translate -ot Byte -scale"
+    ):
+        open_image(path)
+
+
+def test_a_fourth_band_is_no_transparency_unless_the_file_says_that_it_was_multiplied_in(tmp_path):
+    values = np.random.default_rng(3).integers(60, 200, (16, 16, 4))
+    values[..., 3] = 10  # near infra-red
+    for extra in ("unassalpha", "unspecified"):
+        path = tiff(tmp_path / f"{extra}.tif", values, np.uint8, extrasamples=[extra])
+        assert (np.asarray(open_image(path)) == values[..., :3]).all()
+        assert range_notes(with_range([path])) == [
+            "1 TIFFs with a fourth band that is not said to be multiplied in: it is not shown"
+        ]
+    values[..., :3], values[..., 3] = 50, 128
+    path = tiff(tmp_path / "assocalpha.tif", values, np.uint8, extrasamples=["assocalpha"])
+    assert np.abs(np.asarray(open_image(path)).astype(int) - 50).max() <= 1 and with_range([path]) == [path]
+    assert range_notes(with_range([path])) == []
 
 
 def test_colours_of_16_bits_that_would_be_black_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"scene\.tif: .*16-bit colours use so few bits that they are black: convert"):
-        open_image(geotiff(tmp_path / "scene.tif", value=2047))
-    assert open_image(geotiff(tmp_path / "nothing.tif", value=0)).getpixel((0, 0)) == (0, 0, 0)
+    with pytest.raises(InputError, match=r"scene\.png: .*16-bit colours use so few bits that they are black: convert"):
+        open_image(png_of_16_bits(tmp_path / "scene.png", 2047))
+    assert open_image(png_of_16_bits(tmp_path / "nothing.png", 0)).getpixel((0, 0)) == (0, 0, 0)
+
+
+def png_of_16_bits(path, value):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + struct.pack(">12H", *[value] * 12) for _ in range(4))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    return path
 
 
 def grey(folder, name, values, kind=np.uint16):
@@ -111,32 +152,31 @@ def grey(folder, name, values, kind=np.uint16):
     return saved(folder, Image.fromarray(np.array([values], kind)), name)
 
 
-def test_images_of_one_sensor_share_their_bits(tmp_path):
-    grey(tmp_path, "bright.tif", [2047, 1024])
-    grey(tmp_path / "night", "dark.png", [100, 512])
+def test_images_of_one_sensor_share_their_range(tmp_path):
+    grey(tmp_path, "bright.tif", [2100, 100])
+    grey(tmp_path / "night", "dark.png", [100, 500])
     grey(tmp_path, "eight.png", [200, 100], np.uint8)
     bright, dark, eight = find_images(tmp_path, ["bright.tif", "night/dark.png", "eight.png"])
-    assert [np.asarray(open_image(path))[0, :, 0].tolist() for path in (bright, dark, eight)] == [
-        [255, 128], [12, 64], [200, 100],
-    ]  # fmt: skip
+    low, high = np.percentile([2100, 100, 100, 500], (2, 98))
+    expected = [255, 0], [0, round((500 - low) / (high - low) * 255)], [200, 100]
+    for path, values in zip((bright, dark, eight), expected, strict=True):
+        assert np.asarray(open_image(path))[0, :, 0].tolist() == values
     copy = pickle.loads(pickle.dumps(dark))  # as a process that decodes gets it
-    assert open_image(copy).getpixel((1, 0)) == (64, 64, 64) and copy == dark
-    assert depth_note([bright, dark, eight]) == (
-        "2 images of 16 bits use 11 of them in their set: all were divided by 8, none by its own range"
-    )
-    grey(tmp_path, "cloud.tif", [65535])
-    again = find_images(tmp_path, ["night/dark.png"])
-    assert open_image(again[0]).getpixel((1, 0)) == (2, 2, 2) and not depth_note(again)
+    assert open_image(copy).getpixel((1, 0)) == (expected[1][1],) * 3 and copy == dark
+    assert range_notes([bright, dark, eight]) == [
+        f"2 images of 16 bits: 100 to {high:.0f}, the 2nd to 98th percentile of their set, shown as 0 to 255"
+    ]
+    assert range_notes([eight]) == []
 
 
-def test_the_name_of_a_cache_holds_the_depth(tmp_path):
+def test_the_name_of_a_cache_holds_the_range(tmp_path):
     grey(tmp_path / "set", "a.png", [100, 50])
     (before,) = find_images(tmp_path / "set", ["a.png"])
     grey(tmp_path / "set", "b.png", [4095, 0])
     (after,) = find_images(tmp_path / "set", ["a.png"])
     assert content_of(before) != content_of(after)
     stores = [image_store([path], tmp_path / "store")[0, 0, :, 0].tolist() for path in (before, after)]
-    assert stores == [[100, 50], [6, 3]]
+    assert stores[0] == [255, 0] and max(stores[1]) < 10
 
 
 def test_orientation_is_applied(tmp_path):
