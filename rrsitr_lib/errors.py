@@ -41,9 +41,14 @@ class RunError(RuntimeError):
 
 
 def input_error(where: object, what: str, value: object, allowed: str) -> NoReturn:
-    """Raise ``InputError`` in the form that all messages about tables have; a long value is shown in part."""
+    """Raise ``InputError`` in the form that all messages about tables have (``complaint``)."""
+    raise InputError(f"{where}: {complaint(what, value, allowed)}")
+
+
+def complaint(what: str, value: object, allowed: str) -> str:
+    """What is wrong with a value, which is shown in part where it is long."""
     shown = " ".join(repr(value).split())
-    raise InputError(f"{where}: {what} is {shown if len(shown) <= 90 else shown[:87] + '...'}: allowed is {allowed}")
+    return f"{what} is {shown if len(shown) <= 90 else shown[:87] + '...'}: allowed is {allowed}"
 
 
 def printable(text: str) -> str:

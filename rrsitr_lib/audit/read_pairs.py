@@ -1,30 +1,21 @@
 """From a folder or table to pairs whose images are found and open: what cannot be used is listed, not hidden."""
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from rrsitr_lib.audit.oddities import Problem, remarks, repeated
 from rrsitr_lib.audit.tables_of import tables_of
-from rrsitr_lib.data.images import SUFFIXES, match_images, one_file_each
+from rrsitr_lib.data.images import SUFFIXES, found_otherwise, match_images, one_file_each
 from rrsitr_lib.data.pictures import decode, without_broken
 from rrsitr_lib.data.stretch import range_notes, with_range
-from rrsitr_lib.data.tables import EMPTY, RawPair, RawPairs, read_tables
+from rrsitr_lib.data.tables import EMPTY, RawPairs, read_tables
+from rrsitr_lib.data.tables.cells import no_caption
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
-
-REPEATED = 0.5  # share of pairs with one caption, above which a ranking says little
-
-
-class Problem(NamedTuple):
-    """A row of problems.csv: why a pair was left out, or what is odd about one that was kept."""
-
-    row: int
-    image: str
-    problem: str
 
 
 @dataclass(frozen=True)
@@ -55,33 +46,55 @@ def open_pairs(
     caption_column: str | None = None,
     bad: str = "skip",
     need_images: bool = True,
+    split: str | None = None,
 ) -> AuditPairs:
     """Read the pairs of ``source``, a table or a folder, and find their images.
 
     ``images``: their folder, else beside the table; ``scratch`` receives images that the table itself holds.
-    ``bad``: "skip" lists in ``problems`` what cannot be used, "fatal" makes the first an error.
+    ``bad``: "skip" lists in ``problems`` what cannot be used, "fatal" makes the first an error. ``split``: only the
+    pairs of which the column ``split`` says so.
     Raises ``InputError`` naming file, row and column.
     """
     if bad not in ("skip", "fatal"):
         raise InputError(f"bad is {bad!r}: allowed are skip, fatal")
     tables, notes = tables_of(Path(source))
-    raw = read_tables(tables, image_column, caption_column)
-    wrong = [pair for pair in raw.pairs if pair.problem]
-    if bad == "fatal" and (worse := [pair for pair in wrong if pair.problem != EMPTY]):
+    raw = _of_split(read_tables(tables, image_column, caption_column), split, tables[0])
+    if bad == "fatal" and (worse := [pair for pair in raw.pairs if pair.problem not in ("", EMPTY)]):
         raise InputError(f"{worse[0].where}: {worse[0].problem}")
+    raw = raw._replace(pairs=[pair._replace(problem=pair.problem or no_caption(pair.caption)) for pair in raw.pairs])
+    wrong = [pair for pair in raw.pairs if pair.problem]
     if len(wrong) == len(raw.pairs):
         raise InputError(f"no pair is left of {len(wrong)}; {wrong[0].where}: {wrong[0].problem}")
     beside = tables[0] if tables[0].is_dir() else tables[0].parent
-    found, lost = _files(raw, scratch, beside, Path(images) if images else None) if need_images else ({}, {})
+    files = _files(raw, scratch, beside, Path(images) if images else None) if need_images else _Files({}, {}, {})
+    found, lost, _ = files
     if lost and (bad == "fatal" or not found):
         first = next(pair for pair in raw.pairs if pair.image in lost)
         many = f"{len(lost)} of {len(found) + len(lost)}"
         raise InputError(f"{many} images cannot be used; row {first.row}, {first.image!r}: {lost[first.image]}")
-    return _usable(raw, [*notes, *raw.notes, *range_notes(list(found.values()))], found, lost)
+    others = {name: path for name, path in found.items() if name not in raw.held}
+    notes += [*raw.notes, *found_otherwise(others), *range_notes(list(found.values()))]
+    return _usable(raw, notes, files)
 
 
-def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> tuple[dict[str, Path], dict[str, str]]:
-    """The file of every name that has one of its own, which opens, and what is wrong with the others."""
+def _of_split(raw: RawPairs, split: str | None, path: Path) -> RawPairs:
+    there = list(dict.fromkeys(pair.split for pair in raw.pairs if pair.split))
+    if split is None:
+        return raw._replace(notes=[*raw.notes, f"all splits: {', '.join(there)}"]) if len(there) > 1 else raw
+    if split not in there:
+        raise InputError(f"{path}: no split {split!r}; there are {', '.join(there) or 'none, as no column is split'}")
+    return raw._replace(pairs=[pair for pair in raw.pairs if pair.split == split])
+
+
+class _Files(NamedTuple):
+    """The file of every name that has one of its own, which opens; what is wrong with others; fingerprints by name."""
+
+    found: dict[str, Path]
+    lost: dict[str, str]
+    contents: dict[str, str]
+
+
+def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> _Files:
     names = list(dict.fromkeys(pair.image for pair in raw.pairs if not pair.problem))
     held = [name for name in names if name in raw.held]
     for name in held:
@@ -89,7 +102,8 @@ def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> t
     others = [name for name in names if name not in raw.held]
     found, lost = _find(others, beside, images) if others else ({}, {})
     found |= dict(zip(held, with_range([scratch / name for name in held]), strict=True))
-    return without_broken(found, lost, decode(list(found.values())))
+    seen = decode(list(found.values()))
+    return _Files(*without_broken(found, lost, seen), {name: seen[path].content for name, path in found.items()})
 
 
 def _find(names: Sequence[str], beside: Path, images: Path | None) -> tuple[dict[str, Path], dict[str, str]]:
@@ -109,31 +123,11 @@ def _from_table(beside: Path, name: str) -> list[Path]:
     return [path] if inside and os.path.isfile(path) else []
 
 
-def _usable(raw: RawPairs, notes: list[str], found: dict[str, Path], lost: dict[str, str]) -> AuditPairs:
-    why = [pair.problem or lost.get(pair.image, "") for pair in raw.pairs]
+def _usable(raw: RawPairs, notes: list[str], files: _Files) -> AuditPairs:
+    why = [pair.problem or files.lost.get(pair.image, "") for pair in raw.pairs]
     problems = [Problem(pair.row, pair.image, said) for pair, said in zip(raw.pairs, why, strict=True) if said]
     kept = [pair for pair, said in zip(raw.pairs, why, strict=True) if not said]
     images, captions = [pair.image for pair in kept], [pair.caption for pair in kept]
-    paths = [found[name] for name in dict.fromkeys(images) if name in found]
-    notes = [*notes, *_repeated(captions)]
-    return AuditPairs(images, captions, [pair.row for pair in kept], paths, notes, problems, _twice(kept))
-
-
-def _twice(pairs: Sequence[RawPair]) -> list[Problem]:
-    """Pairs that were there before, image and caption."""
-    first: dict[tuple[str, str], int] = {}
-    remarks = []
-    for pair in pairs:
-        if (key := (pair.image, pair.caption)) in first:
-            remarks.append(Problem(pair.row, pair.image, f"kept, but the same pair as in row {first[key]}"))
-        first.setdefault(key, pair.row)
-    return remarks
-
-
-def _repeated(captions: Sequence[str]) -> list[str]:
-    """A note where one caption is at most of the images."""
-    caption, times = Counter(captions).most_common(1)[0]
-    if times <= REPEATED * len(captions):
-        return []
-    said = f"{times} of {len(captions)} pairs have the same caption, {caption[:60]!r}"
-    return [f"{said}: among them no ranking is possible"]
+    paths = [files.found[name] for name in dict.fromkeys(images) if name in files.found]
+    notes, odd = [*notes, *repeated(captions)], remarks(kept, files.contents)
+    return AuditPairs(images, captions, [pair.row for pair in kept], paths, notes, problems, odd)

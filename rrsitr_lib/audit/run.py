@@ -13,8 +13,9 @@ from rrsitr_lib.audit.calibration import CHOICES, false_share, left_out, made_mi
 from rrsitr_lib.audit.cross_validation import AuditSettings, check_enough, cross_validate, folds_of
 from rrsitr_lib.audit.duplicates import find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, read_features, tower_features
+from rrsitr_lib.audit.oddities import Problem
 from rrsitr_lib.audit.ranking import rank_pairs
-from rrsitr_lib.audit.read_pairs import AuditPairs, Problem
+from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import write_report
 from rrsitr_lib.audit.untrained import UntrainedJudges
 from rrsitr_lib.checksums import note_checksums

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rrsitr_lib.data.pairs import SPLITS
-from rrsitr_lib.data.tables import FORMS, form_of
-from rrsitr_lib.data.tables.samples import texts_beside
+from rrsitr_lib.data.tables import FORMS, SHEETS, form_of
+from rrsitr_lib.data.tables.samples import STATISTICS, texts_beside
 from rrsitr_lib.errors import InputError
 
 NAMES = (*SPLITS, "pairs", "captions", "metadata", "labels")
@@ -27,18 +27,27 @@ def tables_of(source: Path) -> tuple[list[Path], list[str]]:
         raise InputError(f"{source}: no such file or folder")
     texts = texts_beside(source)
     files = sorted(path for path in source.iterdir() if path.is_file() and path.name not in texts)
-    there = [path for path in files if form_of(path) in FORMS and path.name.lower() not in ABOUT]
+    there = [path for path in files if form_of(path) in FORMS and not _is_about(path)]
     shards, groups = [path for path in there if form_of(path) == ".tar"], list(_parts(there).values())
     chosen = _of_usual_name(there) or shards or (groups[0] if len(groups) == 1 else [])
     if not chosen and (texts or any(texts_beside(folder) for folder in source.iterdir() if folder.is_dir())):
         return [source], ["read images with texts beside them"]
     if not there and (source / "data").is_dir():
         return tables_of(source / "data")
+    if not there and (sheets := [path for path in files if path.suffix.lower() in SHEETS]):
+        return sheets[:1], []
     if not chosen:
         none, several = f"no table in it ({', '.join(FORMS)}, or by gzip)", f"{len(groups)} tables, name one"
         raise InputError(f"{source}: {several}: {_shown(there)}" if there else f"{source}: {none}")
     _check_parts(source, chosen)
     return chosen, [f"read {_shown(chosen)}", *_left(there, chosen)]
+
+
+def _is_about(path: Path) -> bool:
+    """Whether a file describes a set, or, as img2dataset leaves them, how the images beside it were fetched."""
+    beside = [path.with_suffix(ending) for ending in ("", ".tar")] if path.suffix == ".parquet" else []
+    name = path.name.lower()
+    return name in ABOUT or name.endswith(STATISTICS) or any(one.exists() for one in beside)
 
 
 def _of_usual_name(there: Sequence[Path]) -> list[Path]:

@@ -27,6 +27,7 @@ def audit(
         str, typer.Option(help="what cleaned.csv leaves out: balanced, sure, fdr=SHARE of right pairs, or all (none)")
     ] = "balanced",
     quick: Annotated[bool, typer.Option(help="train no model: a linear map and the neighbours judge")] = False,
+    split: Annotated[str | None, typer.Option(help="only the pairs of which the column split says so")] = None,
     bad: Annotated[str, typer.Option(help="missing or undecodable images: skip (and list) or fatal")] = "skip",
     top: Annotated[int, typer.Option(min=1, help="pairs shown in the report")] = 200,
     seed: Annotated[int, typer.Option(min=0)] = 3,
@@ -44,7 +45,7 @@ def audit(
 
     settings = AuditSettings(folds, repeats, epochs, seed=seed, device=device)
     where = device_of(settings.config)
-    pairs = open_pairs(source, out / "pictures", images, image_column, caption_column, bad, features is None)
+    pairs = open_pairs(source, out / "pictures", images, image_column, caption_column, bad, features is None, split)
     for note in pairs.notes:
         typer.echo(printable(note))
     described = features_of(pairs, encoder, weights, features, where)

@@ -3,6 +3,7 @@
 import logging
 import os
 import posixpath
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from rrsitr_lib.errors import InputError
 
 # EPS is left out on purpose: Pillow hands it to an outside program.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
+FOREIGN = re.compile(r"/|\\\\|[A-Za-z]:[/\\]")  # where a path begins that is not from the folder of the images
 ORIENTATION = 0x0112  # the tag of EXIF
 NEARLY_BLACK = 16  # of 255 levels
 THREADS = min(4, os.cpu_count() or 1)
@@ -123,8 +125,9 @@ def find_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> li
 def match_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> dict[str, list[Path]]:
     """The files that fit each different image id, at any depth: none, one, or several where it is not clear which.
 
-    A path fits its file: from the folder, from the folder above it (``images/a.jpg``), or from the root. A name fits
-    exactly, else whatever the case, else whatever the extension. Nothing outside the folder fits.
+    A path fits its file: from the folder, from the folder above it (``images/a.jpg``), or from the root; a path of
+    another machine by as many of its last parts as lead to a file. A name fits exactly, else whatever the case, else
+    whatever the extension, a number else whatever zeros are before it. Nothing outside the folder fits.
     Raises ``InputError`` where there is no such folder.
     """
     folder = Path(folder)
@@ -137,7 +140,8 @@ def match_images(folder: str | Path, image_ids: Sequence[str] | np.ndarray) -> d
     for above in ("", f"{here.name}/", f"{folder.absolute().as_posix()}/", f"{here.as_posix()}/"):
         exact = {above + name: path for name, path in inside.items()}
         found |= {name: [exact[key]] for name in names if (key := _tidy(name)) in exact and name not in found}
-    rules: Sequence[Callable[[str], str]] = (str, _folded, _stem)
+    found |= {name: [inside[tail] for tail in tails if tail in inside][:1] for name, tails in _tails(names, found)}
+    rules: Sequence[Callable[[str], str]] = (str, _folded, _stem, _number)
     for rule in rules:
         if not (todo := [name for name in names if len(found.get(name, ())) != 1]):
             break
@@ -184,6 +188,25 @@ def _tidy(name: str) -> str:
     return posixpath.normpath(name.replace("\\", "/"))
 
 
+def _tails(names: Sequence[str], found: Mapping[str, object]) -> list[tuple[str, list[str]]]:
+    """The paths that are not found yet and begin at a root or drive, each with its last parts, longest first."""
+    foreign = [name for name in names if name not in found and FOREIGN.match(name)]
+    parts = {name: _tidy(name).split("/") for name in foreign}
+    return [(name, ["/".join(parts[name][start:]) for start in range(1, len(parts[name]))]) for name in foreign]
+
+
+def found_otherwise(found: Mapping[str, Path]) -> list[str]:
+    """In words, for the files of image ids: those that were found by the end of a path, or a number without its zeros.
+
+    >>> found_otherwise({"7": Path("set/0007.jpg"), "/home/me/b.jpg": Path("set/b.jpg"), "a.jpg": Path("set/a.jpg")})
+    ["1 images by the end of their path: '/home/me/b.jpg' is b.jpg", "1 images by their number: '7' is 0007.jpg"]
+    """
+    foreign = [name for name, path in found.items() if FOREIGN.match(name) and name != str(path)]
+    numbers = [name for name, path in found.items() if _stem(name).isdigit() and _stem(name) != _stem(path.name)]
+    kinds = (("the end of their path", foreign), ("their number", numbers))
+    return [f"{len(names)} images by {how}: {names[0]!r} is {found[names[0]].name}" for how, names in kinds if names]
+
+
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
@@ -191,3 +214,9 @@ def _folded(name: str) -> str:
 def _stem(name: str) -> str:
     start, dot, suffix = _folded(name).rpartition(".")
     return start if dot + suffix in SUFFIXES else _folded(name)
+
+
+def _number(name: str) -> str:
+    """The number that names a file, without zeros before it; of any other name its stem."""
+    folder, slash, last = _stem(name).rpartition("/")
+    return last.lstrip("0") or "0" if last.isdigit() else folder + slash + last

@@ -18,7 +18,7 @@ from rrsitr_lib.errors import InputError, input_error
 from rrsitr_lib.files import fingerprint, write_atomically
 
 SPLITS = ("train", "val", "test")
-_NO_NAME = re.compile(r"^$|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|[\x00-\x1f]")
+_NO_NAME = re.compile(r"^$|(^|[/\\])\.\.([/\\]|$)|[\x00-\x1f]")
 
 
 def numbered(values: Sequence[str] | np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -153,9 +153,9 @@ def read_csv(path: str | Path, split: str | None = None) -> PairTable:
         raise InputError(f"{path}: it holds its images itself: allowed here is a table that names image files")
     stem = path.name.removesuffix(".gz").removesuffix(".csv")
     first = stem.split("_")[0]
-    table = table_of(path, split or (first if first in SPLITS else stem), [pair[1:4] for pair in raw.pairs])
     if bad := next((pair for pair in raw.pairs if pair.problem not in ("", EMPTY)), None):
         raise InputError(f"{bad.where}: {bad.problem}")
+    table = table_of(path, split or (first if first in SPLITS else stem), [pair[1:4] for pair in raw.pairs])
     return replace(table, read_as="; ".join(raw.notes))
 
 

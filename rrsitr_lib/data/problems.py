@@ -1,7 +1,6 @@
 """What is odd about the pairs that are to be learned from: found before the first epoch, counted, listed, said once."""
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rrsitr_lib.data.images import found_otherwise
 from rrsitr_lib.data.pictures import Picture, broken_images, pictures
 from rrsitr_lib.data.stretch import range_notes
+from rrsitr_lib.data.tables.cells import no_caption
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint, write_atomically
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 FILE = "problems.csv"
 LEFT_OUT = "pair left out"
-WORD = re.compile(r"[^\W_]")
 FEW_PICTURES = 100  # of a validation set: a query then moves a recall by a point or more
 
 
@@ -43,7 +43,8 @@ def problems_of(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture] | No
     for name, split in splits.items():
         found += _of_rows(name, split)
     for name, paths in _files(splits).items():
-        found += [Problem(name, None, "", note) for note in range_notes(paths)]
+        notes = [*found_otherwise(dict(zip(splits[name].table.images, paths, strict=True))), *range_notes(paths)]
+        found += [Problem(name, None, "", note) for note in notes]
     found += _equal_pictures(splits, seen)
     if "val" in splits and (images := len(splits["val"].table.images)) < FEW_PICTURES:
         said = f"one query is {100 / images:.2g} points of a recall, too much to choose an epoch by"
@@ -115,8 +116,8 @@ def write_problems(problems: Sequence[Problem], path: Path) -> None:
 def _of_rows(name: str, split: "Split") -> Iterator[Problem]:
     first: dict[tuple[str, str], int] = {}
     for row, image, caption in zip(split.rows.tolist(), split.table.image_ids, split.table.captions, strict=True):
-        if not WORD.search(caption):
-            yield Problem(name, row, image, "caption without a word")
+        if said := no_caption(caption):
+            yield Problem(name, row, image, said)
         if first.setdefault((image, caption), row) != row:
             yield Problem(name, row, image, f"pair that is there twice: as row {first[image, caption]}")
 

@@ -212,9 +212,18 @@ def test_a_path_is_right_from_the_folder_from_above_it_and_from_the_root(tmp_pat
     place = tmp_path / "images" / "x" / "a.jpg"
     place.parent.mkdir(parents=True)
     place.write_bytes(b"x")
-    for name in ("a.jpg", "x/a.jpg", "./x/a.jpg", "images/x/a.jpg", str(place), "x\\a.jpg"):
+    for name in (
+        "a.jpg",
+        "x/a.jpg",
+        "./x/a.jpg",
+        "images/x/a.jpg",
+        str(place),
+        "x\\a.jpg",
+        "/x/a.jpg",
+        "C:\\me\\x\\a.jpg",
+    ):
         assert match_images(tmp_path / "images", [name]) == {name: [place]}
-    for name in ("y/a.jpg", "images/a.jpg", "../images/x/a.jpg", "/x/a.jpg", "."):
+    for name in ("y/a.jpg", "images/a.jpg", "../images/x/a.jpg", "/x/b.jpg", "/", "."):
         assert match_images(tmp_path / "images", [name]) == {name: []}
 
 

@@ -69,7 +69,7 @@ def table(images: object = ("a", "a", "b"), captions: object = ("one", "two", "t
 
 
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-WIDE, UNDER = np.full((2, 2), 70_000, np.int32), np.full((2, 2), -0.5, np.float32)
+UNDER = np.full((2, 2), -0.5, np.float32)
 TEN = json.dumps({"images": [image(filename=f"{k}.tif", split="train" if k else "test") for k in range(10)]})
 
 CASES: Cases = [
@@ -84,13 +84,12 @@ CASES: Cases = [
     ("csv column missing", csv_file(b"filename,words\na,b\n"), r"no column of captions among words \(usual"),
     ("csv column twice", csv_file(b"filename,title,title\na,b,c\n"), r"line 1: the header is .*each column once"),
     ("JSON lines, a row without image", file(read_csv, "val.jsonl", '{"image": "a", "caption": "b"}\n{"caption": "b"}'),
-     r"val\.jsonl, line 2: filename is ''"),
+     r"val\.jsonl, line 2: the image is 'None'"),
     ("JSON lines to train on, a number as caption", file(read_csv, "val.jsonl", '{"image": "a.png", "caption": 7}'),
      r"val\.jsonl, line 1: the caption is '7'"),
     ("folder of two tables", files(read_folder, {"train.tsv": b"", "train.json": b""}),
      r"for train is \['train\.json', 'train\.tsv'\]: allowed is one"),
     ("csv not UTF-8", csv_file(GOOD + b"b.jpg,caf\xe9 .\n"), r"line 3: byte 39 is b'\\xe9': allowed is UTF-8"),
-    ("csv UTF-16", csv_file("filename,title\na,b\n".encode("utf-16")), r"line 1: byte 0 is b'\\xff'"),
     ("csv UTF-16 without mark", csv_file("filename,title\n".encode("utf-16-le")), r"line 1: .*'\\x00'.*UTF-16"),
     ("csv with NUL", csv_file(GOOD + b"b.jpg,a \0 lake\n"), r"line 3: a character is '\\x00'"),
     ("csv.gz not gzip", csv_file(GOOD, "train.csv.gz"), r"train\.csv\.gz: not a whole gzip file"),
@@ -100,10 +99,8 @@ CASES: Cases = [
     ("csv row too short", csv_file(GOOD + b"\nb.jpg\n"), r"line 4: the row is \['b\.jpg'\]: allowed is 2 fields"),
     ("csv quote left open", csv_file(GOOD + b'b.jpg,"a lake\nc.jpg,a road\n'), r"line 3: not a row .*left open"),
     ("csv text after a quote", csv_file(GOOD + b'b.jpg,"a" lake\n'), r"line 3: not a row of the table"),
-    ("csv filename empty", csv_file(GOOD + b' ,"two\nlines"\n,b\n'), r"line 3: filename is ''"),
-    ("csv filename empty below a long row", csv_file(b'filename,title\na,"two\nlines"\n,b\n'), r"line 4: filename is"),
-    ("csv filename absolute", csv_file(GOOD + b"/etc/passwd,a lake\n"), r"line 3: filename is '/etc/passwd'.*inside"),
-    ("csv filename on a drive", csv_file(GOOD + b"C:\\a.jpg,a lake\n"), r"line 3: filename is 'C:.*inside"),
+    ("csv filename empty", csv_file(GOOD + b' ,"two\nlines"\n,b\n'), r"line 3: the image is ' '"),
+    ("csv filename empty below", csv_file(b'filename,title\na,"two\nlines"\n,b\n'), r"line 4: the image is ''"),
     ("csv filename climbs out", csv_file(b"filename,title\nx/../../a.jpg,b\n"), r"line 2: filename is 'x/\.\./\.\./a"),
     ("csv filename with a line end", csv_file(b'filename,title\n"a\nb.jpg",c\n'), r"line 2: the image is 'a\\nb\.jpg'"),
     ("folder absent", file(read_folder, "no"), r"no: .*no such folder.*train\.csv"),
@@ -157,8 +154,7 @@ CASES: Cases = [
     ("tiff cut off", picture_file(encoded(NOISE, "TIFF")[:900], "a.tif"), r"a\.tif: cannot be decoded"),
     ("picture too large", picture_file(bomb(9_000)), r"a\.png: cannot be decoded \(9000 x 9000 pixels, allowed is"),
     ("picture a bomb", picture_file(bomb(60_000)), r"a\.png: cannot be decoded"),
-    ("picture beyond 16 bit", picture_file(encoded(WIDE, "TIFF"), "a.tif"), r"mode I beyond 0 to 65535"),
-    ("float picture below zero", picture_file(encoded(UNDER, "TIFF"), "a.tif"), r"mode F beyond 0 to 1"),
+    ("float picture below zero", picture_file(encoded(UNDER, "TIFF"), "a.tif"), r"float32: .*; floats may be 0"),
     ("image folder absent", file(find_images, "no", None, ["a.jpg"]), r"no: no such folder"),
     ("images missing", picture_search(["a.png"], ["a.png", "b.png", "c.png"]), r"2 of 3 .* \['b\.png', 'c\.png'\]"),
     ("image name ambiguous", picture_search(["x/A.png", "y/A.png"], ["a.png"]), r"'a\.png' fits \['x/A\.png', 'y/A"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rrsitr_lib.data.tables.cells import EMPTY, HeldImages, captions, image_name
+from rrsitr_lib.data.tables.cells import EMPTY, HeldImages, captions, image_name, only_one
 from rrsitr_lib.data.tables.columns import choose_columns
 from rrsitr_lib.data.tables.records import json_file, json_lines, parquet
 from rrsitr_lib.data.tables.row import Form, Row
@@ -17,16 +17,21 @@ TABLES: dict[str, Form] = {
     ".ndjson": json_lines, ".json": json_file, ".parquet": parquet,
 }  # fmt: skip
 FORMS: dict[str, Form] = {**TABLES, ".tar": shard}
+SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
 class RawPair(NamedTuple):
-    """``row``: from 1, over all tables read together; ``where``: for messages; ``problem``: why it cannot be used."""
+    """``row``: from 1, over all tables read together; ``where``: for messages; ``problem``: why it cannot be used.
+
+    ``split``: what the table's column of that name says, as in Karpathy's files.
+    """
 
     row: int
     where: str
     image: str
     caption: str
     problem: str = ""
+    split: str = ""
 
 
 class RawPairs(NamedTuple):
@@ -74,6 +79,8 @@ def form_at(path: Path) -> Form:
     """The function that reads a table. Raises ``InputError`` for an unknown form."""
     if path.is_dir():
         return folder_of_samples
+    if form_of(path) in SHEETS:
+        raise InputError(f"{path}: a spreadsheet: save it as CSV UTF-8 in its program")
     if form_of(path) not in FORMS:
         raise InputError(f"{path}: allowed are {', '.join(FORMS)}, or these by gzip (.csv.gz)")
     return FORMS[form_of(path)]
@@ -81,15 +88,17 @@ def form_at(path: Path) -> Form:
 
 def _pairs(number: int, row: Row, source: str, image: str, texts: Sequence[str], held: HeldImages) -> list[RawPair]:
     """The pairs of one row; where it is none, one entry that says why."""
-    value, name, problem = row.cells.get(image), "", row.problem
+    value, name, problem, split = row.cells.get(image), "", row.problem, row.cells.get("split")
+    split = split if isinstance(split, str) else ""
     try:
+        value = only_one(value)
         name = held.name(value, source, number) or image_name(value)
     except InputError as error:
         name, problem = printable(value.strip())[:200] if isinstance(value, str) else "", problem or str(error)
     if problem:
-        return [RawPair(number, row.where, name, "", problem)]
+        return [RawPair(number, row.where, name, "", problem, split)]
     try:
         said = [text for column in texts for text in captions(row.cells.get(column))]
     except InputError as error:
-        return [RawPair(number, row.where, name, "", str(error))]
-    return [RawPair(number, row.where, name, text, "" if text else EMPTY) for text in said]
+        return [RawPair(number, row.where, name, "", str(error), split)]
+    return [RawPair(number, row.where, name, text, "" if text else EMPTY, split) for text in said]

@@ -5,11 +5,13 @@ import unicodedata
 from typing import Any
 
 from rrsitr_lib.data.images import SUFFIXES
-from rrsitr_lib.data.tables.columns import CAPTION_NAMES
+from rrsitr_lib.data.tables.columns import ADDRESS, CAPTION_NAMES, FETCH
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint
 
 EMPTY = "the caption is empty"
+WORD = re.compile(r"[^\W_]")
+NULLS = ("nan", "null", "none", "n/a", "<na>", "#n/a")  # what programs write for a missing cell
 LONGEST_NAME = 200  # bytes of a file's name that every disk takes
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -19,6 +21,8 @@ def image_name(value: Any) -> str:
     """The name of the file that a cell names. Raises ``InputError`` for anything else."""
     if isinstance(value, dict):
         value = value.get("path")
+    if isinstance(value, str) and ADDRESS.match(value):
+        raise InputError(f"the image is {_shown(value)}, an address, no file: {FETCH}")
     if isinstance(value, float) and value.is_integer():  # numbers beside an empty cell
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -46,6 +50,28 @@ def captions(value: Any) -> list[str]:
             raise InputError(f"the caption is {_shown(text)}: allowed is text, or a list of it")
         texts.append(text.strip())
     return texts or [""]
+
+
+def no_caption(text: str) -> str:
+    """Why a text says nothing of an image: no word, or what programs write for a missing cell; empty where it does.
+
+    >>> no_caption("."), no_caption("NULL"), no_caption("a lake")
+    ('caption without a word', "caption 'NULL', a missing cell as text", '')
+    """
+    if not WORD.search(text):
+        return "caption without a word"
+    return f"caption {text!r}, a missing cell as text" if text.casefold() in NULLS else ""
+
+
+def only_one(value: Any) -> Any:
+    """The image of a cell that lists images. Raises ``InputError`` where it lists several, or none.
+
+    >>> only_one(["a.jpg"]), only_one("b.jpg")
+    ('a.jpg', 'b.jpg')
+    """
+    if isinstance(value, list) and len(value) != 1:
+        raise InputError(f"the row has {len(value)} images: allowed is one")
+    return value[0] if isinstance(value, list) else value
 
 
 class HeldImages:

@@ -9,9 +9,12 @@ from rrsitr_lib.data.images import SUFFIXES
 from rrsitr_lib.data.tables.row import Row
 from rrsitr_lib.errors import InputError, printable
 
+ADDRESS = re.compile(r"\s*(https?|s3|gs)://", re.IGNORECASE)
+FETCH = "fetch the images first (img2dataset), then give the folder of its shards"
+
 IMAGE_NAMES = (
     "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_file", "image_name", "img", "path",
-    "file", "image_id", "图像", "图片", "文件名", "路径",
+    "file", "images", "image_id", "url", "image_url", "img_url", "图像", "图片", "文件名", "路径",
 )  # fmt: skip
 CAPTION_NAMES = (
     "title", "caption", "captions", "sentence", "sentences", "text", "description", "raw", "comment", "描述", "标题",
@@ -35,6 +38,8 @@ def choose_columns(
             raise InputError(f"{path}: no {what} column {given!r}; there are {_listed(columns)}")
     sample = [row.cells for row in rows if row.cells][:SAMPLE] if by_content else []
     image = image or _image_column(columns, sample)
+    if image is None and any(ADDRESS.match(name) for name in columns):
+        raise InputError(f"{path}: its images are addresses: {FETCH}")
     if image is None:
         raise InputError(f"{path}: no column of image files among {_listed(columns)}{mend}")
     others = [name for name in columns if name != image]
@@ -78,8 +83,10 @@ def _share(name: str, sample: Sequence[Mapping[str, Any]], test: Callable[[Any],
 
 
 def _names_an_image(value: Any) -> bool:
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
     held = isinstance(value, bytes) or (isinstance(value, dict) and {"bytes", "path"} & value.keys())
-    return bool(held) or (isinstance(value, str) and value.strip().lower().endswith(SUFFIXES))
+    named = isinstance(value, str) and value.strip().lower().endswith(SUFFIXES)
+    return bool(held) or (named and "://" not in value)
 
 
 def _is_text(value: Any) -> bool:

@@ -1,28 +1,34 @@
-"""Records by name: JSON lines, JSON of the usual sets (a list, COCO, Karpathy), Parquet."""
+"""Records by name: JSON lines, JSON of the usual sets (a list, COCO, Karpathy, dialogues as LLaVA's), Parquet."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rrsitr_lib.data.images import SUFFIXES
+from rrsitr_lib.data.tables.columns import CAPTION_NAMES
 from rrsitr_lib.data.tables.row import Row
 from rrsitr_lib.data.tables.text import read_text
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import parsed_json
 
 MOST_ROWS = 20_000_000
+DIALOGUES = ("conversations", "messages")  # of LLaVA, and of chat templates
+ANSWERS = ("gpt", "assistant")
 
 
 def json_lines(path: Path, notes: list[str]) -> list[Row]:
     """One object a line; other line ends may stand inside a caption."""
     lines = [(f"{path}, line {number}", line) for number, line in enumerate(read_text(path).split("\n"), 1)]
-    return [_record(where, parsed_json(where, line)) for where, line in lines if line.strip()]
+    return _answers([_record(where, parsed_json(where, line)) for where, line in lines if line.strip()], notes)
 
 
 def json_file(path: Path, notes: list[str]) -> list[Row]:
-    """A list of objects; COCO's captions; or lists of objects by name, as in Karpathy's and NWPU's files."""
+    """A list of objects; COCO's captions; lists of objects by name, as Karpathy's and NWPU's; captions by image."""
     content = parsed_json(path, read_text(path))
     if isinstance(content, dict) and isinstance(content.get("annotations"), list):
         return _coco(path, content)
+    if isinstance(content, dict) and _captions_by_image(content):
+        return [Row(f"{path}, {name!r}", {"image": name, "caption": said}) for name, said in content.items()]
     if isinstance(content, dict):
         lists = [content["images"]] if "images" in content else list(content.values())
     else:
@@ -30,7 +36,8 @@ def json_file(path: Path, notes: list[str]) -> list[Row]:
     if not all(isinstance(one, list) for one in lists):
         raise InputError(f"{path}: {str(content)[:60]!r}: allowed is a list of objects, or lists of them by name")
     entries = [entry for one in lists for entry in one]
-    return [_karpathy(_record(f"{path}, entry {number}", entry)) for number, entry in enumerate(entries, 1)]
+    rows = [_karpathy(_record(f"{path}, entry {number}", entry)) for number, entry in enumerate(entries, 1)]
+    return _answers(rows, notes)
 
 
 def parquet(path: Path, notes: list[str]) -> list[Row]:
@@ -51,7 +58,7 @@ def parquet(path: Path, notes: list[str]) -> list[Row]:
         raise InputError(f"{path}: not readable as Parquet ({' '.join(str(error).split())[:150]})") from None
     if len(set(names)) < len(names):
         raise InputError(f"{path}: the columns are {', '.join(names)}: allowed is each column once")
-    return [Row(f"{path}, row {number}", record) for number, record in enumerate(records, 1)]
+    return _answers([Row(f"{path}, row {number}", record) for number, record in enumerate(records, 1)], notes)
 
 
 def _record(where: str, entry: Any) -> Row:
@@ -64,8 +71,38 @@ def _karpathy(row: Row) -> Row:
     """Folder and name of an image are two fields there; one name may be in two folders."""
     folder, name = row.cells.get("filepath"), row.cells.get("filename")
     if "sentences" in row.cells and isinstance(folder, str) and isinstance(name, str):
-        return row._replace(cells={"filename": f"{folder}/{name}", "sentences": row.cells["sentences"]})
+        return row._replace(cells={**row.cells, "filename": f"{folder}/{name}", "filepath": None})
     return row
+
+
+def _answers(rows: list[Row], notes: list[str]) -> list[Row]:
+    """Where rows hold a dialogue about an image, its first answer becomes their caption."""
+    found = []
+    for row in rows:
+        turns = next((row.cells[name] for name in DIALOGUES if isinstance(row.cells.get(name), list)), None)
+        if turns is None or any(name in row.cells for name in CAPTION_NAMES):
+            found.append(row)
+            continue
+        notes.append("captions from the first answer of each dialogue")
+        said = [_text(turn) for turn in _objects(turns) if turn.get("from", turn.get("role")) in ANSWERS]
+        cells = {**row.cells, "caption": said[0] if said else None}
+        found.append(row._replace(cells={name: cell for name, cell in cells.items() if name not in DIALOGUES}))
+    return found
+
+
+def _text(turn: dict[str, Any]) -> Any:
+    """What a turn says, less the marks of images; parts of text one after another."""
+    said = turn.get("value", turn.get("content"))
+    if isinstance(said, list):
+        said = " ".join(str(part["text"]) for part in _objects(said) if "text" in part)
+    return said.replace("<image>", " ").strip() if isinstance(said, str) else said
+
+
+def _captions_by_image(content: dict[str, Any]) -> bool:
+    """Whether names of image files lead to captions, one or a list each."""
+    named = sum(name.lower().endswith(SUFFIXES) for name in content)
+    said = [one for value in content.values() for one in (value if isinstance(value, list) else [value])]
+    return 2 * named > len(content) and all(isinstance(one, str) for one in said)
 
 
 def _coco(path: Path, content: dict[str, Any]) -> list[Row]:

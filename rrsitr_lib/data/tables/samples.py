@@ -14,7 +14,10 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import parsed_json
 
 TEXTS = (".txt", ".caption", ".json")
-WANTED = (*SUFFIXES, *TEXTS)
+IMAGES = (*SUFFIXES, ".img_content")  # RS5M's shards name their images so
+WANTED = (*IMAGES, *TEXTS)
+STATISTICS = "_stats.json"  # of img2dataset, about a shard
+SEVERAL_LINES = "a text of several lines is one caption, as open_clip reads it"
 
 
 def shard(path: Path, notes: list[str]) -> list[Row]:
@@ -31,13 +34,14 @@ def shard(path: Path, notes: list[str]) -> list[Row]:
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
         raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
     twice = {name for name, found in contents.items() if len(found) > 1}
-    return _samples(path, contents, lambda name: contents[name][0], lambda name: _held(name, contents[name][0]), twice)
+    held = {name: _held(name, found[0]) for name, found in contents.items()}
+    return _samples(path, contents, lambda name: contents[name][0], held.__getitem__, notes, twice)
 
 
 def folder_of_samples(path: Path, notes: list[str]) -> list[Row]:
     """The samples of a folder and of those below it; images by their names."""
     files = {file.relative_to(path).as_posix(): file for file in files_below(path, WANTED) if _is_wanted(file.name)}
-    return _samples(path, files, lambda name: files[name].read_bytes(), lambda name: name)
+    return _samples(path, files, lambda name: files[name].read_bytes(), lambda name: name, notes)
 
 
 def texts_beside(folder: Path) -> set[str]:
@@ -49,7 +53,8 @@ def texts_beside(folder: Path) -> set[str]:
 
 def _is_wanted(name: str) -> bool:
     """Images and texts, without the shadows that macOS writes beside files."""
-    return name.lower().endswith(WANTED) and not name.rpartition("/")[2].startswith("._")
+    last = name.rpartition("/")[2]
+    return name.lower().endswith(WANTED) and not last.startswith("._") and not last.endswith(STATISTICS)
 
 
 def _ends(opened: tarfile.TarFile) -> bool:
@@ -60,7 +65,7 @@ def _ends(opened: tarfile.TarFile) -> bool:
 
 def _held(name: str, content: bytes) -> dict[str, Any]:
     """An image that the table itself holds, as Parquet of the hub has it."""
-    return {"path": name, "bytes": content}
+    return {"path": name.replace(".img_content", ".jpg"), "bytes": content}
 
 
 def _samples(
@@ -68,6 +73,7 @@ def _samples(
     names: Iterable[str],
     read: Callable[[str], bytes],
     image: Callable[[str], Any],
+    notes: list[str],
     twice: Collection[str] = (),
 ) -> list[Row]:
     """A row for every image, and for every text without one; names that are there ``twice`` make no pair."""
@@ -85,7 +91,7 @@ def _samples(
             problem = f"no image beside {texts[0]}"
         elif texts:
             try:
-                cells["caption"] = _captions(texts, read)
+                cells["caption"] = _captions(texts, read, notes)
             except InputError as error:
                 problem = str(error)
         rows.append(Row(where, cells, problem))
@@ -94,7 +100,7 @@ def _samples(
 
 def _partners(names: Sequence[str]) -> list[tuple[str | None, list[str]]]:
     """Images of one key with their texts: all of them for a single image, else those of the same longer name."""
-    pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+    pictures = [name for name in names if name.lower().endswith(IMAGES)]
     texts = sorted(name for name in names if name not in pictures)
     if len(pictures) == 1:
         return [(pictures[0], texts)]
@@ -107,8 +113,8 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def _captions(texts: Sequence[str], read: Callable[[str], bytes]) -> list[Any]:
-    """Every line of the texts; where there are none, the captions in the JSON."""
+def _captions(texts: Sequence[str], read: Callable[[str], bytes], notes: list[str]) -> list[Any]:
+    """Every text as one caption; where there are none, the captions in the JSON."""
     plain = [name for name in texts if not name.lower().endswith(".json")]
     found: list[Any] = []
     for name in plain or texts:
@@ -116,7 +122,9 @@ def _captions(texts: Sequence[str], read: Callable[[str], bytes]) -> list[Any]:
             text = read(name).decode("utf-8-sig")
         except (UnicodeDecodeError, OSError) as error:
             raise InputError(f"{name}: not UTF-8 text ({error})") from None
-        found += [line for line in text.splitlines() if line.strip()] if plain else _json_captions(name, text)
+        if plain and "\n" in text.strip():
+            notes.append(SEVERAL_LINES)
+        found += [" ".join(text.split())] if plain else _json_captions(name, text)
     return found
 
 

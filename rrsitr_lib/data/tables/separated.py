@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rrsitr_lib.data.images import SUFFIXES
 from rrsitr_lib.data.tables.row import Row
-from rrsitr_lib.data.tables.text import SEPARATORS, guess_separator, read_text, split_rows
+from rrsitr_lib.data.tables.text import SEPARATORS, guess_separator, read_text, split_rows, uneven
 from rrsitr_lib.errors import InputError, input_error
 
 TOKEN = re.compile(r"([^\t\n]+)#\d+\t(.*)")
@@ -14,7 +14,8 @@ TOKEN = re.compile(r"([^\t\n]+)#\d+\t(.*)")
 def separated(path: Path, notes: list[str]) -> list[Row]:
     """A table of separated values; without the ending .tsv the separator is guessed.
 
-    A first line that names an image file is a pair, not a header; its columns are then called 1, 2 and so on.
+    A first line that names an image file is a pair, not a header; its columns are then called 1, 2 and so on. A row of
+    another number of fields is a problem of that row, unless most rows are so.
     """
     text = read_text(path)
     if TOKEN.match(text):
@@ -31,7 +32,13 @@ def separated(path: Path, notes: list[str]) -> list[Row]:
     named = [name for name in header if name]  # a spreadsheet leaves columns without name behind
     if len(set(named)) < len(named):
         input_error(f"{path}, line 1", "the header", header, "each column once")
-    return [Row(where, dict(zip(header, cells, strict=True))) for where, cells in rows]
+    wrong = [uneven(header, cells, separator) for _, cells in rows]
+    if 2 * sum(map(bool, wrong)) > len(rows):  # it is the separator that is wrong, or quotes are missing throughout
+        raise InputError(next(f"{where}: {said}" for (where, _), said in zip(rows, wrong, strict=True) if said))
+    return [
+        Row(where, {} if said else dict(zip(header, cells, strict=True)), said)
+        for (where, cells), said in zip(rows, wrong, strict=True)
+    ]
 
 
 def _token(path: Path, text: str) -> list[Row]:

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from rrsitr_lib import text_file
-from rrsitr_lib.errors import InputError, input_error
+from rrsitr_lib.errors import InputError, complaint, input_error
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LOOKED_AT = 20  # rows by which a separator is guessed
@@ -29,11 +29,21 @@ def read_separated(path: Path, separator: str) -> tuple[list[str], list[tuple[st
     Raises ``InputError`` naming the line for a quote that is left open and for a row with another number of fields than
     the header.
     """
-    return split_rows(path, read_text(path), separator)
+    header, rows = split_rows(path, read_text(path), separator)
+    for where, row in rows:
+        if problem := uneven(header, row, separator):
+            raise InputError(f"{where}: {problem}")
+    return header, rows
+
+
+def uneven(header: list[str], row: list[str], separator: str) -> str:
+    """What is wrong with a row of another number of fields than the header; empty where nothing is."""
+    allowed = f"{len(header)} fields (captions that hold {separator!r} need quotes)"
+    return "" if len(row) == len(header) else complaint("the row", row, allowed)
 
 
 def split_rows(path: Path, text: str, separator: str) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """``read_separated`` of a text that was read already."""
+    """``read_separated`` of a text that was read already, rows of any number of fields."""
     reader, found, line = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [], 1
     try:
         for row in reader:
@@ -41,11 +51,7 @@ def split_rows(path: Path, text: str, separator: str) -> tuple[list[str], list[t
             line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(f"{path}, line {line}: not a row of the table ({error}); is a quote left open?") from None
-    header = [name.strip() for name in found[0][1]]
-    for where, row in found[1:]:
-        if len(row) != len(header):
-            input_error(where, "the row", row, f"{len(header)} fields (captions that hold {separator!r} need quotes)")
-    return header, found[1:]
+    return [name.strip() for name in found[0][1]], found[1:]
 
 
 def guess_separator(text: str) -> str:
