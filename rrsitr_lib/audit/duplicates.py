@@ -13,15 +13,20 @@ from rrsitr_lib.data.images import THREADS, open_image
 from rrsitr_lib.files import fingerprint
 
 SIZE = 32  # pixels of a small version
+ONE_COLOUR = 2  # of 255 levels, between any two places of a small version
 UNLIKE = 0.05  # quantile of the similarity of captions that one image has
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """**Shape** (N,) both: number of the pair's image up to equal content; whether its twins say something else."""
+    """**Shape** (N,) each: number of the pair's image up to equal content; whether its twins say something else.
+
+    ``blank``: whether its image is of one colour, False where images were not looked at.
+    """
 
     group_of_pair: np.ndarray
     contradicting: np.ndarray
+    blank: np.ndarray
 
 
 def find_duplicates(features: PairFeatures, images: np.ndarray | Sequence[Path] | None) -> Duplicates:
@@ -35,7 +40,9 @@ def find_duplicates(features: PairFeatures, images: np.ndarray | Sequence[Path] 
     first: dict[str, int] = {}
     group = np.array([first.setdefault(fingerprint(content), number) for number, content in enumerate(contents)])
     group_of_pair = group[features.image_of_pair]
-    return Duplicates(group_of_pair, _contradicting(features, group_of_pair))
+    blank = np.array([content.dtype == np.uint8 and np.ptp(content, axis=(0, 1)).max() <= ONE_COLOUR
+                      for content in contents])  # fmt: skip
+    return Duplicates(group_of_pair, _contradicting(features, group_of_pair), blank[features.image_of_pair])
 
 
 def load_thumbnails(paths: Sequence[Path]) -> list[np.ndarray]:

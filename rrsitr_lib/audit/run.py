@@ -17,6 +17,7 @@ from rrsitr_lib.audit.oddities import Problem
 from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import write_report
+from rrsitr_lib.audit.row_shift import find_shift
 from rrsitr_lib.audit.untrained import UntrainedJudges
 from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.data.pairs import numbered
@@ -24,6 +25,7 @@ from rrsitr_lib.files import fingerprint, write_atomically, write_json
 from rrsitr_lib.model.encoder import build_encoder
 
 FDR = "fdr=0.1"  # shown beside the other choices
+TOO_LONG = "its caption is longer than the encoder's context: the end is not seen"
 NAMES = {"image": "filename", "caption": "title"}
 FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.csv", "audit.json")
 
@@ -51,7 +53,8 @@ def features_of(
     image_of_pair = numbered(pairs.images)[1]
     if files is None:
         towers = build_encoder(encoder, weights, "masked")
-        pairs.remarks.extend(_cut(pairs, towers.cut(unique)[caption_of_pair]))
+        cut = towers.cut(unique)[caption_of_pair]
+        pairs.remarks.extend(_of_pairs(pairs, cut, f"kept, but {TOO_LONG}"))
         image, text = tower_features(towers, pairs.paths, unique, device)
     else:
         image = read_features(files[0], len(pairs), int(image_of_pair.max()) + 1, image_of_pair, "image")
@@ -88,6 +91,7 @@ def audit(
     judges = UntrainedJudges(features, groups, fold)
     ranking = rank_pairs(pairs, features, duplicates, judges, mismatches, settings.seed, scores)
     table, score, wrong = ranking.table, ranking.table["score"].to_numpy(), ranking.table["wrong"].to_numpy()
+    pairs.remarks.extend(_of_pairs(pairs, duplicates.blank, "kept, but its picture is of one colour"))
     choices = {name: left_out(score, wrong, ranking.rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
     by_row = table.assign(out=choices[keep]).sort_values("row", kind="stable").rename(columns=NAMES)
     kept = by_row[~by_row["out"]]
@@ -97,6 +101,7 @@ def audit(
         "noise_rate": round(ranking.rate, 4), "interval": [round(end, 4) for end in ranking.interval],
         "keep": keep, "kept": len(kept), "quick": quick,
         "choices": {name: _expected(out_of_it, wrong) for name, out_of_it in choices.items()},
+        "slipped": find_shift(judges, pairs.rows, ranking.rate),
         "pictures_that_are_twice": int((table["same_picture_as"] != "").sum()), "notes": pairs.notes,
         "settings": vars(settings), "features": fingerprint(features.image, features.text),
         "version": rrsitr_lib.__version__,
@@ -120,9 +125,8 @@ def _expected(out: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
     }
 
 
-def _cut(pairs: AuditPairs, is_cut: np.ndarray) -> list[Problem]:
-    said = "kept, but its caption is longer than the encoder's context: the end is not seen"
-    return [Problem(pairs.rows[pair], pairs.images[pair], said) for pair in np.flatnonzero(is_cut)]
+def _of_pairs(pairs: AuditPairs, are_so: np.ndarray, said: str) -> list[Problem]:
+    return [Problem(pairs.rows[pair], pairs.images[pair], said) for pair in np.flatnonzero(are_so)]
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -55,6 +55,8 @@ def audit(
     shown = shown.assign(image=shown["image"].map(printable), caption=shown["caption"].map(printable))
     typer.echo(shown.to_string(index=False, max_colwidth=60))
     remarked = f", {summary['remarked_on']} kept with a remark" if summary["remarked_on"] else ""
+    if summary["slipped"]:
+        typer.echo(summary["slipped"])
     low, high = summary["interval"]
     typer.echo(
         f"{summary['pairs']} pairs of {summary['pictures']} images, {summary['noise_rate']:.1%} of them mismatched "

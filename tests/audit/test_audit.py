@@ -44,7 +44,7 @@ def ranked():
     data, wrong = synthetic.features(images=120, wrong=0.2)
     names = [f"{k}.png" for k in data.image_of_pair]
     captions = [f"caption {k}" for k in data.caption_of_pair]
-    twins = Duplicates(data.image_of_pair, np.zeros(len(data), dtype=bool))
+    twins = Duplicates(data.image_of_pair, *np.zeros((2, len(data)), dtype=bool))
     pairs, settings = AuditPairs(names, captions, list(range(1, len(data) + 1)), [], []), AuditSettings(folds=3)
     fold = folds_of(data.image_of_pair, 3, settings.seed)
     judges, made = UntrainedJudges(data, data.image_of_pair, fold), made_mismatches(fold, data.image_of_pair, 0)
@@ -190,7 +190,16 @@ def test_a_report_outlives_its_images(folder, tmp_path):
     table = pd.DataFrame({"image": pairs.images[:2], "caption": pairs.captions[:2], "rank": 1, "row": 1, "score": 0.5})
     table = table.assign(wrong=0.5, better_caption="", reasons="")
     pairs.paths[0].unlink()
-    summary = {"pairs": 2, "pictures": 1, "noise_rate": 0.5, "interval": [0, 1], "keep": "all", "kept": 1, "notes": []}
+    summary = {
+        "pairs": 2,
+        "pictures": 1,
+        "noise_rate": 0.5,
+        "interval": [0, 1],
+        "keep": "all",
+        "kept": 1,
+        "notes": [],
+        "slipped": "",
+    }
     summary["choices"] = {"all": {"left_out": 0, "right_among_left_out": 0.0, "wrong_among_kept": 0.5}}
     assert "<img" in write_report(tmp_path / "report.html", table, summary, pairs).read_text(encoding="utf-8")
 

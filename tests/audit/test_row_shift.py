@@ -1,0 +1,76 @@
+"""Rows that slipped are found and said; wrong captions in any order of the scenes are not taken for slipped rows."""
+
+import re
+
+import numpy as np
+import pytest
+from audit import synthetic
+
+from rrsitr_lib.audit.cross_validation import folds_of
+from rrsitr_lib.audit.features import PairFeatures
+from rrsitr_lib.audit.row_shift import find_shift
+from rrsitr_lib.audit.untrained import UntrainedJudges
+
+IMAGES = 300
+
+
+def judged(data, order, rows, rate):
+    """What is said of pairs whose captions were put into another ``order``."""
+    moved = PairFeatures(data.image, data.text, data.image_of_pair, data.caption_of_pair[order])
+    judges = UntrainedJudges(moved, data.image_of_pair, folds_of(data.image_of_pair, 4, 3))
+    return find_shift(judges, rows, rate)
+
+
+@pytest.mark.parametrize("captions", [1, 2])
+@pytest.mark.parametrize("slip", [1, -1, 3, 12])
+@pytest.mark.parametrize("start", [0, 120, 200])
+def test_slipped_rows_are_found_from_where_they_slip(captions, slip, start):
+    data, _ = synthetic.features(IMAGES, captions, wrong=0.0)
+    order = np.arange(len(data))
+    order[start:] = np.roll(order[start:], slip * captions)
+    reach = abs(slip) * captions
+    rows = range(1, len(data) + 1)
+    said = judged(data, order, rows, rate=1 - start / len(data))
+    if reach > 10 and not start:  # of maps fitted to moved captions, those up to ten pairs are tried
+        assert said == ""
+        return
+    first, last, way = map(int, re.search(r"row (\d+) to row (\d+) the caption of row i([+-]\d+) fits", said).groups())
+    assert way == slip * captions
+    assert abs(first - 1 - start) <= reach + 5 and len(data) - last <= reach + 5
+
+
+def test_the_rows_of_the_table_are_named_not_the_pairs():
+    data, _ = synthetic.features(IMAGES, 2, wrong=0.0)
+    order = np.roll(np.arange(len(data)), 2)
+    rows = np.arange(len(data)) // 2 + 1  # a row holds two captions
+    assert re.match(r"from row [1-3] to row \d+ the caption of row i\+1 fits the image", judged(data, order, rows, 1.0))
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.3, 0.7, 1.0])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_without_a_slip_nothing_is_said(wrong, seed):
+    generator = np.random.default_rng(seed)
+    data, _ = synthetic.features(IMAGES, 2, wrong=0.0, seed=seed)
+    order = np.arange(len(data))
+    moved = generator.permutation(len(data))[: round(wrong * len(data))]
+    order[moved] = generator.permutation(order[moved])
+    assert judged(data, order, range(1, len(data) + 1), wrong) == ""
+
+
+def test_neighbours_of_one_kind_are_no_slip():
+    """In a table in the order of its scenes, the captions of the neighbours fit a wrong pair's image a little."""
+    generator = np.random.default_rng(0)
+    kinds = np.repeat(generator.standard_normal((10, 6)), IMAGES // 10, axis=0)
+    hidden = kinds + 0.3 * generator.standard_normal((IMAGES, 6))
+    image, text = (hidden @ generator.standard_normal((6, 16)) for _ in range(2))
+    data = PairFeatures(image.astype("f4"), text.astype("f4"), np.arange(IMAGES), np.arange(IMAGES))
+    for wrong in (0.3, 0.6, 0.9):
+        order = np.arange(IMAGES)
+        moved = generator.permutation(IMAGES)[: round(wrong * IMAGES)]
+        order[moved] = generator.permutation(order[moved])
+        assert judged(data, order, range(1, IMAGES + 1), wrong) == ""
+
+
+def test_a_few_pairs_are_not_judged():
+    data, _ = synthetic.features(6, 1, wrong=0.0)
+    assert judged(data, np.roll(np.arange(6), 1), range(1, 7), 1.0) == ""
