@@ -97,7 +97,7 @@ def audit(
     kept = by_row[~by_row["out"]]
     summary = {
         "pairs": len(table), "pictures": len(set(pairs.images)), "left_out": len(pairs.problems),
-        "remarked_on": len(pairs.remarks),
+        "remarked_on": len({(remark.row, remark.image) for remark in pairs.remarks}),
         "noise_rate": round(ranking.rate, 4), "interval": [round(end, 4) for end in ranking.interval],
         "keep": keep, "kept": len(kept), "quick": quick,
         "choices": {name: _expected(out_of_it, wrong) for name, out_of_it in choices.items()},
