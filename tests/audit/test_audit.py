@@ -184,7 +184,7 @@ def test_a_strip_is_shown_and_a_long_caption_remarked_on(folder, tmp_path, capsy
     assert said.index.tolist() == [61, 62, 63, 64] and said.loc[63:64].str.contains("is of one colour").all()
     assert "longer than the encoder's context" in said[64]
     page = (tmp_path / "audit" / "report.html").read_text(encoding="utf-8")
-    assert page.count("<img") == 63 and "2 rows are kept with a remark" in page
+    assert page.count("<img") == 63 and "3 rows are kept with a remark" in page
 
 
 def test_a_report_outlives_its_images(folder, tmp_path):
@@ -193,16 +193,8 @@ def test_a_report_outlives_its_images(folder, tmp_path):
     table = pd.DataFrame({"image": pairs.images[:2], "caption": pairs.captions[:2], "rank": 1, "row": 1, "score": 0.5})
     table = table.assign(wrong=0.5, better_caption="", reasons="")
     pairs.paths[0].unlink()
-    summary = {
-        "pairs": 2,
-        "pictures": 1,
-        "noise_rate": 0.5,
-        "interval": [0, 1],
-        "keep": "all",
-        "kept": 1,
-        "notes": [],
-        "slipped": "",
-    }
+    counts = dict(pairs=2, pictures=1, kept=1, left_out=1, remarked_on=0)
+    summary = dict(noise_rate=0.5, interval=[0, 1], keep="all", notes=[], slipped="", choices={}, **counts)
     summary["choices"] = {"all": {"left_out": 0, "right_among_left_out": 0.0, "wrong_among_kept": 0.5}}
     assert "<img" in write_report(tmp_path / "report.html", table, summary, pairs).read_text(encoding="utf-8")
 
