@@ -21,19 +21,19 @@ def write_report(path: str | Path, top: pd.DataFrame, summary: dict[str, Any], p
     """Write the page: summary, notes, problems, a row for each pair of ``top``. Raises ``RunError`` on a full disk."""
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(TEMPLATE.read_text(encoding="utf-8"))
     files = dict(zip(dict.fromkeys(pairs.images), pairs.paths, strict=False))  # none where features were given
-    shown = {name: _thumbnail(files[name]) for name in top["image"].unique() if name in files}
+    shown = {name: thumbnail(files[name]) for name in top["image"].unique() if name in files}
     listed = {"problems": pairs.problems, "remarks": pairs.remarks}
     return write_text(path, page.render(top=top.to_dict("records"), images=shown, **listed, **summary))
 
 
-def _thumbnail(path: Path) -> str:
+def thumbnail(path: Path, size: int = SIZE) -> str:
     """A small version as an address that holds its own content; a blank one where that cannot be made.
 
     A report is decoration: what goes wrong here must not end an audit that is done.
     """
     try:
         image = open_image(path)
-        scale = SIZE / max(image.size)
+        scale = size / max(image.size)
         small = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
     except Exception:  # gone since, or of a form that no decoder of ours foresaw
         small = Image.new("RGB", (1, 1), "white")

@@ -17,6 +17,7 @@ from rrsitr_lib.audit.oddities import Problem
 from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import write_report
+from rrsitr_lib.audit.review_sheet import check_no_review, write_sheet
 from rrsitr_lib.audit.row_shift import find_shift
 from rrsitr_lib.audit.untrained import UntrainedJudges
 from rrsitr_lib.checksums import note_checksums
@@ -70,18 +71,22 @@ def audit(
     top: int = 200,
     keep: str = "balanced",
     quick: bool = False,
+    review: tuple[int, int] | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Audit:
     """Rank the pairs and write ``FILES`` and their checksums into ``out``: whole files, each by itself.
 
     ``cleaned.csv`` keeps what ``keep`` does not leave out (``calibration.left_out``), ``weights.csv`` gives every pair
     the probability of being right, both in the table's order with columns filename, title. ``quick``: no model is
-    trained. ``report.html`` shows the ``top`` most suspect. Raises ``InputError`` for too few pairs, and for a ``keep``
-    that there is not.
+    trained. ``report.html`` shows the ``top`` most suspect. ``review``: so many of the pairs that are left out and so
+    many others go into ``review.html`` and ``review.csv`` (``audit.review_sheet``).
+    Raises ``InputError`` for too few pairs, a ``keep`` that there is not, and a review that would be lost.
     """
     settings, out = settings or AuditSettings(), Path(out)
     if keep not in CHOICES:
         false_share(keep)
+    if review:
+        check_no_review(out)
     check_enough(features)
     duplicates = find_duplicates(features, pairs.paths or None)
     groups = duplicates.group_of_pair
@@ -93,8 +98,9 @@ def audit(
     table, score, wrong = ranking.table, ranking.table["score"].to_numpy(), ranking.table["wrong"].to_numpy()
     pairs.remarks.extend(_of_pairs(pairs, duplicates.blank, "kept, but its picture is of one colour"))
     choices = {name: left_out(score, wrong, ranking.rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
-    by_row = table.assign(out=choices[keep]).sort_values("row", kind="stable").rename(columns=NAMES)
-    kept = by_row[~by_row["out"]]
+    table = table.assign(left_out=choices[keep])
+    by_row = table.sort_values("row", kind="stable").rename(columns=NAMES)
+    kept = by_row[~by_row["left_out"]]
     summary = {
         "pairs": len(table), "pictures": len(set(pairs.images)), "left_out": len(pairs.problems),
         "remarked_on": len({(remark.row, remark.image) for remark in pairs.remarks}),
@@ -112,6 +118,8 @@ def audit(
     _write_csv(out / "problems.csv", pd.DataFrame(sorted(pairs.problems + pairs.remarks), columns=Problem._fields))
     write_json(out / "audit.json", summary)
     write_report(out / "report.html", table.head(top), summary, pairs)
+    if review:
+        write_sheet(out, table, pairs, review, settings.seed)
     note_checksums(out, *FILES)
     return Audit(table, summary)
 

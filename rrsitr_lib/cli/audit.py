@@ -27,6 +27,9 @@ def audit(
         str, typer.Option(help="what cleaned.csv leaves out: balanced, sure, fdr=SHARE of right pairs, or all (none)")
     ] = "balanced",
     quick: Annotated[bool, typer.Option(help="train no model: a linear map and the neighbours judge")] = False,
+    review: Annotated[
+        str | None, typer.Option(help="write a sheet to decide on: so many left out and so many others, as 40+40")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="only the pairs of which the column split says so")] = None,
     bad: Annotated[str, typer.Option(help="missing or undecodable images: skip (and list) or fatal")] = "skip",
     top: Annotated[int, typer.Option(min=1, help="pairs shown in the report")] = 200,
@@ -39,10 +42,12 @@ def audit(
     """
     from rrsitr_lib.audit.cross_validation import AuditSettings
     from rrsitr_lib.audit.read_pairs import open_pairs
+    from rrsitr_lib.audit.review import sizes_of
     from rrsitr_lib.audit.run import audit as run_audit
     from rrsitr_lib.audit.run import features_of
     from rrsitr_lib.training.device import device_of
 
+    sizes = sizes_of(review) if review is not None else None
     settings = AuditSettings(folds, repeats, epochs, seed=seed, device=device)
     where = device_of(settings.config)
     pairs = open_pairs(source, out / "pictures", images, image_column, caption_column, bad, features is None, split)
@@ -50,7 +55,7 @@ def audit(
         typer.echo(printable(note))
     described = features_of(pairs, encoder, weights, features, where)
     with bar("models", "model") as progress:
-        done = run_audit(pairs, described, out, settings, top, keep, quick, progress)
+        done = run_audit(pairs, described, out, settings, top, keep, quick, sizes, progress)
     summary, shown = done.summary, done.table.head(10)[["rank", "row", "image", "score", "caption"]]
     shown = shown.assign(image=shown["image"].map(printable), caption=shown["caption"].map(printable))
     typer.echo(shown.to_string(index=False, max_colwidth=60))
@@ -70,3 +75,18 @@ def audit(
             f"expected to be right; {choice['wrong_among_kept']:.1%} of the others to be wrong{chosen}"
         )
     typer.echo(f"{summary['left_out']} rows could not be used{remarked} (problems.csv); open {out / 'report.html'}")
+    if sizes:
+        typer.echo(f"decide in {out / 'review.html'}, save review.csv over the one there, then: rrsitr review {out}")
+
+
+def review(
+    audit: Annotated[Path, typer.Argument(help="folder of an audit that was made with --review")],
+    decisions: Annotated[Path | None, typer.Option(help="table of the decisions (default: its review.csv)")] = None,
+) -> None:
+    """What the decisions about a sample say of all pairs: precision, misses, noise rate, with 95 % intervals.
+
+    Example: rrsitr review audit/ --decisions ~/Downloads/review.csv
+    """
+    from rrsitr_lib.audit.review_sheet import read_review
+
+    typer.echo(read_review(audit, decisions).in_words())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from rrsitr_lib.cli.audit import audit
+from rrsitr_lib.cli.audit import audit, review
 from rrsitr_lib.cli.data import app as data_app
 from rrsitr_lib.cli.data import noise
 from rrsitr_lib.cli.exchange import features, push, weights
@@ -28,7 +28,22 @@ app = typer.Typer(
     help="Learn from remote-sensing image-text pairs that do not always belong together (RRSITR, CVPR 2026).\n\n"
     "Start with: rrsitr doctor, then rrsitr train --data scenes --noise-rate 0.4 --out runs/first",
 )
-for command in (doctor, noise, methods, train, evaluate, inspect, audit, weights, features, push, export, site, verify):
+for command in (
+    doctor,
+    noise,
+    methods,
+    train,
+    evaluate,
+    inspect,
+    audit,
+    review,
+    weights,
+    features,
+    push,
+    export,
+    site,
+    verify,
+):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
