@@ -18,6 +18,7 @@ from rrsitr_lib.experiments.notebook_run import KERNEL, NOTEBOOKS, without_widge
 from rrsitr_lib.files import write_atomically, write_text
 from rrsitr_lib.teach.exercise_books import read_book, with_list
 from rrsitr_lib.teach.lesson_index import index_page
+from rrsitr_lib.teach.small_figures import with_small_figures
 from rrsitr_lib.teach.sources import (
     as_notebook,
     exercise_sources,
@@ -76,7 +77,8 @@ def build_text(source: str | Path, target: str | Path) -> Path:
 
 
 def _write(notebook: nbformat.NotebookNode, target: str | Path) -> Path:
-    return write_atomically(target, lambda temporary: nbformat.write(notebook, temporary))
+    small = with_small_figures(notebook)
+    return write_atomically(target, lambda temporary: nbformat.write(small, temporary))
 
 
 def _chosen(names: Sequence[str]) -> list[Path]:

@@ -19,7 +19,7 @@ from rrsitr_lib.teach.sources import form_sources, learning_minutes, lesson_sour
 from rrsitr_lib.teach.tutorial import SMOKE
 
 SOURCES = lesson_sources()
-LARGEST_BYTES, WHOLE_BYTES, LONGEST_CELL = 400_000, 4_000_000, 15
+LARGEST_BYTES, WHOLE_BYTES, LONGEST_CELL = 200_000, 2_000_000, 15
 lessons = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
 
