@@ -2,7 +2,7 @@
 
 The scores see images and captions only; the injected truth is read afterwards. Usage:
 
-    python benchmarks/audit.py                                              # drawn scenes, encoder tiny
+    python benchmarks/audit.py                                              # drawn scenes, encoder tiny-strong
     python benchmarks/audit.py --data FOLDER --encoder lite --weights DIR   # all splits of a folder together
     python benchmarks/audit.py --protocols shuffle image --rates 0 0.05 0.1 0.2 0.4 0.6 --noise-seeds 42 7 13
 """
@@ -55,10 +55,8 @@ class Found(NamedTuple):
 def judged(features: PairFeatures, images: object, captions: np.ndarray, seed: int, shared: bool) -> Found:
     """Every score of the pairs; zero-shot only where images and captions share a space."""
     twins, settings = find_duplicates(features, images), AuditSettings(seed=seed)
-    groups, pairs = (
-        twins.group_of_pair,
-        AuditPairs(["-"] * len(captions), captions.tolist(), list(range(len(captions))), [], []),
-    )
+    groups = twins.group_of_pair
+    pairs = AuditPairs(["-"] * len(captions), captions.tolist(), list(range(len(captions))), [], [])
     fold = folds_of(groups, settings.folds, seed)
     made, judges = made_mismatches(fold, groups, seed), UntrainedJudges(features, groups, fold)
     held_out = cross_validate(features, fold, made, settings)
@@ -87,6 +85,7 @@ def decisions(ranking: Ranking, wrong: np.ndarray) -> dict[str, float]:
     hits = (balanced & wrong).sum()
     return {
         "true rate": wrong.mean(), "estimate": ranking.rate, "low": ranking.interval[0], "high": ranking.interval[1],
+        "AUROC": ranking.separation,
         "balanced out": balanced.mean(), "F1": 2 * hits / max(1, balanced.sum() + wrong.sum()), "sure out": sure.mean(),
         "fdr=0.1 out": fdr.mean(), "promised": (1 - chance[fdr]).mean() if fdr.any() else 0.0,
         "true": (~wrong[fdr]).mean() if fdr.any() else 0.0,
@@ -126,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="scenes")
     parser.add_argument("--splits", nargs="+", default=["train", "val", "test"], help="of a folder")
-    parser.add_argument("--encoder", default="tiny")
+    parser.add_argument("--encoder", default="tiny-strong", help="tiny-strong for drawn scenes")
     parser.add_argument("--weights")
     parser.add_argument("--rates", nargs="+", type=float, default=[0.2])
     parser.add_argument("--protocols", nargs="+", default=PROTOCOLS)

@@ -11,10 +11,10 @@ import torch
 import rrsitr_lib
 from rrsitr_lib.audit.calibration import CHOICES, false_share, left_out, made_mismatches
 from rrsitr_lib.audit.cross_validation import AuditSettings, check_enough, cross_validate, folds_of
-from rrsitr_lib.audit.duplicates import find_duplicates
+from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, read_features, tower_features
 from rrsitr_lib.audit.oddities import Problem
-from rrsitr_lib.audit.ranking import rank_pairs
+from rrsitr_lib.audit.ranking import Ranking, rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import write_report
 from rrsitr_lib.audit.review_sheet import check_no_review, write_sheet
@@ -25,6 +25,7 @@ from rrsitr_lib.data.pairs import numbered
 from rrsitr_lib.files import fingerprint, write_atomically, write_json
 from rrsitr_lib.model.encoder import build_encoder
 
+WEAK = 0.9  # AUROC of the judges, under which many right pairs look like mismatches
 FDR = "fdr=0.1"  # shown beside the other choices
 TOO_LONG = "its caption is longer than the encoder's context: the end is not seen"
 NAMES = {"image": "filename", "caption": "title"}
@@ -36,6 +37,14 @@ class Audit(NamedTuple):
 
     table: pd.DataFrame
     summary: dict[str, Any]
+
+
+class Judged(NamedTuple):
+    """What the judges say of pairs, the images that are there twice, and the judges to ask of other captions."""
+
+    ranking: Ranking
+    duplicates: Duplicates
+    judges: UntrainedJudges
 
 
 def features_of(
@@ -87,25 +96,19 @@ def audit(
         false_share(keep)
     if review:
         check_no_review(out)
-    check_enough(features)
-    duplicates = find_duplicates(features, pairs.paths or None)
-    groups = duplicates.group_of_pair
-    fold = folds_of(groups, settings.folds, settings.seed)
-    mismatches = made_mismatches(fold, groups, settings.seed)
-    scores = None if quick else cross_validate(features, fold, mismatches, settings, progress)
-    judges = UntrainedJudges(features, groups, fold)
-    ranking = rank_pairs(pairs, features, duplicates, judges, mismatches, settings.seed, scores)
+    ranking, duplicates, judges = judge(pairs, features, settings, quick, progress)
     table, score, wrong = ranking.table, ranking.table["score"].to_numpy(), ranking.table["wrong"].to_numpy()
     pairs.remarks.extend(_of_pairs(pairs, duplicates.blank, "kept, but its picture is of one colour"))
     choices = {name: left_out(score, wrong, ranking.rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
     table = table.assign(left_out=choices[keep])
     by_row = table.sort_values("row", kind="stable").rename(columns=NAMES)
     kept = by_row[~by_row["left_out"]]
+    weak = ranking.separation < WEAK
     summary = {
         "pairs": len(table), "pictures": len(set(pairs.images)), "left_out": len(pairs.problems),
         "remarked_on": len({(remark.row, remark.image) for remark in pairs.remarks}),
         "noise_rate": round(ranking.rate, 4), "interval": [round(end, 4) for end in ranking.interval],
-        "keep": keep, "kept": len(kept), "quick": quick,
+        "separation": round(ranking.separation, 4), "weak": weak, "keep": keep, "kept": len(kept), "quick": quick,
         "choices": {name: _expected(out_of_it, wrong) for name, out_of_it in choices.items()},
         "slipped": find_shift(judges, pairs.rows, ranking.rate),
         "pictures_that_are_twice": int((table["same_picture_as"] != "").sum()), "notes": pairs.notes,
@@ -122,6 +125,28 @@ def audit(
         write_sheet(out, table, pairs, review, settings.seed)
     note_checksums(out, *FILES)
     return Audit(table, summary)
+
+
+def judge(
+    pairs: AuditPairs,
+    features: PairFeatures,
+    settings: AuditSettings,
+    quick: bool = False,
+    progress: Callable[[int, int], object] | None = None,
+) -> Judged:
+    """Score the pairs and mismatches made of them, each by what was never fitted to its image.
+
+    ``quick``: no model is trained. Raises ``InputError`` for too few pairs.
+    """
+    check_enough(features)
+    duplicates = find_duplicates(features, pairs.paths or None)
+    groups = duplicates.group_of_pair
+    fold = folds_of(groups, settings.folds, settings.seed)
+    mismatches = made_mismatches(fold, groups, settings.seed)
+    scores = None if quick else cross_validate(features, fold, mismatches, settings, progress)
+    judges = UntrainedJudges(features, groups, fold)
+    ranking = rank_pairs(pairs, features, duplicates, judges, mismatches, settings.seed, scores)
+    return Judged(ranking, duplicates, judges)
 
 
 def _expected(out: np.ndarray, wrong: np.ndarray) -> dict[str, float]:

@@ -68,6 +68,11 @@ def audit(
         f"({low:.1%} to {high:.1%} over resampled images): as unlike as a random pair; wrong captions of similar "
         "scenes are not counted"
     )
+    if summary["weak"]:
+        typer.echo(
+            f"the judges tell right pairs from made mismatches with an AUROC of {summary['separation']:.2f} only: the "
+            "share is rather a bound from above; features that know such images better make it sharper"
+        )
     for name, choice in summary["choices"].items():
         chosen = " (cleaned.csv)" if name == summary["keep"] else ""
         typer.echo(

@@ -54,7 +54,8 @@ def ranked():
 
 
 def test_ranking_puts_moved_captions_first(ranked):
-    (table, rate, (low, high)), wrong, _ = ranked
+    (table, rate, (low, high), separation), wrong, _ = ranked
+    assert 0.9 < separation <= 1
     by_row = table.sort_values("row")
     assert list(table) == COLUMNS and low <= rate <= high and abs(rate - wrong.mean()) < 0.08
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
@@ -74,7 +75,7 @@ def test_reasons_are_in_words_and_only_where_there_are_any(ranked):
 
 
 def test_without_trained_models_the_same_columns_but_theirs(ranked):
-    _, wrong, (table, rate, _) = ranked
+    _, wrong, (table, rate, *_) = ranked
     assert list(table) == [name for name in COLUMNS if name not in ("loss", "similarity", "disagreement")]
     assert average_precision_score(wrong, table.sort_values("row")["score"]) > 0.8 and abs(rate - wrong.mean()) < 0.08
 
@@ -194,7 +195,7 @@ def test_a_report_outlives_its_images(folder, tmp_path):
     table = table.assign(wrong=0.5, better_caption="", reasons="")
     pairs.paths[0].unlink()
     counts = dict(pairs=2, pictures=1, kept=1, left_out=1, remarked_on=0)
-    summary = dict(noise_rate=0.5, interval=[0, 1], keep="all", notes=[], slipped="", choices={}, **counts)
+    summary = dict(noise_rate=0.5, interval=[0, 1], keep="all", notes=[], slipped="", weak=False, choices={}, **counts)
     summary["choices"] = {"all": {"left_out": 0, "right_among_left_out": 0.0, "wrong_among_kept": 0.5}}
     assert "<img" in write_report(tmp_path / "report.html", table, summary, pairs).read_text(encoding="utf-8")
 

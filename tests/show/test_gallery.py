@@ -8,8 +8,10 @@ import pytest
 from show.ledgers import drawn_ledger, forget
 
 from rrsitr_lib.audit.mismatch_ranking import mismatch_ranking
+from rrsitr_lib.audit.review import Review
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.methods.rrsitr.partition import NOISY
 from rrsitr_lib.show.explorers.gallery import PAGE, SHOWS, SORTS, TRUTHS, GalleryExplorer
 from rrsitr_lib.show.views.gallery import LARGEST_POINTS, balanced_accuracy, best_balanced_accuracy, gallery_figure
 from rrsitr_lib.training.ledger import PAIRS_FILE
@@ -289,6 +291,10 @@ def test_a_blind_page_tells_nothing_until_it_is_decided_and_then_the_score(run):
     you = (called[wrong].mean() + (~called)[~wrong].mean()) / 2
     model = best_balanced_accuracy(explorer.table.loc[rows, "agreement"].to_numpy(), wrong)
     assert f"you {you:.0%}, model {model:.0%}" in explorer.text.value and you < 1
+    noisy = explorer.run.column("category")[-1] == NOISY
+    rate, low, high = Review.of(noisy, explorer.decisions).noise_rate
+    assert f"by your {PAGE} looks {rate:.0%} ({low:.0%} to {high:.0%}) of all pairs are wrong" in explorer.deck.verdict
+    assert noisy[rows].any() and not noisy[rows].all(), "both parts are looked at"
     assert explorer.deck.verdict in html.unescape(explorer.text.value) and explorer.deck.verdict.startswith("you")
     assert ["MISMATCHED" in card for card in explorer.deck.cards] == wrong.tolist()
     assert len(explorer.figure.data[0].x) == PAIRS

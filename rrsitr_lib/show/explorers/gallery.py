@@ -19,7 +19,9 @@ from rrsitr_lib.audit.mismatch_ranking import (
     read_decisions,
     write_decisions,
 )
+from rrsitr_lib.audit.review import Review, sample
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.methods.rrsitr.partition import NOISY
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.deck import Decisions, Deck
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
@@ -153,7 +155,21 @@ class GalleryExplorer(RunExplorer):
         called = np.array([self.decisions[row] == "wrong" for row in rows])
         wrong, score = self.run.mismatched[rows], self.table.loc[rows, sort].to_numpy()
         you, model = balanced_accuracy(called, wrong), best_balanced_accuracy(score, wrong)
-        return f"you {you:.0%}, model {model:.0%} (balanced accuracy; the model's by {sort}, at its best threshold)"
+        said = f"you {you:.0%}, model {model:.0%} (balanced accuracy; the model's by {sort}, at its best threshold)"
+        order = self._list(sort, "all", truth).tolist()
+        pages = [order[start : start + PAGE] for start in range(0, len(order), PAGE)]
+        opened = [page for page in pages if all(row in self.decisions for row in page)]
+        looked_at = {row: self.decisions[row] for page in opened for row in page}  # others were chosen, not drawn
+        try:
+            rate, low, high = Review.of(self.called_noisy, looked_at).noise_rate
+        except InputError:  # none of one part is decided yet
+            return said
+        return f"{said}; by your {len(looked_at)} looks {rate:.0%} ({low:.0%} to {high:.0%}) of all pairs are wrong"
+
+    @cached_property
+    def called_noisy(self) -> np.ndarray:
+        """The pairs that the last epoch called noisy: the part that is looked at beside the others, (N,) bool."""
+        return self.run.column("category")[-1] == NOISY
 
     def seen(self, rows: np.ndarray, truth: str) -> str:
         """How the cards of a page are shown: a blind page opens when all its pairs are decided."""
@@ -185,8 +201,9 @@ class GalleryExplorer(RunExplorer):
         """All rows of the list that is shown page by page."""
         order = "blind" if truth == "blind" else sort
         if (order, show) not in self._lists:
-            drawn = np.random.default_rng(BLIND_ORDER).permutation(len(self.table))
-            rows = drawn if order == "blind" else self.score(sort).index.to_numpy()
+            everyone = (len(self.table), len(self.table))
+            drawn = sample(self.called_noisy, everyone, BLIND_ORDER) if order == "blind" else None
+            rows = self.score(sort).index.to_numpy() if drawn is None else drawn
             chosen = [show in ("all", self.decisions.get(row, "undecided")) for row in rows.tolist()]
             self._lists[order, show] = rows[chosen]
         return self._lists[order, show]
