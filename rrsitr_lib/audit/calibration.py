@@ -64,7 +64,7 @@ def p_values(score: np.ndarray, null: np.ndarray) -> np.ndarray:
     return (1 + np.searchsorted(np.sort(null), score, side="right")) / (1 + len(null))
 
 
-def noise_rate(p: np.ndarray) -> float:
+def noise_rate(p: np.ndarray, above: float = LAMBDA) -> float:
     """Storey's estimate of the share of mismatched pairs: those above lambda, of which 1 - lambda must lie there.
 
     Right pairs with a large p make it a little too high, never too low on average. **Shape** (N,) -> in [0, 1].
@@ -72,7 +72,7 @@ def noise_rate(p: np.ndarray) -> float:
     >>> round(noise_rate(np.array([0.01] * 8 + [0.5, 0.9])), 3)
     0.5
     """
-    return min(1.0, float((p > LAMBDA).mean() / (1 - LAMBDA)) + 0.0)
+    return min(1.0, float((p > above).mean() / (1 - above)) + 0.0)
 
 
 def rate_interval(p: np.ndarray, groups: np.ndarray, seed: int) -> tuple[float, float]:

@@ -203,7 +203,79 @@ for batch_size in (10, 32, 100, 1000):
     print(f"batches of {batch_size:4}: mean share called noisy {noisy_share_at(loss, batch_size).mean():.2f}")
 
 # %% [markdown]
-# ## 07.4 · A signal of your own
+# ## 07.4 · Where lambda must lie
+#
+# *stretch · 12 minutes*
+#
+# `p` holds a p-value a pair, of "this pair is mismatched". With $\lambda$ small, right pairs are counted among the wrong ones; with
+# $\lambda$ large, few pairs are left to count. Of the values in `grid`, which rise, return the smallest from which on the estimate
+# no longer changes: that of *every* larger value of the grid is within two of its standard errors. The estimate is the number
+# $k$ of pairs beyond $\lambda$, divided by $N (1 - \lambda)$; its standard error is $\sqrt{k}$ divided by the same.
+
+# %%
+def smallest_lambda(p: np.ndarray, grid: np.ndarray) -> float:
+    """The smallest lambda of the grid beyond which the estimate of the noise rate stays where it is."""
+    answer = None  # write your answer here
+    ### BEGIN SOLUTION
+    count = (p[:, None] > grid).sum(axis=0)
+    rate, error = (top / (len(p) * (1 - grid)) for top in (count, np.sqrt(count)))
+    steady = [(abs(rate[k] - rate[k + 1 :]) <= 2 * error[k + 1 :]).all() for k in range(len(grid))]
+    answer = grid[steady.index(True)]
+    ### END SOLUTION
+    return answer
+
+
+# %% tags=["grading"]
+def _drawn(right, wrong, spread, seed):
+    """p-values of right pairs, which crowd near 0, and of wrong ones, which are spread evenly."""
+    generator = np.random.default_rng(seed)
+    return np.concatenate([generator.beta(0.3, spread, right), generator.random(wrong)])
+
+
+grid = np.linspace(0.05, 0.95, 19).round(2)
+cases = [{"p": _drawn(right, wrong, spread, seed), "grid": grid}
+         for right, wrong, spread, seed in ((4000, 1000, 3, 0), (3000, 600, 1.5, 1), (2000, 2000, 6, 2), (1000, 0, 2, 3))]  # fmt: skip
+first_step = "Compute the estimate for every value of the grid, and its standard error; then compare one with all behind it."
+why = """Too small a lambda calls right pairs wrong, too large a one counts too few pairs to say anything. Where the
+estimate no longer changes, only mismatched pairs are left beyond it: the histogram is flat there."""
+
+
+def largest_of_the_grid(p, grid):
+    """this is the largest value. Beyond it hardly a right pair is left, but hardly any other pair either: what is the
+    standard error of an estimate from so few?"""
+    return grid[-1]
+
+
+def next_value_only(p, grid):
+    """this compares an estimate with the next one only. Neighbours differ by little even where the curve still falls: it
+    must be steady for *every* larger value."""
+    count = (p[:, None] > grid).sum(axis=0)
+    rate, error = (top / (len(p) * (1 - grid)) for top in (count, np.sqrt(count)))
+    steady = abs(np.diff(rate)) <= 2 * error[1:]
+    return grid[int(steady.argmax())] if steady.any() else grid[-1]
+
+
+def without_the_share_beyond(p, grid):
+    """this takes the share of pairs beyond lambda for the estimate. Of the wrong pairs only 1 - lambda lie there, so the
+    number must be divided by that, or it falls for ever."""
+    count = (p[:, None] > grid).sum(axis=0)
+    rate, error = count / len(p), np.sqrt(count) / len(p)
+    steady = [(abs(rate[k] - rate[k + 1 :]) <= 2 * error[k + 1 :]).all() for k in range(len(grid))]
+    return grid[steady.index(True)]
+
+
+# %%
+checks.smallest_lambda(smallest_lambda)
+
+# %%
+smallest_lambda = use(smallest_lambda, fallback=checks.smallest_lambda.solution, check=checks.smallest_lambda)
+for wrong in (0, 200, 800):
+    p = np.concatenate([np.random.default_rng(wrong).beta(0.3, 3, 2000), np.random.default_rng(7).random(wrong)])
+    chosen = smallest_lambda(p, np.linspace(0.05, 0.95, 19).round(2))
+    print(f"{wrong:3} of {len(p)} wrong: lambda {chosen:.2f}, estimated {(p > chosen).mean() / (1 - chosen):.3f}, truly {wrong / len(p):.3f}")
+
+# %% [markdown]
+# ## 07.5 · A signal of your own
 #
 # *research · 30 minutes*
 #
