@@ -94,6 +94,7 @@ def _of_tables_and_archives(folder: Path) -> dict[str, Reader]:
     def study(path: Path) -> Any:
         return plan(Study.read(str(path)))
 
+    told = [{"image": "a.jpg", "conversations": [{"from": "human", "value": "?"}, {"from": "gpt", "value": "a lake"}]}]
     text = frame.to_csv(index=False).encode()
     lines = frame.to_json(orient="records", lines=True).encode()
     named = b"name: s\nruns:\n- fix: {encoder: tiny, epochs: 1}\n  axes: {seed: [1, 2]}\n"
@@ -101,6 +102,7 @@ def _of_tables_and_archives(folder: Path) -> dict[str, Reader]:
         "csv": ("pairs.csv", pairs, text),
         "own": ("train.csv", read_csv, text.replace(b"image,caption", b"filename,title")),
         "jsonl": ("pairs.jsonl", pairs, lines),
+        "dialogues": ("pairs.json", pairs, json.dumps(told).encode()),
         "parquet": ("t.parquet", pairs, (folder / "t.parquet").read_bytes()),
         "shard": ("s.tar", pairs, (folder / "s.tar").read_bytes()),
         "zip": ("a.zip", unpacked, (folder / "a.zip").read_bytes()),
