@@ -23,13 +23,25 @@ class Problem(NamedTuple):
 
 
 def remarks(pairs: Sequence[RawPair], contents: Mapping[str, str]) -> list[Problem]:
-    """What is odd about pairs that are kept, row by row. ``contents``: a fingerprint of every image's file, by name.
+    """What is odd about pairs that are kept, row by row, each as "kept, kind: detail".
+
+    ``contents``: a fingerprint of every image's file, by name.
 
     >>> [problem for *_, problem in remarks([RawPair(1, "", "a.jpg", "a lake in in the sun")], {})]
-    ["kept, but its caption says 'in in'"]
+    ["kept, a word twice: 'in in'"]
     """
     finders = (_twice, _boilerplate, _typing, lambda pairs: _same_files(pairs, contents))
-    return [Problem(pair.row, pair.image, f"kept, but {said}") for find in finders for pair, said in find(pairs)]
+    return [Problem(pair.row, pair.image, f"kept, {said}") for find in finders for pair, said in find(pairs)]
+
+
+def kinds_of(problems: Sequence[Problem]) -> dict[str, int]:
+    """How often there is what kind, the most frequent first.
+
+    >>> kinds_of([Problem(1, "a.jpg", "kept, a word twice: 'in in'"), Problem(2, "b.jpg", "kept, a word twice: 'a a'")])
+    {'a word twice': 2}
+    """
+    kinds = (one.problem.removeprefix("kept, ").partition(":")[0] for one in problems)
+    return dict(Counter(kinds).most_common())
 
 
 def repeated(captions: Sequence[str]) -> list[str]:
@@ -45,7 +57,7 @@ def _twice(pairs: Sequence[RawPair]) -> Iterator[tuple[RawPair, str]]:
     first: dict[tuple[str, str], int] = {}
     for pair in pairs:
         if (key := (pair.image, pair.caption)) in first:
-            yield pair, f"the same pair as in row {first[key]}"
+            yield pair, f"the same pair again: as row {first[key]}"
         first.setdefault(key, pair.row)
 
 
@@ -56,15 +68,15 @@ def _boilerplate(pairs: Sequence[RawPair]) -> Iterator[tuple[RawPair, str]]:
     allowed = max(FEWEST, BOILERPLATE * len({pair.image for pair in pairs}))
     for pair in pairs:
         if (count := len(images[pair.caption])) > allowed:
-            yield pair, f"its caption stands at {count} images"
+            yield pair, f"one caption at many images: {count}"
 
 
 def _typing(pairs: Sequence[RawPair]) -> Iterator[tuple[RawPair, str]]:
     for pair in pairs:
         if found := LEFT_OVER.search(pair.caption):
-            yield pair, f"its caption holds {found[0]!r}, left over from another form of text"
+            yield pair, f"left over from another form of text: {found[0]!r}"
         elif found := DOUBLED.search(pair.caption):
-            yield pair, f"its caption says {found[0]!r}"
+            yield pair, f"a word twice: {found[0]!r}"
 
 
 def _same_files(pairs: Sequence[RawPair], contents: Mapping[str, str]) -> Iterator[tuple[RawPair, str]]:
@@ -77,6 +89,6 @@ def _same_files(pairs: Sequence[RawPair], contents: Mapping[str, str]) -> Iterat
     for pair in pairs:
         content = contents.get(pair.image, "")
         if others := sorted(splits[content] - {pair.split}):
-            yield pair, f"its picture is in split {', '.join(others)} too"
+            yield pair, f"its picture in another split too: {', '.join(others)}"
         if (count := len(names[content])) >= PLACEHOLDER:
-            yield pair, f"its picture is the same file under {count} names: a placeholder?"
+            yield pair, f"one picture under several names: {count}, a placeholder?"

@@ -22,7 +22,7 @@ def write_report(path: str | Path, top: pd.DataFrame, summary: dict[str, Any], p
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(TEMPLATE.read_text(encoding="utf-8"))
     files = dict(zip(dict.fromkeys(pairs.images), pairs.paths, strict=False))  # none where features were given
     shown = {name: thumbnail(files[name]) for name in top["image"].unique() if name in files}
-    listed = {"problems": pairs.problems, "remarks": pairs.remarks}
+    listed = {"problems": pairs.problems, "remarks_listed": pairs.remarks}
     return write_text(path, page.render(top=top.to_dict("records"), images=shown, **listed, **summary))
 
 

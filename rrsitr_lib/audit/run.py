@@ -13,7 +13,7 @@ from rrsitr_lib.audit.calibration import CHOICES, false_share, left_out, made_mi
 from rrsitr_lib.audit.cross_validation import AuditSettings, check_enough, cross_validate, folds_of
 from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures, read_features, tower_features
-from rrsitr_lib.audit.oddities import Problem
+from rrsitr_lib.audit.oddities import Problem, kinds_of
 from rrsitr_lib.audit.ranking import Ranking, rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import write_report
@@ -27,7 +27,7 @@ from rrsitr_lib.model.encoder import build_encoder
 
 WEAK = 0.9  # AUROC of the judges, under which many right pairs look like mismatches
 FDR = "fdr=0.1"  # shown beside the other choices
-TOO_LONG = "its caption is longer than the encoder's context: the end is not seen"
+TOO_LONG = "its caption longer than the encoder's context: the end is not seen"
 NAMES = {"image": "filename", "caption": "title"}
 FILES = ("report.html", "suspects.csv", "cleaned.csv", "weights.csv", "problems.csv", "audit.json")
 
@@ -64,7 +64,7 @@ def features_of(
     if files is None:
         towers = build_encoder(encoder, weights, "masked")
         cut = towers.cut(unique)[caption_of_pair]
-        pairs.remarks.extend(_of_pairs(pairs, cut, f"kept, but {TOO_LONG}"))
+        pairs.remarks.extend(_of_pairs(pairs, cut, f"kept, {TOO_LONG}"))
         image, text = tower_features(towers, pairs.paths, unique, device)
     else:
         image = read_features(files[0], len(pairs), int(image_of_pair.max()) + 1, image_of_pair, "image")
@@ -98,7 +98,7 @@ def audit(
         check_no_review(out)
     ranking, duplicates, judges = judge(pairs, features, settings, quick, progress)
     table, score, wrong = ranking.table, ranking.table["score"].to_numpy(), ranking.table["wrong"].to_numpy()
-    pairs.remarks.extend(_of_pairs(pairs, duplicates.blank, "kept, but its picture is of one colour"))
+    pairs.remarks.extend(_of_pairs(pairs, duplicates.blank, "kept, its picture of one colour"))
     choices = {name: left_out(score, wrong, ranking.rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
     table = table.assign(left_out=choices[keep])
     by_row = table.sort_values("row", kind="stable").rename(columns=NAMES)
@@ -106,6 +106,7 @@ def audit(
     weak = ranking.separation < WEAK
     summary = {
         "pairs": len(table), "pictures": len(set(pairs.images)), "left_out": len(pairs.problems),
+        "remarks": kinds_of(pairs.remarks),
         "remarked_on": len({(remark.row, remark.image) for remark in pairs.remarks}),
         "noise_rate": round(ranking.rate, 4), "interval": [round(end, 4) for end in ranking.interval],
         "separation": round(ranking.separation, 4), "weak": weak, "keep": keep, "kept": len(kept), "quick": quick,

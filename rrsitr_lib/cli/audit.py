@@ -59,7 +59,8 @@ def audit(
     summary, shown = done.summary, done.table.head(10)[["rank", "row", "image", "score", "caption"]]
     shown = shown.assign(image=shown["image"].map(printable), caption=shown["caption"].map(printable))
     typer.echo(shown.to_string(index=False, max_colwidth=60))
-    remarked = f", {summary['remarked_on']} kept with a remark" if summary["remarked_on"] else ""
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in summary["remarks"].items())
+    remarked = f", {summary['remarked_on']} kept with a remark: {kinds}" if kinds else ""
     if summary["slipped"]:
         typer.echo(summary["slipped"])
     low, high = summary["interval"]

@@ -209,12 +209,12 @@ def test_oddities_are_remarked_on_and_kept(tmp_path):
     assert len(pairs) == len(rows) and not pairs.problems
     said = {}
     for row, _, problem in pairs.remarks:
-        said.setdefault(row, []).append(problem.removeprefix("kept, but its "))
+        said.setdefault(row, []).append(problem.removeprefix("kept, "))
     assert said == {
-        **{row: ["caption stands at 15 images"] for row in range(1, 16)},
-        16: ["caption holds '&amp;', left over from another form of text"],
-        17: ["caption says 'in in'"],
-        **{row: ["picture is in split test too", "picture is the same file under 3 names: a placeholder?"]
+        **{row: ["one caption at many images: 15"] for row in range(1, 16)},
+        16: ["left over from another form of text: '&amp;'"],
+        17: ["a word twice: 'in in'"],
+        **{row: ["its picture in another split too: test", "one picture under several names: 3, a placeholder?"]
            for row in (19, 20)},
-        21: ["picture is in split train too", "picture is the same file under 3 names: a placeholder?"],
+        21: ["its picture in another split too: train", "one picture under several names: 3, a placeholder?"],
     }  # fmt: skip

@@ -261,7 +261,7 @@ def test_what_is_left_out_or_odd_is_listed(tmp_path):
     pairs = open_pairs(table, tmp_path / "scratch")
     assert pairs.captions == ["one", "two", "two", "four"]
     assert [one.row for one in pairs.problems] == [2, 3, 5]
-    assert pairs.remarks == [(6, "b.png", "kept, but the same pair as in row 4")]
+    assert pairs.remarks == [(6, "b.png", "kept, the same pair again: as row 4")]
 
 
 def test_a_caption_that_is_nearly_everywhere_is_said(tmp_path):
