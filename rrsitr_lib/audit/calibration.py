@@ -13,6 +13,7 @@ from rrsitr_lib.errors import InputError
 
 QUARTERS = 4
 LAMBDA = 0.8  # right pairs have nearly no p-value above it
+FEWEST_MADE = 10  # mismatches, without which no p-value says anything
 CHOICES = ("balanced", "sure", "all")
 DRAWS, ENDS = 1000, (0.025, 0.975)  # of the interval
 
@@ -32,7 +33,8 @@ class MadeMismatches(NamedTuple):
 def made_mismatches(fold: np.ndarray, groups: np.ndarray, seed: int) -> MadeMismatches:
     """Give every pair the caption of another pair of its fold and quarter, never one of its own group.
 
-    Where one group is more than half of a quarter, some of it gets none. **Shape** fold, groups (N,).
+    Where one group is more than half of a quarter, some of it gets none. **Shape** fold, groups (N,). Raises
+    ``InputError`` where hardly any pair can get one.
 
     >>> groups = np.arange(40) // 2
     >>> made = made_mismatches(np.zeros(40, int), groups, seed=0)
@@ -44,12 +46,18 @@ def made_mismatches(fold: np.ndarray, groups: np.ndarray, seed: int) -> MadeMism
     place = generator.permutation(int(groups.max()) + 1)[groups]  # neighbours in a table are often alike
     for number in np.unique(fold):
         held = generator.permutation(np.flatnonzero(fold == number))
-        for part, chosen in enumerate(np.array_split(held, QUARTERS)):
+        parts = max(1, min(QUARTERS, len(np.unique(groups[held])) // 2))  # fewer where there are few images
+        for part, chosen in enumerate(np.array_split(held, parts)):
             rows = chosen[np.argsort(place[chosen], kind="stable")]
             largest = np.unique(groups[rows], return_counts=True)[1].max(initial=0)
             given = np.roll(rows, largest)
             donor[rows] = np.where(groups[rows] == groups[given], -1, given)
             quarter[rows] = part
+    if (donor >= 0).sum() < FEWEST_MADE:
+        said = (
+            f"{len(np.unique(groups))} images in {int(fold.max()) + 1} folds: too few to give them captions of others"
+        )
+        raise InputError(f"{said} of their fold; allowed are two images a fold or more (--folds 2, or more pairs)")
     return MadeMismatches(donor, quarter)
 
 
@@ -76,7 +84,17 @@ def noise_rate(p: np.ndarray, above: float = LAMBDA) -> float:
 
 
 def rate_interval(p: np.ndarray, groups: np.ndarray, seed: int) -> tuple[float, float]:
-    """The 95 % interval of ``noise_rate`` over resampled images, each with all its pairs. **Shape** (N,) both."""
+    """The 95 % interval of ``noise_rate`` over resampled images, each with all its pairs. **Shape** (N,) both.
+
+    Where few images have a pair beyond lambda, or none, resampling knows no more of them: then the upper end is that of
+    their share (Jeffreys).
+
+    >>> low, high = rate_interval(np.zeros(100), np.arange(100), seed=0)
+    >>> low, round(high, 2)
+    (0.0, 0.12)
+    """
+    from scipy.stats import beta
+
     _, index = np.unique(groups, return_inverse=True)
     pairs, above = np.bincount(index), np.bincount(index, weights=p > LAMBDA)
     generator = np.random.default_rng(seed)
@@ -85,7 +103,10 @@ def rate_interval(p: np.ndarray, groups: np.ndarray, seed: int) -> tuple[float, 
         drawn = generator.integers(0, len(pairs), len(pairs))
         rates.append(min(1.0, above[drawn].sum() / pairs[drawn].sum() / (1 - LAMBDA)))
     low, high = np.quantile(rates, ENDS)
-    return float(low), float(high)
+    some = int((above > 0).sum())
+    most = beta.ppf(ENDS[1], some + 0.5, len(pairs) - some + 0.5) * len(pairs) * above.sum() / max(1, some)
+    most = most if some else beta.ppf(ENDS[1], 0.5, len(pairs) + 0.5) * len(pairs)
+    return float(low), float(np.clip(most / pairs.sum() / (1 - LAMBDA), high, 1))
 
 
 def posterior(score: np.ndarray, null: np.ndarray, rate: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from rrsitr_lib.audit.mismatch_ranking import unit_rank
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.untrained import SIGNALS, UntrainedJudges
 
+SURE = 3.0  # standard errors of an AUROC above one half, under which the judges tell nothing
 UNSURE = 0.25  # a pair whose ranks differ by more between rounds
 WORDS = dict(zip(SIGNALS, (
     "far from the caption that the image calls for", "captions of similar images say something else",
@@ -24,13 +25,15 @@ WORDS = dict(zip(SIGNALS, (
 class Ranking(NamedTuple):
     """``table``: all pairs, the most suspect first; ``rate``: the share of mismatched ones, with its 95 % interval.
 
-    ``separation``: how well the score tells right pairs from made mismatches, AUROC.
+    ``separation``: how well the score tells right pairs from made mismatches, AUROC. ``blind``: it does not tell these
+    pairs from mismatches made of them, so that nothing is known: nearly all are wrong, or the features say too little.
     """
 
     table: pd.DataFrame
     rate: float
     interval: tuple[float, float]
     separation: float
+    blind: bool
 
 
 def rank_pairs(
@@ -58,14 +61,15 @@ def rank_pairs(
     score = np.mean([share_below(own[name], own[name]) for name in own], axis=0)
     null = np.mean([share_below(own[name], made[name]) for name in own], axis=0)
     p = p_values(score, null)
-    rate = noise_rate(p)
+    rate, told = noise_rate(p), float(share_below(score, null).mean())
+    blind = told - 0.5 < SURE * np.sqrt((1 / len(score) + 1 / len(null)) / 12)
     table = pd.DataFrame({
         "row": pairs.rows,
         "image": pairs.images,
         "caption": pairs.captions,
         "score": score,
         "p_value": p,
-        "wrong": posterior(score, null, rate),
+        "wrong": np.zeros(len(score)) if blind else posterior(score, null, rate),
         **own,
         **_of_models(scores),
         **_better(pairs, features, *(judges.better() if scores is None else (scores.better, scores.lead))),
@@ -74,8 +78,8 @@ def rank_pairs(
     table["reasons"] = _reasons(table, duplicates.contradicting, scores.chance if scores else np.inf)
     table = table.sort_values(["score", "row"], ascending=[False, True], kind="stable", ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
-    separation = right_share(float(share_below(score, null).mean()), rate)
-    return Ranking(table, rate, rate_interval(p, duplicates.group_of_pair, seed), separation)
+    interval = (0.0, 1.0) if blind else rate_interval(p, duplicates.group_of_pair, seed)
+    return Ranking(table, rate, interval, right_share(told, rate), bool(blind))
 
 
 def right_share(auroc: float, rate: float) -> float:

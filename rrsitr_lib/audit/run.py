@@ -99,17 +99,18 @@ def audit(
     ranking, duplicates, judges = judge(pairs, features, settings, quick, progress)
     table, score, wrong = ranking.table, ranking.table["score"].to_numpy(), ranking.table["wrong"].to_numpy()
     pairs.remarks.extend(_of_pairs(pairs, duplicates.blank, "kept, its picture of one colour"))
-    choices = {name: left_out(score, wrong, ranking.rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
+    rate = 0.0 if ranking.blind else ranking.rate  # where nothing is known, nothing is left out
+    choices = {name: left_out(score, wrong, rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
     table = table.assign(left_out=choices[keep])
     by_row = table.sort_values("row", kind="stable").rename(columns=NAMES)
     kept = by_row[~by_row["left_out"]]
-    weak = ranking.separation < WEAK
     summary = {
         "pairs": len(table), "pictures": len(set(pairs.images)), "left_out": len(pairs.problems),
         "remarks": kinds_of(pairs.remarks),
         "remarked_on": len({(remark.row, remark.image) for remark in pairs.remarks}),
         "noise_rate": round(ranking.rate, 4), "interval": [round(end, 4) for end in ranking.interval],
-        "separation": round(ranking.separation, 4), "weak": weak, "keep": keep, "kept": len(kept), "quick": quick,
+        "separation": round(ranking.separation, 4), "blind": ranking.blind,
+        "weak": ranking.separation < WEAK, "keep": keep, "kept": len(kept), "quick": quick,
         "choices": {name: _expected(out_of_it, wrong) for name, out_of_it in choices.items()},
         "slipped": find_shift(judges, pairs.rows, ranking.rate),
         "pictures_that_are_twice": int((table["same_picture_as"] != "").sum()), "notes": pairs.notes,

@@ -1,7 +1,8 @@
 """The command ``rrsitr audit``: which of one's own pairs look wrong."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -63,26 +64,40 @@ def audit(
     remarked = f", {summary['remarked_on']} kept with a remark: {kinds}" if kinds else ""
     if summary["slipped"]:
         typer.echo(summary["slipped"])
+    typer.echo(f"{summary['pairs']} pairs of {summary['pictures']} images")
+    for line in _blind() if summary["blind"] else _decisions(summary):
+        typer.echo(line)
+    typer.echo(f"{summary['left_out']} rows could not be used{remarked} (problems.csv); open {out / 'report.html'}")
+    if sizes:
+        typer.echo(f"decide in {out / 'review.html'}, save review.csv over the one there, then: rrsitr review {out}")
+
+
+def _blind() -> list[str]:
+    return [
+        "the judges do not tell these pairs from mismatches made of them: nearly all are wrong, or the features know "
+        "such images too little, or they are too few. Nothing is left out, all weights are 1"
+    ]
+
+
+def _decisions(summary: Mapping[str, Any]) -> list[str]:
+    """How many are wrong, and what each choice would leave out."""
     low, high = summary["interval"]
-    typer.echo(
-        f"{summary['pairs']} pairs of {summary['pictures']} images, {summary['noise_rate']:.1%} of them mismatched "
-        f"({low:.1%} to {high:.1%} over resampled images): as unlike as a random pair; wrong captions of similar "
-        "scenes are not counted"
-    )
+    lines = [
+        f"{summary['noise_rate']:.1%} of them mismatched ({low:.1%} to {high:.1%} over resampled images): as unlike as "
+        "a random pair; wrong captions of similar scenes are not counted"
+    ]
     if summary["weak"]:
-        typer.echo(
+        lines.append(
             f"the judges tell right pairs from made mismatches with an AUROC of {summary['separation']:.2f} only: the "
             "share is rather a bound from above; features that know such images better make it sharper"
         )
     for name, choice in summary["choices"].items():
         chosen = " (cleaned.csv)" if name == summary["keep"] else ""
-        typer.echo(
+        lines.append(
             f"  --keep {name}: leaves out {choice['left_out']}, of which {choice['right_among_left_out']:.0%} are "
             f"expected to be right; {choice['wrong_among_kept']:.1%} of the others to be wrong{chosen}"
         )
-    typer.echo(f"{summary['left_out']} rows could not be used{remarked} (problems.csv); open {out / 'report.html'}")
-    if sizes:
-        typer.echo(f"decide in {out / 'review.html'}, save review.csv over the one there, then: rrsitr review {out}")
+    return lines
 
 
 def review(

@@ -36,7 +36,7 @@ COLUMNS = [
     "same_picture_as", "reasons",
 ]  # fmt: skip
 MARKUP = "<script>湖边有很多树</script> & a lake"
-QUICK = ["--encoder", "tiny", "--folds", "2", "--repeats", "1", "--epochs", "2"]
+QUICK = ["--encoder", "tiny-strong", "--folds", "2", "--repeats", "1", "--epochs", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +54,8 @@ def ranked():
 
 
 def test_ranking_puts_moved_captions_first(ranked):
-    (table, rate, (low, high), separation), wrong, _ = ranked
-    assert 0.9 < separation <= 1
+    (table, rate, (low, high), separation, blind), wrong, _ = ranked
+    assert 0.9 < separation <= 1 and not blind
     by_row = table.sort_values("row")
     assert list(table) == COLUMNS and low <= rate <= high and abs(rate - wrong.mean()) < 0.08
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
@@ -146,7 +146,7 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
 
 def test_quick_trains_nothing_and_keep_decides_what_is_left_out(folder, tmp_path, capsys, cache, monkeypatch):
     monkeypatch.setattr("rrsitr_lib.audit.run.cross_validate", lambda *_: pytest.fail("a model is trained"))
-    quick = ["--encoder", "tiny", "--folds", "2", "--quick"]
+    quick = ["--encoder", "tiny-strong", "--folds", "2", "--quick"]
     for keep in ("all", "sure", "fdr=0.3"):
         out = tmp_path / keep
         assert rrsitr("audit", folder / "pairs.csv", "--out", out, *quick, "--keep", keep) == 0
@@ -206,7 +206,16 @@ def test_a_report_outlives_its_images(folder, tmp_path):
     pairs.paths[0].unlink()
     counts = dict(pairs=2, pictures=1, kept=1, left_out=1, remarked_on=0)
     summary = dict(
-        noise_rate=0.5, interval=[0, 1], keep="all", notes=[], slipped="", weak=False, remarks={}, choices={}, **counts
+        noise_rate=0.5,
+        interval=[0, 1],
+        keep="all",
+        notes=[],
+        slipped="",
+        blind=False,
+        weak=False,
+        remarks={},
+        choices={},
+        **counts,
     )
     summary["choices"] = {"all": {"left_out": 0, "right_among_left_out": 0.0, "wrong_among_kept": 0.5}}
     assert "<img" in write_report(tmp_path / "report.html", table, summary, pairs).read_text(encoding="utf-8")
@@ -260,3 +269,22 @@ def test_real_images_and_captions_by_the_small_towers(tmp_path, cache):
     assert precision_at(score, noise.mismatched, len(score) // 10) > 2 * noise.realised_rate
     low, high = done.summary["interval"]
     assert low <= 0.2 <= high and abs(done.summary["noise_rate"] - 0.2) < 0.08
+
+
+def test_judges_that_tell_nothing_leave_nothing_out(tmp_path, capsys, cache):
+    generator = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    for number in range(20):
+        Image.fromarray(generator.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(tmp_path / f"images/{number}.png")
+    lines = [f"{number}.png,words number {number} of no image" for number in range(20)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["image,caption", *lines]))
+    out = tmp_path / "audit"
+    assert rrsitr("audit", tmp_path / "pairs.csv", "--out", out, "--encoder", "tiny", "--quick", "--folds", "2") == 0
+    said = capsys.readouterr().out
+    assert "the judges do not tell these pairs from mismatches made of them" in said and "--keep" not in said
+    assert len(pd.read_csv(out / "cleaned.csv")) == 20 and (pd.read_csv(out / "weights.csv")["weight"] == 1).all()
+    summary = json.loads((out / "audit.json").read_text())
+    assert summary["blind"] and summary["interval"] == [0, 1]
+    assert "do not tell these pairs" in (out / "report.html").read_text(encoding="utf-8")
+    assert rrsitr("audit", tmp_path / "pairs.csv", "--out", out, "--encoder", "tiny", "--quick", "--folds", "20") == 2
+    assert "20 images in 20 folds: too few to give them captions of others" in capsys.readouterr().err
