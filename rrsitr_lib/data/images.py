@@ -198,8 +198,8 @@ def _tails(names: Sequence[str], found: Mapping[str, object]) -> list[tuple[str,
 def found_otherwise(found: Mapping[str, Path]) -> list[str]:
     """In words, for the files of image ids: those that were found by the end of a path, or a number without its zeros.
 
-    >>> found_otherwise({"7": Path("set/0007.jpg"), "/home/me/b.jpg": Path("set/b.jpg"), "a.jpg": Path("set/a.jpg")})
-    ["1 images by the end of their path: '/home/me/b.jpg' is b.jpg", "1 images by their number: '7' is 0007.jpg"]
+    >>> found_otherwise({"7": Path("set/0007.jpg"), "/data/b.jpg": Path("set/b.jpg"), "a.jpg": Path("set/a.jpg")})
+    ["1 images by the end of their path: '/data/b.jpg' is b.jpg", "1 images by their number: '7' is 0007.jpg"]
     """
     foreign = [name for name, path in found.items() if FOREIGN.match(name) and name != str(path)]
     numbers = [name for name, path in found.items() if _stem(name).isdigit() and _stem(name) != _stem(path.name)]
