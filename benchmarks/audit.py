@@ -4,11 +4,13 @@ The scores see images and captions only; the injected truth is read afterwards. 
 
     python benchmarks/audit.py                                              # drawn scenes, encoder tiny-strong
     python benchmarks/audit.py --data FOLDER --encoder lite --weights DIR   # all splits of a folder together
+    python benchmarks/audit.py --scale 5000 20000 100000                    # seconds of --quick by step, drawn features
     python benchmarks/audit.py --protocols shuffle image --rates 0 0.05 0.1 0.2 0.4 0.6 --noise-seeds 42 7 13
 """
 
 import argparse
 import itertools
+import time
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,7 @@ from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
 from rrsitr_lib.audit.mismatch_ranking import precision_at
 from rrsitr_lib.audit.ranking import Ranking, rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs
+from rrsitr_lib.audit.row_shift import find_shift
 from rrsitr_lib.audit.untrained import SIGNALS, UntrainedJudges
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import PROTOCOLS, inject
@@ -120,6 +123,28 @@ def confident_learning_score(
     return score
 
 
+def seconds(pairs: int, seed: int) -> dict[str, float]:
+    """What each step of ``--quick`` takes with so many pairs, five an image, of features as wide as those of lite."""
+    generator = np.random.default_rng(seed)
+    hidden = generator.standard_normal((pairs // 5, 64), dtype=np.float32)
+    own = np.repeat(np.arange(pairs // 5), 5)
+    image, text = (hidden[rows] @ generator.standard_normal((64, width), dtype=np.float32)
+                   for rows, width in ((np.arange(pairs // 5), 1280), (own, 384)))  # fmt: skip
+    features = PairFeatures(image, text, own, np.arange(len(own)))
+    fold, took, everyone = folds_of(own, 4, seed), {"pairs": pairs}, np.arange(len(own))
+    judges, made = UntrainedJudges(features, own, fold), made_mismatches(fold, own, seed)
+    for name, step in {
+        "linear map": lambda: judges.own_misfit, "neighbours": lambda: judges._near,
+        "signals": lambda: judges(everyone, everyone),
+        "of made mismatches": lambda: judges(made.rows, made.donor[made.rows]),
+        "better captions": judges.better, "slipped rows": lambda: find_shift(judges, everyone, 0.0),
+    }.items():  # fmt: skip
+        began = time.perf_counter()
+        step()
+        took[name] = time.perf_counter() - began
+    return took | {"in all": sum(took.values()) - pairs}
+
+
 def main() -> None:
     """Print two tables: how well the scores rank, and what the decisions are worth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -131,7 +156,12 @@ def main() -> None:
     parser.add_argument("--protocols", nargs="+", default=PROTOCOLS)
     parser.add_argument("--noise-seeds", nargs="+", type=int, default=[42])
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--scale", nargs="+", type=int, metavar="PAIRS", help="only time the steps with so many pairs")
     arguments = parser.parse_args()
+    if arguments.scale:
+        rows = [seconds(pairs, arguments.seed) for pairs in arguments.scale]
+        print(pd.DataFrame(rows).to_string(index=False, float_format="%.1f"))
+        return
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     ids, captions, images = pairs_of(arguments.data, arguments.splits)
