@@ -12,6 +12,7 @@ from rrsitr_lib.audit.review import Review
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.methods.rrsitr.partition import NOISY
+from rrsitr_lib.show.explorers.chosen import Chosen, Selection
 from rrsitr_lib.show.explorers.gallery import PAGE, SHOWS, SORTS, TRUTHS, GalleryExplorer
 from rrsitr_lib.show.views.gallery import LARGEST_POINTS, balanced_accuracy, best_balanced_accuracy, gallery_figure
 from rrsitr_lib.training.ledger import PAIRS_FILE
@@ -313,3 +314,25 @@ def test_a_blind_page_of_another_list_begins_at_its_first_card(run):
     assert explorer.deck.place == 0
     explorer.move(show="undecided")
     assert len(explorer.deck.rows) == PAGE and not set(explorer.decisions) & set(explorer.deck.rows)
+
+
+# --- what is chosen in other tabs ---
+
+
+def test_a_selection_of_another_tab_is_a_list_and_its_pair_is_gone_to(run):
+    explorer, chosen = GalleryExplorer(run), Chosen()
+    explorer.follow(chosen)
+    explorer.move(show="selected")
+    assert not len(explorer.deck.rows) and "pairs selected in another tab: no pair" in explorer.text.value
+    chosen.selection = Selection(np.array([3, 17, 40]), "by hand")
+    assert sorted(explorer.deck.rows) == [3, 17, 40]
+    chosen.selection = Selection(np.array([5]), "by hand")
+    assert list(explorer.deck.rows) == [5]
+    explorer.move(show="all")
+    order = explorer.table.index
+    chosen.pair = int(order[PAGE + 3])
+    assert explorer.values["page"] == 2 and explorer.deck.place == 3 and chosen.pair == order[PAGE + 3]
+    act(explorer, "next")
+    assert chosen.pair == order[PAGE + 4], "where the hand is, is the pair of all tabs"
+    explorer.move(page=1)
+    assert chosen.pair == order[0]

@@ -75,10 +75,10 @@ class Deck(anywidget.AnyWidget):
 
     def show(self, rows: Sequence[int], cards: Sequence[str], decisions: Mapping[int, str]) -> None:
         """Lay out one card a row; the hand stays where it is, and begins anew with other rows."""
+        same, self.rows = self.rows == list(rows), list(rows)
         with self.hold_sync():
             self.cards, self.said = list(cards), [decisions.get(row, "undecided") for row in rows]
-            self.place = self.place if self.rows == list(rows) else 0
-        self.rows = list(rows)
+            self.place = self.place if same else 0
 
     def _told(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         """What a key or a button asked for, at a place."""

@@ -22,6 +22,7 @@ from rrsitr_lib.audit.mismatch_ranking import (
 from rrsitr_lib.audit.review import Review, sample
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.partition import NOISY
+from rrsitr_lib.show.explorers.chosen import Chosen
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.deck import Decisions, Deck
 from rrsitr_lib.show.explorers.run_explorer import RunExplorer, Source
@@ -30,7 +31,7 @@ from rrsitr_lib.show.run_reader import RunReader, card
 from rrsitr_lib.show.views.gallery import balanced_accuracy, best_balanced_accuracy, gallery_figure, places
 
 PAGE = 24
-SORTS, SHOWS = ("agreement", *SIGNALS), ("all", "undecided", "wrong", "right")
+SORTS, SHOWS = ("agreement", *SIGNALS), ("all", "undecided", "wrong", "right", "selected")
 TRUTHS = ("hidden", "blind", "shown")
 BLIND_ORDER = 0  # seed: who goes on tomorrow meets the pairs in the same order
 
@@ -42,7 +43,8 @@ class GalleryExplorer(RunExplorer):
     pair of the page is decided, its truth is told, and how well you and the model found it. In code: ``save_to`` is the
     CSV file of the decisions, by default ``decisions.csv`` in the run's folder; a file found there is loaded, so that
     one can go on tomorrow. ``show`` takes its list when it is chosen: a pair decided since stays on its page until
-    ``show``, ``sort`` or ``truth`` is chosen anew. Raises ``InputError`` for a file that does not fit this run's pairs.
+    ``show``, ``sort`` or ``truth`` is chosen anew; ``selected`` are the pairs selected in another tab of
+    ``explore``. Raises ``InputError`` for a file that does not fit this run's pairs.
     """
 
     title = "Gallery of suspects"
@@ -53,6 +55,7 @@ class GalleryExplorer(RunExplorer):
         run = RunReader.open(source)
         self.usual = run.folder / "decisions.csv"
         self.save_to = self.usual if save_to is None else Path(save_to)
+        self.chosen, self.going = Chosen(), False
         self._lists: dict[tuple[str, str], np.ndarray] = {}
         self.deck, self.saved = Deck(self), widgets.HTML()
         self.save_button = widgets.Button(description="Save decisions")
@@ -92,14 +95,18 @@ class GalleryExplorer(RunExplorer):
     def undo(self) -> None:
         """Take back the last decision that is not taken back, and show its page where the list has it."""
         row = self.decisions.undo()
-        if row is None:
-            return
+        if row is not None:
+            self._go_to(row)
+            self._moved(None)
+
+    def _go_to(self, row: int) -> None:
+        """Show the page of a pair, and the hand on it, where the list has it."""
         place = np.flatnonzero(self._list(**self.values) == row)
         if len(place):
+            self.going = True  # the hand is led: it chooses no pair
             self.widgets["page"].value = 1 + int(place[0]) // PAGE
-        self._moved(None)
-        if len(place):
             self.deck.place = int(place[0]) % PAGE
+            self.going = False
 
     def turn(self, step: int) -> None:
         """Show the next page (1) or the one before (-1), where the list has one."""
@@ -119,6 +126,26 @@ class GalleryExplorer(RunExplorer):
         self.saved.value = html.escape(f"{len(self.decisions)} decisions saved to {path.name}")
         return path
 
+    # --- what is chosen elsewhere ---
+
+    def follow(self, chosen: Chosen) -> None:
+        self.chosen = chosen
+        if not self.message:
+            chosen.observe(self._elsewhere, names=["pair", "selection"])
+            self.deck.observe(self._here, names="place")
+
+    def _elsewhere(self, change: Any) -> None:
+        if change.name == "pair":
+            self._go_to(change.new)
+            return
+        self._lists = {key: rows for key, rows in self._lists.items() if key[1] != "selected"}
+        if self.values["show"] == "selected":
+            self._moved(None)
+
+    def _here(self, change: Any) -> None:
+        if not self.going and change.new < len(self.deck.rows):
+            self.chosen.pair = int(self.deck.rows[change.new])
+
     # --- what an explorer says of itself ---
 
     def controls(self) -> Sequence[Control]:
@@ -137,7 +164,13 @@ class GalleryExplorer(RunExplorer):
 
     def say(self, sort: str, page: int, show: str, truth: str) -> str:
         rows, meaning = self.page_rows(sort, page, show, truth), SIGNALS.get(sort, "mean rank over all signals")
-        pairs = "all pairs" if show == "all" else f"pairs that were {show} when this list was chosen"
+        pairs = (
+            "the pairs selected in another tab"
+            if show == "selected"
+            else "all pairs"
+            if show == "all"
+            else f"pairs that were {show} when this list was chosen"
+        )
         there = places(self.score(sort), rows)
         where = f"places {there.min()} to {there.max()}" if len(there) else "no pair"
         order = f"By {sort}: {meaning}."
@@ -204,8 +237,9 @@ class GalleryExplorer(RunExplorer):
             everyone = (len(self.table), len(self.table))
             drawn = sample(self.called_noisy, everyone, BLIND_ORDER) if order == "blind" else None
             rows = self.score(sort).index.to_numpy() if drawn is None else drawn
-            chosen = [show in ("all", self.decisions.get(row, "undecided")) for row in rows.tolist()]
-            self._lists[order, show] = rows[chosen]
+            selected = self.chosen.selection.rows if self.chosen.selection else ()
+            wanted = [show in ("all", self.decisions.get(row, "undecided")) for row in rows.tolist()]
+            self._lists[order, show] = rows[np.isin(rows, selected) if show == "selected" else wanted]
         return self._lists[order, show]
 
     def page_rows(self, sort: str, page: int, show: str, truth: str) -> np.ndarray:
