@@ -142,24 +142,33 @@ def read_decisions(path: str | Path, table: pd.DataFrame) -> dict[int, str]:
 
     Raises ``InputError`` naming the file, the row and what is wrong with it.
     """
-    header, rows = read_separated(Path(path), ",")
+    decisions: dict[int, str] = {}
+    for where, entry in decision_entries(Path(path)):
+        decisions[_checked(entry, table, decisions, where)] = entry["decision"]
+    return {row: said for row, said in decisions.items() if said != "undecided"}
+
+
+def decision_entries(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """The entries of a table of decisions as texts by column, each with its place for messages.
+
+    Raises ``InputError`` naming the file for a missing column, and the entry for another decision.
+    """
+    header, rows = read_separated(path, ",")
     if absent := [name for name in DECISION_COLUMNS if name not in header]:
         raise InputError(f"{path}: no column {', '.join(absent)}: needed are {', '.join(DECISION_COLUMNS)}")
-    decisions: dict[int, str] = {}
-    for number, (_, cells) in enumerate(rows, 1):
-        entry = dict(zip(header, cells, strict=True))
-        row = _checked(entry, table, decisions, f"{path}, entry {number} (row {entry['row']})")
-        decisions[row] = entry["decision"]
-    return {row: said for row, said in decisions.items() if said != "undecided"}
+    entries = [dict(zip(header, cells, strict=True)) for _, cells in rows]
+    found = [(f"{path}, entry {number} (row {entry['row']})", entry) for number, entry in enumerate(entries, 1)]
+    for where, entry in found:
+        if (said := entry["decision"]) not in DECISIONS:
+            raise InputError(f"{where}: decision is {said!r}: allowed are {', '.join(DECISIONS)}")
+    return found
 
 
 def _checked(entry: Mapping[str, str], table: pd.DataFrame, seen: Mapping[int, str], where: str) -> int:
     """The row of one entry of a file, or an ``InputError`` that says what is wrong with it."""
-    text, said = entry["row"], entry["decision"]
+    text = entry["row"]
     if not (text.isascii() and text.isdigit()) or int(text) >= len(table):
         raise InputError(f"{where}: row is {text!r}: allowed is a whole number from 0 to {len(table) - 1}")
-    if said not in DECISIONS:
-        raise InputError(f"{where}: decision is {said!r}: allowed are {', '.join(DECISIONS)}")
     if int(text) in seen:
         raise InputError(f"{where}: row {text} is there twice: allowed is one decision a pair")
     for name in ("image", "caption"):

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from rrsitr_lib.audit.mismatch_ranking import DECISION_COLUMNS, DECISIONS
+from rrsitr_lib.audit.mismatch_ranking import decision_entries
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import thumbnail
 from rrsitr_lib.audit.review import Review, sample
-from rrsitr_lib.data.tables.text import read_separated
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint, write_atomically, write_text
 
@@ -22,8 +20,9 @@ KEYS = ("row", "image", "caption")
 
 def check_no_review(out: Path) -> None:
     """Raises ``InputError`` where decisions lie that a new sheet would replace."""
-    if (out / TABLE).exists() and (_decided(out / TABLE)["decision"] != "undecided").any():
-        raise InputError(f"{out / TABLE}: it holds decisions: read them by rrsitr review, or move the file")
+    path = out / TABLE
+    if path.exists() and any(entry["decision"] != "undecided" for _, entry in decision_entries(path)):
+        raise InputError(f"{path}: it holds decisions: read them by rrsitr review, or move the file")
 
 
 def write_sheet(out: Path, table: pd.DataFrame, pairs: AuditPairs, sizes: tuple[int, int], seed: int) -> None:
@@ -58,24 +57,11 @@ def read_review(audit: Path, decisions: Path | None = None) -> Review:
         raise InputError(f"{audit / SUSPECTS}: no column left_out: audit the pairs again")
     place = {key: number for number, key in enumerate(table[list(KEYS)].itertuples(index=False, name=None))}
     said: dict[int, str] = {}
-    for number, (*key, _, decision) in enumerate(_decided(path).itertuples(index=False, name=None), 1):
-        found = place.get(tuple(key))
+    for where, entry in decision_entries(path):
+        found = place.get(tuple(entry[name] for name in KEYS))
         if found is None:
-            raise InputError(f"{path}, entry {number}: row {key[0]}, {key[1]!r}: the audit has no such pair")
+            raise InputError(f"{where}: the audit has no such pair ({entry['image']!r}, {entry['caption'][:60]!r})")
         if found in said:
-            raise InputError(f"{path}, entry {number}: row {key[0]} is there twice: allowed is one decision a pair")
-        said[found] = decision
+            raise InputError(f"{where}: it is there twice: allowed is one decision a pair")
+        said[found] = entry["decision"]
     return Review.of((table["left_out"] == "True").to_numpy(), said)
-
-
-def _decided(path: Path) -> pd.DataFrame:
-    """Entries of a table of decisions, texts."""
-    header, rows = read_separated(path, ",")
-    if absent := [name for name in DECISION_COLUMNS if name not in header]:
-        raise InputError(f"{path}: no column {', '.join(absent)}: needed are {', '.join(DECISION_COLUMNS)}")
-    entries = pd.DataFrame([cells for _, cells in rows], columns=header, dtype=object)[list(DECISION_COLUMNS)]
-    other = np.flatnonzero(~entries["decision"].isin(DECISIONS))
-    if len(other):
-        said = entries["decision"].iloc[other[0]]
-        raise InputError(f"{path}, entry {other[0] + 1}: decision is {said!r}: allowed are {', '.join(DECISIONS)}")
-    return entries

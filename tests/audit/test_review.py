@@ -81,12 +81,12 @@ def test_a_new_audit_does_not_overwrite_decisions(audited, folder, tmp_path, cap
     [
         (
             lambda lines: [lines[0], "9999,x.png,nothing,,wrong"],
-            r"entry 1: row 9999, 'x\.png': the audit has no such",
+            r"entry 1 \(row 9999\): the audit has no such pair",
         ),
-        (lambda lines: [*lines, lines[1]], r"entry 23: row \d+ is there twice"),
+        (lambda lines: [*lines, lines[1]], r"entry 23 \(row \d+\): it is there twice"),
         (
             lambda lines: [lines[0], lines[1].replace("undecided", "maybe")],
-            r"entry 1: decision is 'maybe': allowed are",
+            r"entry 1 \(row \d+\): decision is 'maybe': allowed are",
         ),
         (
             lambda lines: [lines[0].replace("decision", "said"), *lines[1:]],
