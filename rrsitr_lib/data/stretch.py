@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile
 
 DEEP_FORMATS = ("PNG", "TIFF", "JPEG2000", "PPM")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff", ".jp2", ".pgm", ".ppm")
@@ -84,9 +87,7 @@ def deep_values(image: Image.Image, source: str | Path | BinaryIO) -> np.ndarray
         return np.asarray(image)
     if not isinstance(image, TiffImageFile) or max(image.tag_v2.get(BITS_PER_SAMPLE, (1,))) <= 8 or image.mode == "F":
         return None
-    from tifffile import TiffFile
-
-    with TiffFile(source) as file:
+    with _tiff(source) as file:
         page = file.pages.first
         values: np.ndarray = page.asarray()
         return (np.moveaxis(values, 0, -1) if page.planarconfig == 2 else values)[..., :3]
@@ -120,10 +121,8 @@ def has_spare_band(image: Image.Image) -> bool:
 
 def bands_in_words(source: str | Path | BinaryIO) -> str:
     """Bands and type of a TIFF that is not shown, and what converts it; empty for any other file."""
-    from tifffile import TiffFile
-
     try:
-        with TiffFile(source) as file:
+        with _tiff(source) as file:
             page = file.pages.first
             bands, kind = page.samplesperpixel, page.dtype
     except Exception:  # damaged bytes make decoders raise nearly anything
@@ -132,6 +131,14 @@ def bands_in_words(source: str | Path | BinaryIO) -> str:
         return f"a TIFF of {kind}: allowed are 8 or 16 bits; {COMMAND} IN OUT"
     chosen = f"{COMMAND} -b 4 -b 3 -b 2 IN OUT, with the numbers of red, green and blue"
     return f"a TIFF of {bands} bands of {kind}: allowed are 1 or 3 bands of 8 or 16 bits; {chosen}"
+
+
+def _tiff(source: str | Path | BinaryIO) -> "TiffFile":
+    from tifffile import TiffFile
+
+    if not isinstance(source, str | Path):
+        source.seek(0)  # from there on it would be read
+    return TiffFile(source)
 
 
 def _ranged(path: str | Path, limits: Limits | None, spare_band: bool) -> RangedImage:

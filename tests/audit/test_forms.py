@@ -106,6 +106,8 @@ READ = {
                          ("2.jpg", "a farm")], "caption without a word"),
     "COCO's captions": (table("captions_val2017.json", COCO, "val2017/0.jpg", "val2017/1.jpg"), [ONE, TWO], ""),
     "captions by image": (table("c.json", {"0.jpg": ["a lake"], "1.jpg": "a road"}, "0.jpg", "1.jpg"), [ONE, TWO], ""),
+    "objects by image": (table("c.json", {"0.jpg": {"caption": "a lake"}, "1.jpg": {"caption": ["a road"]}}, "0.jpg",
+                               "1.jpg"), [ONE, TWO], ""),
     "Flickr8k's tokens": (table("Flickr8k.token.txt", '0.jpg#0\ta lake\n1.jpg#3\ta "road\n', "0.jpg", "1.jpg"),
                           [ONE, ("1.jpg", 'a "road')], ""),
     "Flickr30k's broken row": (table("results.csv", "image_name| comment_number| comment\n0.jpg| 0| a lake\n"

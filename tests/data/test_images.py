@@ -73,6 +73,8 @@ def test_geotiff_of_four_bands_and_16_bits_shows_its_first_three(tmp_path):
     image = np.asarray(open_image(tiff(tmp_path / "scene.TIF", bands, np.uint16))).astype(int)
     assert image.shape == (3, 5, 3) and image.min() == 0 and image.max() == 255
     assert (np.diff(image.mean(axis=(0, 1))) > 50).all()  # one range for all three: colours stay apart
+    with open(tmp_path / "scene.TIF", "rb") as file:
+        assert (np.asarray(open_image(file, "scene.TIF")) == image).all()
 
 
 def tiff(path, values, kind, **how):

@@ -27,8 +27,9 @@ def json_file(path: Path, notes: list[str]) -> list[Row]:
     content = parsed_json(path, read_text(path))
     if isinstance(content, dict) and isinstance(content.get("annotations"), list):
         return _coco(path, content)
-    if isinstance(content, dict) and _captions_by_image(content):
-        return [Row(f"{path}, {name!r}", {"image": name, "caption": said}) for name, said in content.items()]
+    if isinstance(content, dict) and _is_by_image(content):
+        told = {name: one if isinstance(one, dict) else {"caption": one} for name, one in content.items()}
+        return [Row(f"{path}, {name!r}", {**one, "image": name}) for name, one in told.items()]
     if isinstance(content, dict):
         lists = [content["images"]] if "images" in content else list(content.values())
     else:
@@ -98,11 +99,11 @@ def _text(turn: dict[str, Any]) -> Any:
     return said.replace("<image>", " ").strip() if isinstance(said, str) else said
 
 
-def _captions_by_image(content: dict[str, Any]) -> bool:
-    """Whether names of image files lead to captions, one or a list each."""
+def _is_by_image(content: dict[str, Any]) -> bool:
+    """Whether names of image files lead to captions, one or a list each, or to objects that hold them."""
     named = sum(name.lower().endswith(SUFFIXES) for name in content)
     said = [one for value in content.values() for one in (value if isinstance(value, list) else [value])]
-    return 2 * named > len(content) and all(isinstance(one, str) for one in said)
+    return 2 * named > len(content) and all(isinstance(one, str | dict) for one in said)
 
 
 def _coco(path: Path, content: dict[str, Any]) -> list[Row]:
