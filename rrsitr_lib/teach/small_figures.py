@@ -24,7 +24,7 @@ def in_palette(png: bytes) -> bytes:
     """A PNG with a palette, on white; as it was where it has one, or where that is not smaller.
 
     >>> made = io.BytesIO()
-    >>> Image.linear_gradient("L").convert("RGB").save(made, "PNG", compress_level=1)
+    >>> Image.radial_gradient("L").convert("RGBA").save(made, "PNG")
     >>> small = in_palette(made.getvalue())
     >>> len(small) < len(made.getvalue()), Image.open(io.BytesIO(small)).mode
     (True, 'P')
