@@ -23,8 +23,8 @@ def with_small_figures(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode
 def in_palette(png: bytes) -> bytes:
     """A PNG with a palette, on white; as it was where it has one, or where that is not smaller.
 
-    >>> made = io.BytesIO()
-    >>> Image.radial_gradient("L").convert("RGBA").save(made, "PNG")
+    >>> made, shades = io.BytesIO(), Image.radial_gradient("L")
+    >>> Image.merge("RGB", [shades, Image.linear_gradient("L"), shades.rotate(90)]).save(made, "PNG")
     >>> small = in_palette(made.getvalue())
     >>> len(small) < len(made.getvalue()), Image.open(io.BytesIO(small)).mode
     (True, 'P')
