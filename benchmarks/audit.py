@@ -134,7 +134,7 @@ def seconds(pairs: int, seed: int) -> dict[str, float]:
     fold, took, everyone = folds_of(own, 4, seed), {"pairs": pairs}, np.arange(len(own))
     judges, made = UntrainedJudges(features, own, fold), made_mismatches(fold, own, seed)
     for name, step in {
-        "linear map": lambda: judges.own_misfit, "neighbours": lambda: judges._near,
+        "linear map": lambda: judges.own_misfit, "neighbours": lambda: judges.near,
         "signals": lambda: judges(everyone, everyone),
         "of made mismatches": lambda: judges(made.rows, made.donor[made.rows]),
         "better captions": judges.better, "slipped rows": lambda: find_shift(judges, everyone, 0.0),

@@ -104,8 +104,8 @@ def rate_interval(p: np.ndarray, groups: np.ndarray, seed: int) -> tuple[float, 
         rates.append(min(1.0, above[drawn].sum() / pairs[drawn].sum() / (1 - LAMBDA)))
     low, high = np.quantile(rates, ENDS)
     some = int((above > 0).sum())
-    most = beta.ppf(ENDS[1], some + 0.5, len(pairs) - some + 0.5) * len(pairs) * above.sum() / max(1, some)
-    most = most if some else beta.ppf(ENDS[1], 0.5, len(pairs) + 0.5) * len(pairs)
+    pairs_each = above.sum() / some if some else 1
+    most = beta.ppf(ENDS[1], some + 0.5, len(pairs) - some + 0.5) * len(pairs) * pairs_each
     return float(low), float(np.clip(most / pairs.sum() / (1 - LAMBDA), high, 1))
 
 

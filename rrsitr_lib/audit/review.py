@@ -11,9 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
+from rrsitr_lib.audit.calibration import ENDS
 from rrsitr_lib.errors import InputError
 
-DRAWS, ENDS = 4000, (0.025, 0.975)  # of the intervals
+DRAWS = 4000  # of an interval
 PRIOR = 0.5  # Jeffreys' for a share: half a pair of each kind before anything is seen
 MOST = 64  # times as many looks, beyond which none are counted
 

@@ -59,7 +59,7 @@ class UntrainedJudges:
         image, caption = self.features.image_of_pair[rows], self.features.caption_of_pair[donors]
         apart = self.groups[rows], donors
         own_image, own_text = self.image[image], self.text[caption]
-        (near_image, image_distance), (near_text, text_distance) = self._near
+        (near_image, image_distance), (near_text, text_distance) = self.near
         by_image, image_weight = self._neighbours(near_image[image], image_distance[image], apart)
         by_text, text_weight = self._neighbours(near_text[caption], text_distance[caption], apart)
         texts, images = (
@@ -135,7 +135,7 @@ class UntrainedJudges:
         return self.misfit(np.arange(len(self.features)), self.features.caption_of_pair)
 
     @cached_property
-    def _near(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    def near(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
         """Pairs by the likeness of their image to each image, and distances, (M, K); the same of captions, (U, K)."""
         most = NEIGHBOURS + 1 + min(int(np.bincount(self.groups).max()), SPARE)
         return (

@@ -65,22 +65,20 @@ def audit(
     if summary["slipped"]:
         typer.echo(summary["slipped"])
     typer.echo(f"{summary['pairs']} pairs of {summary['pictures']} images")
-    for line in _blind() if summary["blind"] else _decisions(summary):
+    for line in _decisions(summary):
         typer.echo(line)
     typer.echo(f"{summary['left_out']} rows could not be used{remarked} (problems.csv); open {out / 'report.html'}")
     if sizes:
         typer.echo(f"decide in {out / 'review.html'}, save review.csv over the one there, then: rrsitr review {out}")
 
 
-def _blind() -> list[str]:
-    return [
-        "the judges do not tell these pairs from mismatches made of them: nearly all are wrong, or the features know "
-        "such images too little, or they are too few. Nothing is left out, all weights are 1"
-    ]
-
-
 def _decisions(summary: Mapping[str, Any]) -> list[str]:
-    """How many are wrong, and what each choice would leave out."""
+    """How many are wrong, and what each choice would leave out; or that nothing can be said."""
+    if summary["blind"]:
+        return [
+            "the judges do not tell these pairs from mismatches made of them: nearly all are wrong, or the features "
+            "know such images too little, or they are too few. Nothing is left out, all weights are 1"
+        ]
     low, high = summary["interval"]
     lines = [
         f"{summary['noise_rate']:.1%} of them mismatched ({low:.1%} to {high:.1%} over resampled images): as unlike as "

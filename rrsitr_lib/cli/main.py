@@ -28,22 +28,10 @@ app = typer.Typer(
     help="Learn from remote-sensing image-text pairs that do not always belong together (RRSITR, CVPR 2026).\n\n"
     "Start with: rrsitr doctor, then rrsitr train --data scenes --noise-rate 0.4 --out runs/first",
 )
-for command in (
-    doctor,
-    noise,
-    methods,
-    train,
-    evaluate,
-    inspect,
-    audit,
-    review,
-    weights,
-    features,
-    push,
-    export,
-    site,
-    verify,
-):
+COMMANDS = (
+    doctor, noise, methods, train, evaluate, inspect, audit, review, weights, features, push, export, site, verify,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")

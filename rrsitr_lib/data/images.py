@@ -201,7 +201,7 @@ def found_otherwise(found: Mapping[str, Path]) -> list[str]:
     >>> found_otherwise({"7": Path("set/0007.jpg"), "/data/b.jpg": Path("set/b.jpg"), "a.jpg": Path("set/a.jpg")})
     ["1 images by the end of their path: '/data/b.jpg' is b.jpg", "1 images by their number: '7' is 0007.jpg"]
     """
-    foreign = [name for name, path in found.items() if FOREIGN.match(name) and name != str(path)]
+    foreign = [name for name, path in found.items() if FOREIGN.match(name) and Path(name).resolve() != path.resolve()]
     numbers = [name for name, path in found.items() if _stem(name).isdigit() and _stem(name) != _stem(path.name)]
     kinds = (("the end of their path", foreign), ("their number", numbers))
     return [f"{len(names)} images by {how}: {names[0]!r} is {found[names[0]].name}" for how, names in kinds if names]

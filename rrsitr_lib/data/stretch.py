@@ -50,10 +50,9 @@ def with_range(paths: Sequence[Path]) -> list[Path]:
     candidates = [path for path in paths if path.suffix.lower() in DEEP_SUFFIXES]
     stats = [(path, path.stat()) for path in candidates if path.is_file()]
     seen = _look(tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats))
+    ranged = seen.deep | seen.spare_band
     return [
-        _ranged(path, seen.limits if path in seen.deep else None, path in seen.spare_band)
-        if path in seen.deep | seen.spare_band
-        else path
+        _ranged(path, seen.limits if path in seen.deep else None, path in seen.spare_band) if path in ranged else path
         for path in paths
     ]
 

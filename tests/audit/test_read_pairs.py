@@ -242,7 +242,9 @@ def test_paths_that_are_right_from_the_table(tmp_path, prefix, monkeypatch):
     write(folder / "pairs.csv", f"filename,title\n{name},some words\n")
     monkeypatch.chdir(folder)
     for table in (folder / "pairs.csv", "pairs.csv"):
-        (path,) = open_pairs(table, tmp_path / "scratch").paths
+        pairs = open_pairs(table, tmp_path / "scratch")
+        (path,) = pairs.paths
+        assert not any("end of their path" in note for note in pairs.notes)
         assert path.resolve() == folder / ("more" if prefix == "more/" else "images") / "a lake.JPG"
 
 

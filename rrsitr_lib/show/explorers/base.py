@@ -9,7 +9,7 @@ import html
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 import numpy as np
@@ -21,6 +21,9 @@ from rrsitr_lib.show.explorers.controls import Control, placed
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerBox
 from rrsitr_lib.show.explorers.watcher import FigureWatcher, prepare
 from rrsitr_lib.show.static import static_twin
+
+if TYPE_CHECKING:
+    from rrsitr_lib.show.explorers.chosen import Chosen
 
 
 class Explorer(ABC):
@@ -130,6 +133,9 @@ class Explorer(ABC):
     def name(self) -> str:
         """The name by which ``open_explorer`` finds it: that of its module."""
         return type(self).__module__.rpartition(".")[2]
+
+    def follow(self, chosen: "Chosen") -> None:  # noqa: B027 (most explorers have no pair)
+        """Share pair, selection and pins with whoever follows ``chosen``, where the explorer has them."""
 
     def view(self) -> widgets.Widget:
         """Controls, figure, sentence, cards, and the line that brings this view back."""

@@ -164,13 +164,8 @@ class GalleryExplorer(RunExplorer):
 
     def say(self, sort: str, page: int, show: str, truth: str) -> str:
         rows, meaning = self.page_rows(sort, page, show, truth), SIGNALS.get(sort, "mean rank over all signals")
-        pairs = (
-            "the pairs selected in another tab"
-            if show == "selected"
-            else "all pairs"
-            if show == "all"
-            else f"pairs that were {show} when this list was chosen"
-        )
+        named = {"all": "all pairs", "selected": "the pairs selected in another tab"}
+        pairs = named.get(show, f"pairs that were {show} when this list was chosen")
         there = places(self.score(sort), rows)
         where = f"places {there.min()} to {there.max()}" if len(there) else "no pair"
         order = f"By {sort}: {meaning}."
@@ -234,12 +229,16 @@ class GalleryExplorer(RunExplorer):
         """All rows of the list that is shown page by page."""
         order = "blind" if truth == "blind" else sort
         if (order, show) not in self._lists:
-            everyone = (len(self.table), len(self.table))
-            drawn = sample(self.called_noisy, everyone, BLIND_ORDER) if order == "blind" else None
-            rows = self.score(sort).index.to_numpy() if drawn is None else drawn
-            selected = self.chosen.selection.rows if self.chosen.selection else ()
-            wanted = [show in ("all", self.decisions.get(row, "undecided")) for row in rows.tolist()]
-            self._lists[order, show] = rows[np.isin(rows, selected) if show == "selected" else wanted]
+            rows, every = self.score(sort).index.to_numpy(), len(self.table)
+            if order == "blind":
+                rows = sample(self.called_noisy, (every, every), BLIND_ORDER)
+            if show == "selected":
+                wanted = np.isin(rows, self.chosen.selection.rows if self.chosen.selection else ())
+            else:
+                wanted = np.array(
+                    [show in ("all", self.decisions.get(row, "undecided")) for row in rows.tolist()], bool
+                )
+            self._lists[order, show] = rows[wanted]
         return self._lists[order, show]
 
     def page_rows(self, sort: str, page: int, show: str, truth: str) -> np.ndarray:

@@ -47,7 +47,6 @@ class PairExplorer(RunExplorer):
         return rows[np.isin(rows, self.here)]
 
     def follow(self, chosen: Chosen) -> None:
-        """Share pair, selection and pins with whoever follows ``chosen``."""
         if not self.message:
             for name in ("pair", "selection", "pins"):
                 link((chosen, name), (self.chosen, name))

@@ -9,8 +9,6 @@ import ipywidgets as widgets
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers.base import Explorer
 from rrsitr_lib.show.explorers.chosen import Chosen
-from rrsitr_lib.show.explorers.gallery import GalleryExplorer
-from rrsitr_lib.show.explorers.pair_explorer import PairExplorer
 from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.explorers.stand_in import WHERE, ExplorerTabs
 from rrsitr_lib.show.run_reader import RunReader
@@ -63,8 +61,7 @@ def explore(source: Source, other: Source | None = None, name: str = "") -> widg
         try:
             given = {"other": other} if names[place] in OF_TWO_RUNS else {}
             explorer = open_explorer(names[place], run, **given)
-            if isinstance(explorer, PairExplorer | GalleryExplorer):
-                explorer.follow(chosen)
+            explorer.follow(chosen)
             shown = explorer.view()
         except Exception as error:  # a tab shows widgets only: say it there, and let it go on to the log
             text = html.escape(f"{type(error).__name__}: {error}")
