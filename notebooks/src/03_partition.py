@@ -89,7 +89,7 @@ method_drawing("categories")
 # The lower border belongs to the upper kind. Again by a loop, then by the library's one line.
 
 # %%
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES, partition
+from rrsitr_lib.methods.partition import CATEGORY_NAMES, partition
 
 losses = torch.tensor([0.4, 4.9, 5.0, 12.0, 17.9, 18.0])
 kinds = []
@@ -174,7 +174,7 @@ _ = axis.legend()
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.evaluation import partition_quality
-from rrsitr_lib.methods.rrsitr.partition import mixture_partition, quantile_partition
+from rrsitr_lib.methods.partition import mixture_partition, quantile_partition
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.teach.lesson_run import lesson_run
 

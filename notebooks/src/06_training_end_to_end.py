@@ -164,7 +164,7 @@ for i, L in enumerate(loss.tolist()):
 # and so may you: what the ledger records below are these very numbers, for every pair and every epoch.
 
 # %%
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.methods.rrsitr import rrsitr_objective
 
 result = rrsitr_objective(image.pooled, text.pooled, image.tokens, text.tokens, scale=config.scale)
@@ -297,7 +297,7 @@ wrong = columns["mismatched"]
 
 # %% tags=["nbval-ignore-output"]
 import matplotlib.pyplot as plt
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.style import CATEGORY_COLOURS
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="tight")

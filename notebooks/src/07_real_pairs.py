@@ -109,7 +109,7 @@ for p in range(6):
 # with other thresholds, or with thresholds that move, is read correctly. All three agree.
 
 # %%
-from rrsitr_lib.methods.rrsitr.partition import partition
+from rrsitr_lib.methods.partition import partition
 from rrsitr_lib.audit.mismatch_ranking import agreement, signals, unit_rank
 import torch
 

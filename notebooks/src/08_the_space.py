@@ -398,7 +398,7 @@ print(explorer.text.value)
 print("this view again:", explorer.state())
 
 # %% tags=["nbval-ignore-output"]
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 
 joined = without_gap(history)
 cosines = (joined.image * joined.text).sum(axis=-1)

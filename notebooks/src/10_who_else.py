@@ -154,7 +154,7 @@ by_bells = heights[:, mean.argmin()] / heights.sum(axis=1)
 # it calls clean, and how much of that is true.
 
 # %%
-from rrsitr_lib.methods.rrsitr.partition import clean_posterior
+from rrsitr_lib.methods.partition import clean_posterior
 
 np.testing.assert_allclose(clean_posterior(last, SEED), by_bells, atol=1e-6)
 posterior = np.stack([clean_posterior(loss, SEED) for loss in epoch_loss])

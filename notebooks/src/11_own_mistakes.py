@@ -83,7 +83,7 @@ for place, pair in enumerate(six):
 
 # %%
 import torch
-from rrsitr_lib.methods.rrsitr.partition import partition
+from rrsitr_lib.methods.partition import partition
 from rrsitr_lib.methods.rrsitr.self_paced import weight
 
 tensor = torch.tensor(mine)

@@ -15,7 +15,7 @@ from rrsitr_lib.data.pairs import read_csv
 from rrsitr_lib.data.tables.text import read_separated
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
-from rrsitr_lib.methods.rrsitr.partition import NOISY
+from rrsitr_lib.methods.partition import NOISY
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 
 SIGNALS = {

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from rrsitr_lib.methods.pair_loss import FourFeatures, PairLoss, chance_loss, pair_loss
+from rrsitr_lib.methods.partition import partition
 from rrsitr_lib.methods.triplet import Triplet, recorded_triplet
 from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.strict_model import StrictModel
@@ -166,6 +167,10 @@ class Method(ABC):
         chance = chance_loss(self.run.batch_size) * (1.0 if settings.local_loss else 0.5)
         unit = chance if settings.gamma_unit == "chance" else 1.0
         return settings.gamma_1 * unit, settings.gamma_2 * unit
+
+    def category(self, losses: PairLoss) -> Tensor:
+        """What RRSITR would call the pairs by their loss: clean 0, ambiguous 1, noisy 2. **Shape** (B,) int64."""
+        return partition(losses.total.detach(), *self.thresholds)
 
     def ranking_similarity(self, losses: PairLoss) -> Tensor:
         """(1 - f) cosine + f local similarity, f = ``local_fraction``: what ranks in evaluation.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rrsitr_lib.methods.rrsitr.partition import min_max_normalised
+from rrsitr_lib.methods.partition import min_max_normalised
 
 EDGE = 1e-4  # at 0 and 1 a beta density may be infinite
 

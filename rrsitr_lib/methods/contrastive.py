@@ -15,7 +15,7 @@ from torch import Tensor
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import PAPER_SCALE, Batch, Method, MethodSettings, Objective, RunFacts
 from rrsitr_lib.methods.pair_loss import checked_features, pair_loss
-from rrsitr_lib.methods.rrsitr.partition import CLEAN, NOISY, partition
+from rrsitr_lib.methods.partition import CLEAN, NOISY, partition
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
 
 

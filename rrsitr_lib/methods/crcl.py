@@ -22,7 +22,7 @@ from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, Positive, RunFacts
 from rrsitr_lib.methods.log_probabilities import own_probability
 from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
-from rrsitr_lib.methods.rrsitr.partition import AMBIGUOUS, CLEAN, NOISY
+from rrsitr_lib.methods.partition import AMBIGUOUS, CLEAN, NOISY
 from rrsitr_lib.methods.triplet import only_negatives
 
 

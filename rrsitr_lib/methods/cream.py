@@ -24,7 +24,7 @@ from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, RunFacts, column_of
 from rrsitr_lib.methods.log_probabilities import own_probability, score_tables
 from rrsitr_lib.methods.pair_loss import PairLoss
-from rrsitr_lib.methods.rrsitr.partition import AMBIGUOUS, CLEAN, NOISY, clean_posterior, consensus_division
+from rrsitr_lib.methods.partition import AMBIGUOUS, CLEAN, NOISY, clean_posterior, consensus_division
 from rrsitr_lib.methods.triplet import only_negatives
 
 

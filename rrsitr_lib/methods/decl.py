@@ -21,7 +21,7 @@ from torch.distributions import Dirichlet, kl_divergence
 
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, Positive, RunFacts
-from rrsitr_lib.methods.rrsitr.partition import CLEAN, NOISY
+from rrsitr_lib.methods.partition import CLEAN, NOISY
 from rrsitr_lib.methods.triplet import hinges, recorded_triplet
 
 

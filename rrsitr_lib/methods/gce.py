@@ -14,7 +14,6 @@ from torch import Tensor
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective
 from rrsitr_lib.methods.log_probabilities import log_probabilities
-from rrsitr_lib.methods.rrsitr.partition import partition
 
 
 class GceSettings(MethodSettings):
@@ -35,7 +34,7 @@ class Gce(Method):
         losses, q = batch.pair_loss(self.settings), self.settings.q
         own = log_probabilities(losses, self.settings).diagonal(dim1=1, dim2=2)
         weight = (q * own.detach()).exp().mean(dim=0)
-        category = partition(losses.total.detach(), *self.thresholds)
+        category = self.category(losses)
         return Objective.of(losses, generalised_cross_entropy(own, q).sum(dim=0), weight, category)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, MethodSettings, RunFacts
 from rrsitr_lib.methods.contrastive import Selection
-from rrsitr_lib.methods.rrsitr.partition import clean_posterior
+from rrsitr_lib.methods.partition import clean_posterior
 
 
 class MixtureSettings(MethodSettings):

@@ -19,7 +19,7 @@ from torch import Tensor
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, RunFacts, column_of
-from rrsitr_lib.methods.rrsitr.partition import CLEAN, NOISY, clean_posterior
+from rrsitr_lib.methods.partition import CLEAN, NOISY, clean_posterior
 from rrsitr_lib.methods.triplet import hinges, recorded_triplet, triplet_loss
 
 

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, Positive
-from rrsitr_lib.methods.rrsitr.partition import partition
 from rrsitr_lib.methods.triplet import only_negatives
 
 ComplementaryKind = Literal["log", "tan"]
@@ -44,7 +43,7 @@ class Rcl(Method):
         similarity = self.ranking_similarity(losses)
         by_image = complementary_loss(similarity, settings.temperature, settings.kind)
         by_text = complementary_loss(similarity.T, settings.temperature, settings.kind)
-        category = partition(losses.total.detach(), *self.thresholds)
+        category = self.category(losses)
         return Objective.of(losses, by_image + by_text, torch.ones_like(losses.total), category)
 
 

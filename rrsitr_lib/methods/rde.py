@@ -21,7 +21,7 @@ from torch import Tensor
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, Objective, RunFacts
 from rrsitr_lib.methods.pair_loss import PairLoss
-from rrsitr_lib.methods.rrsitr.partition import AMBIGUOUS, CLEAN, clean_posterior, consensus_division
+from rrsitr_lib.methods.partition import AMBIGUOUS, CLEAN, clean_posterior, consensus_division
 from rrsitr_lib.methods.tal import TalSettings, triplet_alignment
 from rrsitr_lib.methods.triplet import recorded_triplet
 

@@ -17,7 +17,6 @@ from torch import Tensor
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective
 from rrsitr_lib.methods.log_probabilities import log_probabilities
-from rrsitr_lib.methods.rrsitr.partition import partition
 
 LOG_ZERO = math.log(1e-4)
 
@@ -49,7 +48,7 @@ class Sce(Method):
         own = log_probabilities(losses, settings).diagonal(dim1=1, dim2=2)
         contribution = symmetric_loss(own, settings.alpha, settings.beta, settings.log_zero).sum(dim=0)
         weight = gradient_share(own.detach(), settings.alpha, settings.beta, settings.log_zero).mean(dim=0)
-        return Objective.of(losses, contribution, weight, partition(losses.total.detach(), *self.thresholds))
+        return Objective.of(losses, contribution, weight, self.category(losses))
 
 
 def symmetric_loss(log_probability: Tensor, alpha: float, beta: float, log_zero: float) -> Tensor:

@@ -14,7 +14,6 @@ from torch import Tensor
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective
 from rrsitr_lib.methods.log_probabilities import log_probabilities
-from rrsitr_lib.methods.rrsitr.partition import partition
 
 
 class SmoothingSettings(MethodSettings):
@@ -34,7 +33,7 @@ class Smoothing(Method):
         """Mean over the pairs of the sum over the directions."""
         losses = batch.pair_loss(self.settings)
         contribution = smoothed_cross_entropy(log_probabilities(losses, self.settings), self.settings.epsilon)
-        weight, category = torch.ones_like(losses.total), partition(losses.total.detach(), *self.thresholds)
+        weight, category = torch.ones_like(losses.total), self.category(losses)
         return Objective.of(losses, contribution.sum(dim=0), weight, category)
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, MethodSettings, Objective, RunFacts
 from rrsitr_lib.methods.contrastive import Contrastive
-from rrsitr_lib.methods.rrsitr.partition import mixture_posterior
+from rrsitr_lib.methods.partition import mixture_posterior
 
 
 class StoppingSettings(MethodSettings):

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, Positive
-from rrsitr_lib.methods.rrsitr.partition import partition
 from rrsitr_lib.methods.triplet import only_negatives, recorded_triplet
 
 
@@ -38,7 +37,7 @@ class Tal(Method):
         losses = batch.pair_loss(settings)
         loss = triplet_alignment(self.ranking_similarity(losses), settings.margin, settings.temperature)
         record = recorded_triplet(losses.similarity, torch.full_like(loss, settings.margin), loss)
-        category = partition(losses.total.detach(), *self.thresholds)
+        category = self.category(losses)
         return Objective.of(losses, loss, torch.ones_like(loss), category, record)
 
 

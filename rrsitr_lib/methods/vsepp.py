@@ -12,7 +12,6 @@ from pydantic import Field
 
 from rrsitr_lib.methods import register
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective
-from rrsitr_lib.methods.rrsitr.partition import partition
 from rrsitr_lib.methods.triplet import recorded_triplet, triplet_loss
 
 
@@ -35,5 +34,5 @@ class Vsepp(Method):
         margin = torch.full_like(losses.total, self.settings.margin)
         loss = triplet_loss(self.ranking_similarity(losses), margin)
         record = recorded_triplet(losses.similarity, margin, loss)
-        category = partition(losses.total.detach(), *self.thresholds)
+        category = self.category(losses)
         return Objective.of(losses, loss, torch.ones_like(loss), category, record)

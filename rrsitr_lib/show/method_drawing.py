@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.methods.rrsitr.self_paced import weight
 from rrsitr_lib.show.style import CATEGORY_COLOURS, HATCHES, TRUE_COLOUR, WRONG_COLOUR
 

@@ -9,9 +9,9 @@ from malformed.making import Cases, Make, call
 from rrsitr_lib.evaluation import partition_quality, recall
 from rrsitr_lib.methods.contrastive import contrastive_objective
 from rrsitr_lib.methods.ncr import soft_margin
+from rrsitr_lib.methods.partition import mixture_partition, partition, quantile_partition
 from rrsitr_lib.methods.rrsitr import regulariser, rrsitr_objective, weight
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
-from rrsitr_lib.methods.rrsitr.partition import mixture_partition, partition, quantile_partition
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
 from rrsitr_lib.methods.triplet import hardest_negatives
 from rrsitr_lib.model.similarity import local_similarity

@@ -10,7 +10,7 @@ from two_networks import record_of, two_batches
 from rrsitr_lib.methods.contrastive import Contrastive
 from rrsitr_lib.methods.cream import Cream, CreamSettings, refined_cross_entropy
 from rrsitr_lib.methods.log_probabilities import own_probability
-from rrsitr_lib.methods.rrsitr.partition import mixture_posterior
+from rrsitr_lib.methods.partition import mixture_posterior
 
 SIZE = 16
 

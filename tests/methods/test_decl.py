@@ -11,7 +11,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.decl import Decl, evidential_loss, hard_hinge, hardness, most_evident
 from rrsitr_lib.methods.ncr import mean_hinge
-from rrsitr_lib.methods.rrsitr.partition import CLEAN, NOISY
+from rrsitr_lib.methods.partition import CLEAN, NOISY
 
 # github.com/QinYang79/DECL, commit 1b0a775, warmup_batch and train_batch with raw similarities given, batch size 6,
 # eta 1, mu 2, else its defaults: epoch, steps before, labels, H, its loss, the sum of its gradient's magnitudes

@@ -11,7 +11,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.base import PAPER_SCALE
 from rrsitr_lib.methods.contrastive import Contrastive
 from rrsitr_lib.methods.ebaker import Ebaker, highest_dropped
-from rrsitr_lib.methods.rrsitr.partition import CLEAN, NOISY
+from rrsitr_lib.methods.partition import CLEAN, NOISY
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3])

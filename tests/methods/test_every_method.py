@@ -12,7 +12,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import inject_noise, open_data
 from rrsitr_lib.methods import METHODS, Batch, Method, Objective
 from rrsitr_lib.methods.base import column_of
-from rrsitr_lib.methods.rrsitr.partition import CLEAN
+from rrsitr_lib.methods.partition import CLEAN
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.batches import RowBatches

@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 
 from rrsitr_lib.methods.contrastive import Contrastive
 from rrsitr_lib.methods.mixture import Mixture, MixtureSettings
-from rrsitr_lib.methods.rrsitr.partition import CLEAN, NOISY
+from rrsitr_lib.methods.partition import CLEAN, NOISY
 
 SCALE = MixtureSettings().scale
 

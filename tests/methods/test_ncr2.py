@@ -10,7 +10,7 @@ from two_networks import record_of, two_batches
 from rrsitr_lib.methods import METHODS
 from rrsitr_lib.methods.ncr import mean_hinge
 from rrsitr_lib.methods.ncr2 import Ncr2
-from rrsitr_lib.methods.rrsitr.partition import mixture_posterior
+from rrsitr_lib.methods.partition import mixture_posterior
 
 # values of the public code, github.com/XLearning-SCU/2021-NeurIPS-NCR at 60256ba: SGRAF.predict with ContrastiveLoss,
 # given the cosines of two drawn networks, mixed as its train does, with p from 0 to 1; of clean pairs the diagonal

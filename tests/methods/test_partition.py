@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rrsitr_lib.methods.rrsitr.partition import mixture_partition, partition, quantile_partition
+from rrsitr_lib.methods.partition import mixture_partition, partition, quantile_partition
 
 RANDOM = np.random.default_rng(0)
 TWO = np.concatenate([RANDOM.normal(2, 0.3, 300), RANDOM.normal(15, 1, 200)])

@@ -10,8 +10,8 @@ from oracles import triplet_alignment
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods import Batch
+from rrsitr_lib.methods.partition import AMBIGUOUS, CLEAN, NOISY, consensus_division
 from rrsitr_lib.methods.rde import Rde
-from rrsitr_lib.methods.rrsitr.partition import AMBIGUOUS, CLEAN, NOISY, consensus_division
 from rrsitr_lib.methods.tal import Tal
 from rrsitr_lib.model.similarity import Features
 

@@ -11,7 +11,7 @@ from rrsitr_lib.audit.mismatch_ranking import mismatch_ranking
 from rrsitr_lib.audit.review import Review
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.methods.rrsitr.partition import NOISY
+from rrsitr_lib.methods.partition import NOISY
 from rrsitr_lib.show.explorers.chosen import Chosen, Selection
 from rrsitr_lib.show.explorers.gallery import PAGE, SHOWS, SORTS, TRUTHS, GalleryExplorer
 from rrsitr_lib.show.views.gallery import LARGEST_POINTS, balanced_accuracy, best_balanced_accuracy, gallery_figure

@@ -3,7 +3,7 @@
 import pytest
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.method_drawing import PARTS, QUIET, method_drawing
 
 

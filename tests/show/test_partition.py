@@ -5,7 +5,7 @@ import pytest
 from show.ledgers import drawn_ledger
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.explorers.controls import Choice
 from rrsitr_lib.show.explorers.partition import PartitionExplorer, informative_pairs
 from rrsitr_lib.show.views.partition import confusion, loss_bars

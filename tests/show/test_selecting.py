@@ -7,7 +7,7 @@ from show.ledgers import drawn_ledger
 from show.test_embedding import make_run
 
 from rrsitr_lib.data.pairs import PairTable
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.explorers import chosen as chosen_module
 from rrsitr_lib.show.explorers.chosen import Chosen, Selection, find_pairs, selection_table
 from rrsitr_lib.show.explorers.embedding import EmbeddingExplorer

@@ -12,7 +12,7 @@ from math import pi, sin
 
 from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
 from rrsitr_lib.methods.rrsitr import regulariser
-from rrsitr_lib.methods.rrsitr.partition import AMBIGUOUS, CLEAN, NOISY
+from rrsitr_lib.methods.partition import AMBIGUOUS, CLEAN, NOISY
 from rrsitr_lib.model.similarity import cosine_similarity
 from rrsitr_lib.teach import checks
 from rrsitr_lib.teach.exercise import use

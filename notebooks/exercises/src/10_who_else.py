@@ -140,7 +140,7 @@ checks.weight_of_pairs(weight_of_pairs)
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.methods import Batch, Method, Objective, register
 from rrsitr_lib.methods.pair_loss import chance_loss
-from rrsitr_lib.methods.rrsitr.partition import CLEAN, NOISY
+from rrsitr_lib.methods.partition import CLEAN, NOISY
 from rrsitr_lib.training.run import train
 
 weight_of_pairs = use(weight_of_pairs, fallback=checks.weight_of_pairs.solution, check=checks.weight_of_pairs)

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from rrsitr_lib.methods.base import Batch, Method, MethodSettings, Objective, RunFacts
+from rrsitr_lib.methods.partition import mixture_partition, quantile_partition
 from rrsitr_lib.methods.rrsitr.gamma_schedules import quantile_gammas, scheduled_gamma
 from rrsitr_lib.methods.rrsitr.objective import Components, TripletKind, WeightOrder, rrsitr_objective
-from rrsitr_lib.methods.rrsitr.partition import mixture_partition, quantile_partition
 from rrsitr_lib.methods.rrsitr.self_paced import Pace
 from rrsitr_lib.registry import METHODS
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.base import PAPER_SCALE, Objective
 from rrsitr_lib.methods.pair_loss import checked_features, pair_loss
-from rrsitr_lib.methods.rrsitr.partition import AMBIGUOUS, CLEAN, NOISY, check_thresholds, partition
+from rrsitr_lib.methods.partition import AMBIGUOUS, CLEAN, NOISY, check_thresholds, partition
 from rrsitr_lib.methods.rrsitr.robust_triplet import robust_triplet
 from rrsitr_lib.methods.rrsitr.self_paced import Pace, regulariser, weight
 

@@ -11,7 +11,7 @@ import pandas as pd
 from traitlets import HasTraits, Instance, Int, Tuple
 
 from rrsitr_lib.files import write_atomically
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.style import TRUTH_LOOKS
 

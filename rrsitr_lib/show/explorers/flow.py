@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.explorers.chosen import Selection
 from rrsitr_lib.show.explorers.controls import Control, Slider
 from rrsitr_lib.show.explorers.pair_explorer import PairExplorer

@@ -21,7 +21,7 @@ from rrsitr_lib.audit.mismatch_ranking import (
 )
 from rrsitr_lib.audit.review import Review, sample
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.methods.rrsitr.partition import NOISY
+from rrsitr_lib.methods.partition import NOISY
 from rrsitr_lib.show.explorers.chosen import Chosen
 from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.deck import Decisions, Deck

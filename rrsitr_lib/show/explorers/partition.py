@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import torch
 
 from rrsitr_lib.evaluation import confusion_scores
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES, partition
+from rrsitr_lib.methods.partition import CATEGORY_NAMES, partition
 from rrsitr_lib.show.explorers.chosen import Selection, in_bars
 from rrsitr_lib.show.explorers.controls import Control, Pair, Slider
 from rrsitr_lib.show.explorers.pair_explorer import PairExplorer

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.style import COUNTS_MAP, MODEBAR, TRUTH_LOOKS, straight, truth_bars
 from rrsitr_lib.show.views.flow import flow
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.style import CATEGORY_COLOURS, MODEBAR, TRUTH_LOOKS
 from rrsitr_lib.show.views.space_map import SpaceMap
 

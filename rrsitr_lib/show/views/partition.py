@@ -8,7 +8,7 @@ import torch
 from plotly.subplots import make_subplots
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.methods.rrsitr.partition import CATEGORY_NAMES, partition
+from rrsitr_lib.methods.partition import CATEGORY_NAMES, partition
 from rrsitr_lib.show.style import COUNTS_MAP, MODEBAR, selected_bars, straight, truth_bars
 
 BARS = 50
