@@ -168,7 +168,7 @@ class Method(ABC):
         unit = chance if settings.gamma_unit == "chance" else 1.0
         return settings.gamma_1 * unit, settings.gamma_2 * unit
 
-    def category(self, losses: PairLoss) -> Tensor:
+    def categories(self, losses: PairLoss) -> Tensor:
         """What RRSITR would call the pairs by their loss: clean 0, ambiguous 1, noisy 2. **Shape** (B,) int64."""
         return partition(losses.total.detach(), *self.thresholds)
 

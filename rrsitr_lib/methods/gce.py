@@ -34,7 +34,7 @@ class Gce(Method):
         losses, q = batch.pair_loss(self.settings), self.settings.q
         own = log_probabilities(losses, self.settings).diagonal(dim1=1, dim2=2)
         weight = (q * own.detach()).exp().mean(dim=0)
-        category = self.category(losses)
+        category = self.categories(losses)
         return Objective.of(losses, generalised_cross_entropy(own, q).sum(dim=0), weight, category)
 
 

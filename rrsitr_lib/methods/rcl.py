@@ -43,7 +43,7 @@ class Rcl(Method):
         similarity = self.ranking_similarity(losses)
         by_image = complementary_loss(similarity, settings.temperature, settings.kind)
         by_text = complementary_loss(similarity.T, settings.temperature, settings.kind)
-        category = self.category(losses)
+        category = self.categories(losses)
         return Objective.of(losses, by_image + by_text, torch.ones_like(losses.total), category)
 
 

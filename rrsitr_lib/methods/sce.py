@@ -48,7 +48,7 @@ class Sce(Method):
         own = log_probabilities(losses, settings).diagonal(dim1=1, dim2=2)
         contribution = symmetric_loss(own, settings.alpha, settings.beta, settings.log_zero).sum(dim=0)
         weight = gradient_share(own.detach(), settings.alpha, settings.beta, settings.log_zero).mean(dim=0)
-        return Objective.of(losses, contribution, weight, self.category(losses))
+        return Objective.of(losses, contribution, weight, self.categories(losses))
 
 
 def symmetric_loss(log_probability: Tensor, alpha: float, beta: float, log_zero: float) -> Tensor:

@@ -33,7 +33,7 @@ class Smoothing(Method):
         """Mean over the pairs of the sum over the directions."""
         losses = batch.pair_loss(self.settings)
         contribution = smoothed_cross_entropy(log_probabilities(losses, self.settings), self.settings.epsilon)
-        weight, category = torch.ones_like(losses.total), self.category(losses)
+        weight, category = torch.ones_like(losses.total), self.categories(losses)
         return Objective.of(losses, contribution.sum(dim=0), weight, category)
 
 

@@ -37,7 +37,7 @@ class Tal(Method):
         losses = batch.pair_loss(settings)
         loss = triplet_alignment(self.ranking_similarity(losses), settings.margin, settings.temperature)
         record = recorded_triplet(losses.similarity, torch.full_like(loss, settings.margin), loss)
-        category = self.category(losses)
+        category = self.categories(losses)
         return Objective.of(losses, loss, torch.ones_like(loss), category, record)
 
 

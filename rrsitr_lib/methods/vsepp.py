@@ -34,5 +34,5 @@ class Vsepp(Method):
         margin = torch.full_like(losses.total, self.settings.margin)
         loss = triplet_loss(self.ranking_similarity(losses), margin)
         record = recorded_triplet(losses.similarity, margin, loss)
-        category = self.category(losses)
+        category = self.categories(losses)
         return Objective.of(losses, loss, torch.ones_like(loss), category, record)
