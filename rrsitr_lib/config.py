@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
-SPEED = {"workers", "store", "compile", "gradient_slice"}  # these change how fast, and the last bits at most
+# these change how fast, and the last bits at most
+SPEED = {"workers", "store", "compile", "gradient_slice", "checkpoint_minutes"}
+ANY_TIME = {"workers", "checkpoint_minutes"}  # these may be others when a run goes on
 NO_RESULT = SPEED | {"device", "preset"}
-PATHS = ("data", "images", "weights", "noise_file")  # fields that may be paths
+PATHS = ("data", "images", "validation", "weights", "noise_file")  # fields that may be paths
 IDENTITY = 3  # of a run: what differs from its default is hashed; another number where defaults or weights mean else
 
 TINY = ("tiny", "tiny-strong")  # encoders for which the preset ``tiny`` is made
@@ -59,8 +61,13 @@ class RunConfig(StrictModel):
     """
 
     preset: Literal["paper", "tiny", "heads"] = "paper"
-    data: str = Field("scenes", description="a data set by name, or a folder with train, val, test tables")
+    data: str = Field(
+        "scenes",
+        description="a data set by name, a folder of train, val, test tables, or shards DIR/{0000..0499}.tar",
+    )
     images: str | None = Field(None, description="folder of the images; not needed for scenes")
+    validation: str | None = Field(None, description="shards: folder of the val and test tables; by default their own")
+    shard_window: int = Field(8, ge=1, le=100_000, description="shards: how many are read and shuffled together")
     scenes: int = Field(1600, ge=40, le=100_000, description="drawn training scenes; val and test hold 100 and 200")
     scenes_seed: int = Field(0, ge=0, le=2**31, description="seed of the drawn world")
     bad: Literal["fatal", "skip"] = Field("fatal", description="unusable images; skip leaves their pairs out")
@@ -102,6 +109,9 @@ class RunConfig(StrictModel):
         "auto", description="decode every image once, transform on the device; auto: on a GPU"
     )
     compile: bool = Field(False, description="compile the towers; pays on a GPU with many steps")
+    checkpoint_minutes: float = Field(
+        10, gt=0, description="the longest that a run which is cut off within an epoch loses"
+    )
     gradient_slice: int = Field(0, ge=0, description="pairs encoded at once, for batches beyond memory; 0: all")
     seed: int = Field(3, ge=0, lt=2**31)
 
@@ -109,8 +119,13 @@ class RunConfig(StrictModel):
     def _consistent(self) -> Self:
         for registry, name in ((ENCODERS, self.encoder), (PROTOCOLS, self.protocol), (METHODS, self.method)):
             registry.check(name)
-        if self.data not in DATASETS and not _is_folder(self.data):
-            raise ValueError(f"data is {self.data!r}: allowed are {', '.join(DATASETS)}, or a folder that exists")
+        shards = self.data.endswith(".tar") and _is_folder(str(Path(self.data).parent))
+        if self.data not in DATASETS and not shards and not _is_folder(self.data):
+            allowed = f"{', '.join(DATASETS)}, a folder that exists, or shards in one (*.tar)"
+            raise ValueError(f"data is {self.data!r}: allowed are {allowed}")
+        if shards and (self.train == "heads" or self.store is True):
+            field = "train 'heads'" if self.train == "heads" else "store true"
+            raise ValueError(f"{field} keeps all images at hand: it does not go with shards")
         drawn = self.data == type(self).model_fields["data"].default  # known without the import that asking it costs
         if self.images is None and not drawn and (self.data not in DATASETS or DATASETS[self.data].needs_images):
             raise ValueError(f"data is {self.data!r}, so images must name the folder of its images")
@@ -125,8 +140,10 @@ class RunConfig(StrictModel):
         Fields of the run and settings of its method stand side by side. Raises ``InputError`` naming the field, its
         value and what is allowed; unknown fields are errors too.
         """
-        if "data" in given and given.get("images") is None and _is_folder(f"{given['data']}/images"):
-            given["images"] = str(Path(given["data"]) / "images")
+        if "data" in given and given.get("images") is None:
+            above = Path(str(given["data"])).parent if str(given["data"]).endswith(".tar") else given["data"]
+            if _is_folder(images := f"{given.get('validation') or above}/images"):
+                given["images"] = str(Path(images))
         preset = given.get("preset")
         if preset is None:
             preset = "heads" if given.get("train") == "heads" else "tiny" if given.get("encoder") in TINY else "paper"

@@ -7,7 +7,9 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from rrsitr_lib.cli.options import assigned
 from rrsitr_lib.errors import InputError, printable
+from rrsitr_lib.progress import progress_bar
 from rrsitr_lib.registry import PROTOCOLS
 
 app = typer.Typer(
@@ -80,6 +82,34 @@ def check(
         typer.echo(f"noted: {in_words(copy.notes)}")
     typer.echo(f"{known.licence}; cite: {known.citation}")
     raise typer.Exit(1 if copy.problems else 0)
+
+
+@app.command()
+def shards(
+    source: Annotated[str, typer.Argument(help="folder of train, val, test tables, or a data set by name")],
+    out: Annotated[Path, typer.Option(help="folder; val and test tables and their images come beside the shards")],
+    images: Annotated[str | None, typer.Option(help="folder of the images (default: SOURCE/images)")] = None,
+    size: Annotated[int, typer.Option(min=1, help="images a shard")] = 1000,
+    seed: Annotated[int, typer.Option(help="that shuffles the images; -1 keeps the table's order")] = 0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="a field of the data: --set scenes=40000")] = None,
+) -> None:
+    """Write a training split as tar shards for rrsitr train --data 'OUT/{0000..0009}.tar'.
+
+    Example: rrsitr data shards data/rsicd --out shards
+    """
+    from rrsitr_lib.config import RunConfig
+    from rrsitr_lib.data.datasets import open_data
+    from rrsitr_lib.data.shards.write import write_shards, write_split
+
+    fields = {"data": source, "encoder": "tiny"} | ({"images": images} if images else {}) | assigned(set_)
+    data = open_data(RunConfig.build(**fields))
+    train, shuffled = data["train"], None if seed < 0 else seed
+    with progress_bar(len(train.table.images), str(out), "image") as bar:
+        paths = write_shards(train.table, train.images, out, size, shuffled, bar.update)
+    for split in (data["val"], data["test"]):
+        write_split(split.table, split.images, out)
+    names = f"{{{paths[0].stem}..{paths[-1].stem}}}.tar"
+    typer.echo(f"{len(train.table)} pairs in {len(paths)} shards: rrsitr train --data '{out}/{names}' ...")
 
 
 def noise(

@@ -73,6 +73,13 @@ def open_image(path: str | Path | BinaryIO, name: str | None = None) -> Image.Im
         raise InputError(" ".join(f"{name}: cannot be decoded ({_reason(error, path)})".split())) from error
 
 
+def as_image(source: np.ndarray | Image.Image | Path) -> Image.Image:
+    """The image that a data set holds as an array (H, W, 3) uint8, as its file, or decodes itself."""
+    if isinstance(source, np.ndarray):
+        return Image.fromarray(source)
+    return source if isinstance(source, Image.Image) else open_image(source)
+
+
 def _check_file(path: Path) -> None:
     if not path.is_file() or path.stat().st_size == 0:
         reason = "an empty file" if path.is_file() else "a folder" if path.is_dir() else "no such file"

@@ -1,14 +1,15 @@
 """Caption tables: one row per image-caption pair, unchangeable; read from and written in the authors' CSV form."""
 
-import gzip
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from gzip import GzipFile
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
@@ -103,30 +104,41 @@ class PairTable:
 
     def write_csv(self, path: str | Path) -> Path:
         """Write the authors' form ``filename,title``, whole or not at all; ``.gz`` gives the same bytes every time."""
-        cells = np.stack([self.image_ids, self.captions], axis=1).ravel().tolist()
-        cells = ['"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text for text in cells]
-        lines = ["filename,title", *map(",".join, zip(cells[::2], cells[1::2], strict=True)), ""]
-        data = packed = "\n".join(lines).encode()
-        if str(path).endswith(".gz"):
-            # Byte 9 names the operating system, which Python versions fill differently; 255 is "unknown".
-            data = (packed := gzip.compress(data, mtime=0))[:9] + b"\xff" + packed[10:]
-        return write_atomically(path, lambda temporary: temporary.write_bytes(data))
+
+        def write(temporary: Path) -> None:
+            with open(temporary, "wb") as file, _packed(file, str(path)) as text:
+                text.write(b"filename,title\n")
+                for cells in zip(self.image_ids, self.captions, strict=True):
+                    text.write((",".join(map(_quoted, cells)) + "\n").encode())
+
+        return write_atomically(path, write)
 
 
-def read_folder(folder: str | Path) -> dict[str, PairTable]:
-    """Read the train, val and test table of a folder; a .csv comes before the other forms that ``read_csv`` takes.
+def _packed(file: BinaryIO, name: str) -> AbstractContextManager[Any]:
+    """By gzip where the name says so, without name and time, whose bytes would differ."""
+    return GzipFile("", "wb", fileobj=file, mtime=0) if name.endswith(".gz") else nullcontext(file)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text
+
+
+def read_folder(folder: str | Path, splits: Sequence[str] = SPLITS) -> dict[str, PairTable]:
+    """Read the train, val and test table of a folder, or those asked for.
+
+    A .csv comes before the other forms that ``read_csv`` takes.
 
     Raises ``InputError`` when a table is missing, or there twice, or an image leaks.
     """
     folder, tables = Path(folder), {}
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no such folder"]
-    for split in SPLITS:
+    for split in splits:
         own = [name for name in there if name in {split + form + packed for form in TABLES for packed in ("", ".gz")}]
         found = [name for name in own if form_of(Path(name)) == ".csv"] or own
         if len(found) != 1:
             input_error(folder, f"what is there for {split}", found or there, f"one of {split}.csv and {split}.csv.gz")
         tables[split] = read_csv(folder / found[0], split)
-    for first, second in combinations(SPLITS, 2):
+    for first, second in combinations(splits, 2):
         if both := sorted(set(tables[first].images) & set(tables[second].images)):
             raise InputError(f"{folder}: {both[0]} is in {first} and {second} ({len(both)} such): allowed is one split")
     return tables

@@ -10,6 +10,7 @@ import numpy as np
 
 from rrsitr_lib.data.images import found_otherwise
 from rrsitr_lib.data.pictures import Picture, broken_images, pictures
+from rrsitr_lib.data.shards.pairs import ShardImages
 from rrsitr_lib.data.stretch import range_notes
 from rrsitr_lib.data.tables.cells import no_caption
 from rrsitr_lib.errors import InputError
@@ -115,10 +116,11 @@ def write_problems(problems: Sequence[Problem], path: Path) -> None:
 
 def _of_rows(name: str, split: "Split") -> Iterator[Problem]:
     first: dict[tuple[str, str], int] = {}
+    held = not isinstance(split.images, ShardImages)  # of shards are more pairs than memory holds
     for row, image, caption in zip(split.rows.tolist(), split.table.image_ids, split.table.captions, strict=True):
         if said := no_caption(caption):
             yield Problem(name, row, image, said)
-        if first.setdefault((image, caption), row) != row:
+        if held and first.setdefault((image, caption), row) != row:
             yield Problem(name, row, image, f"pair that is there twice: as row {first[image, caption]}")
 
 
@@ -135,8 +137,10 @@ def _equal_pictures(splits: Mapping[str, "Split"], seen: Mapping[Path, Picture])
 
 
 def _files(splits: Mapping[str, "Split"]) -> dict[str, Sequence[Path]]:
-    """The splits whose pictures are files, not drawn."""
-    return {name: split.images for name, split in splits.items() if not isinstance(split.images, np.ndarray)}
+    """The splits whose pictures are files, neither drawn nor in shards."""
+    return {
+        name: split.images for name, split in splits.items() if not isinstance(split.images, np.ndarray | ShardImages)
+    }
 
 
 def _seen(splits: Mapping[str, "Split"]) -> dict[Path, Picture]:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.images import open_image
+from rrsitr_lib.data.images import as_image
 from rrsitr_lib.data.pairs import PairTable, read_csv
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.methods.base import MethodSettings, RunFacts
@@ -175,9 +175,9 @@ class RunReader:
         return card(f"pair {row}", caption, self.image_of_pair(row), "MISMATCHED" if wrong else "true pair", wrong)
 
 
-def thumbnail(source: np.ndarray | Path) -> np.ndarray:
-    """An image, (H, W, 3) uint8 or its file, as (h, w, 3) bytes, at most 96 wide and high."""
-    shown = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
+def thumbnail(source: np.ndarray | Image.Image | Path) -> np.ndarray:
+    """An image, (H, W, 3) uint8, decoded or its file, as (h, w, 3) bytes, at most 96 wide and high."""
+    shown = as_image(source)
     shown.thumbnail((THUMBNAIL, THUMBNAIL))
     return np.asarray(shown)
 

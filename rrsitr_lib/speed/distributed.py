@@ -83,10 +83,11 @@ def follow(config: RunConfig, folder: Path, processes: OneProcess) -> dict[str, 
         run = Run(config, folder, processes=processes)
         processes.wait()
         first, last = 0, None
-        if (folder / "last.safetensors").exists():
-            first = run.restore_tensors()["metrics"][-1]["epoch"]
-            last = Ledger.open(folder / "ledger").epoch(first - 1)
+        if state := run.restore_tensors():
+            first = state["metrics"][-1]["epoch"]
+            last = Ledger.open(folder / "ledger").epoch(first - 1) if first else None
         for epoch in range(first, config.epochs):
-            last, _ = run.trainer.train_epoch(epoch, last)
+            last, _ = run.trainer.train_epoch(epoch, last, begun=run.begun)
+            run.begun = None
         processes.wait()
     return read_result(folder)

@@ -8,12 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.data.images import open_image
+from rrsitr_lib.data.images import as_image
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.model.encoder import Encoder
 from rrsitr_lib.randomness import drawn_from
@@ -44,6 +43,7 @@ class SplitInputs:
     images: Items
     captions: Items
     cut: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    shards: Sequence[int] = ()  # rows of each, where the pairs are in shards
 
     @property
     def image_of_row(self) -> np.ndarray:
@@ -63,6 +63,21 @@ class InMemory:
     def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
         """The same in training and evaluation."""
         return self.tensor[torch.as_tensor(items)]
+
+
+class StreamedTokens:
+    """Captions that are made token numbers when asked for, as there are more than memory holds."""
+
+    def __init__(self, captions: Any, encoder: Encoder) -> None:
+        self.captions, self.encoder = captions, encoder
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
+        """Shape: (items,) -> (items, L) int64."""
+        like = None if among is None else self.encoder.tokenize(list(self.captions[among]))
+        return self.encoder.trimmed(self.encoder.tokenize(list(self.captions[items])), like)
 
 
 class TokenNumbers:
@@ -85,7 +100,7 @@ class ImageFiles:
     """Images that are decoded and transformed when asked for; random transforms depend on (seed, epoch, image)."""
 
     def __init__(
-        self, images: np.ndarray | Sequence[Path], train_transform: Any, eval_transform: Any, seed: int
+        self, images: np.ndarray | Sequence[Any], train_transform: Any, eval_transform: Any, seed: int
     ) -> None:
         self.images, self.seed = images, seed
         self.train_transform, self.eval_transform = train_transform, eval_transform
@@ -98,8 +113,7 @@ class ImageFiles:
         return torch.stack([self._one(int(item), epoch) for item in items])
 
     def _one(self, item: int, epoch: int | None) -> Tensor:
-        source = self.images[item]
-        image = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source)
+        image = as_image(self.images[item])
         if epoch is None:
             return self.eval_transform(image)
         with drawn_from(self.seed, epoch, item):
@@ -118,13 +132,23 @@ def image_items(
     return InMemory(torch.cat([files.fetch(np.array([item])) for item in range(len(files))]))
 
 
-def epoch_order(rows: int, seed: int, epoch: int) -> np.ndarray:
+def epoch_order(rows: int, seed: int, epoch: int, parts: Sequence[int] = (), window: int = 1) -> np.ndarray:
     """The order in which an epoch visits the rows, a permutation (rows,) that depends on seed and epoch alone.
+
+    ``parts``: rows of every shard; then ``window`` drawn shards at a time are shuffled together, and read together.
 
     >>> epoch_order(4, seed=3, epoch=0).tolist() == epoch_order(4, seed=3, epoch=0).tolist()
     True
+    >>> sorted(epoch_order(6, seed=3, epoch=0, parts=[2, 2, 2], window=2)[:4].tolist())
+    [2, 3, 4, 5]
     """
-    return np.random.default_rng((seed, epoch)).permutation(rows)
+    generator = np.random.default_rng((seed, epoch))
+    if len(parts) <= window:
+        return generator.permutation(rows)
+    starts, drawn = np.cumsum([0, *parts]), generator.permutation(len(parts))
+    windows = [drawn[first : first + window] for first in range(0, len(parts), window)]
+    together = [np.concatenate([np.arange(starts[one], starts[one + 1]) for one in shards]) for shards in windows]
+    return np.concatenate([generator.permutation(one) for one in together])
 
 
 class RowBatches(Dataset):

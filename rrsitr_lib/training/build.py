@@ -7,10 +7,11 @@ from torch import nn
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split
+from rrsitr_lib.data.shards.pairs import ShardImages, ShardTable
 from rrsitr_lib.methods import METHODS
 from rrsitr_lib.model.encoder import Encoder, build_encoder
 from rrsitr_lib.registry import extension
-from rrsitr_lib.training.batches import SplitInputs, TokenNumbers, image_items
+from rrsitr_lib.training.batches import ImageFiles, SplitInputs, StreamedTokens, TokenNumbers, image_items
 from rrsitr_lib.training.evaluate import Networks
 
 CPU = torch.device("cpu")
@@ -61,7 +62,18 @@ def whole_encoders(
     image_source: Any = extension("speed.stored_images").StoredImages if stored else image_items
     inputs = {}
     for name, split in data.items():
+        if isinstance(split.table, ShardTable) and isinstance(split.images, ShardImages):
+            inputs[name] = _streamed(split.table, split.images, encoders[0], config)
+            continue
         images = image_source(split.images, encoders[0], config.augment and name == "train", config.seed, device)
         captions = TokenNumbers(split.table.captions.tolist(), encoders[0])
         inputs[name] = SplitInputs(split.table, images, captions, captions.cut)
     return encoders, inputs
+
+
+def _streamed(table: ShardTable, images: ShardImages, encoder: Encoder, config: RunConfig) -> SplitInputs:
+    """Training pairs of shards: decoded and made tokens batch by batch."""
+    transform = encoder.train_transform if config.augment else encoder.eval_transform
+    files = ImageFiles(images, transform, encoder.eval_transform, config.seed)
+    captions = StreamedTokens(table.captions, encoder)
+    return SplitInputs(table, files, captions, shards=list(map(len, table.shards)))

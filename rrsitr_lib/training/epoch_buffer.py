@@ -40,6 +40,11 @@ class EpochBuffer:
             column[rows] = value.detach()[: len(rows)].to(column.dtype)
         self.tensors["trained"][rows] = trained
 
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put the rows of an epoch that was cut off back, by column."""
+        for name, tensor in self.tensors.items():
+            tensor.copy_(tensors[name])
+
     def columns(self) -> dict[str, np.ndarray]:
         """Everything on the host."""
         return {name: tensor.cpu().numpy() for name, tensor in self.tensors.items()}

@@ -49,6 +49,8 @@ from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, device_of, float
 from rrsitr_lib.training.embedding_history import write_snapshot
 from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
+from rrsitr_lib.training.midway import FILE as MIDWAY_FILE
+from rrsitr_lib.training.midway import Clock, Midway, newest, save_midway
 from rrsitr_lib.training.retrieval_results import rank
 from rrsitr_lib.training.run_files import read_facts, read_result
 from rrsitr_lib.training.run_folder import (
@@ -112,6 +114,7 @@ class Run:
             print(printable(note), file=sys.stderr)
         self.metrics: list[dict[str, Any]] = []  # an epoch each, before the training as epoch 0
         self.before: dict[str, float] = {}
+        self.begun: Midway | None = None
 
     def _facts(self) -> dict[str, Any]:
         """What ``run.json`` says first: fingerprints of configuration, data and noise, pairs by split, versions."""
@@ -140,7 +143,8 @@ class Run:
         ledger, steps = self._restore(), self.trainer.steps
         self.processes.wait()
         first, total = ledger.epochs, self.config.epochs * steps
-        with progress_bar(total, self.folder.name, "step", first * steps, self.progress) as bar:
+        done = first * steps + (self.begun.steps if self.begun else 0)
+        with progress_bar(total, self.folder.name, "step", done, self.progress) as bar:
             for epoch in range(first, self.config.epochs):
                 self._train_epoch(epoch, ledger, bar)
         result = self._result(ledger)
@@ -149,7 +153,7 @@ class Run:
 
     def _restore(self) -> Ledger:
         folder = self.folder / "ledger"
-        if not (self.folder / "last.safetensors").exists():
+        if not (state := self.restore_tensors()):
             started = time.perf_counter()
             self.before = evaluate(self.model, self.inputs["test"], self.config)
             self.metrics = [self._row(0, self.trainer.score_epoch(), None, started)]
@@ -165,32 +169,45 @@ class Run:
             self._write_snapshot(epochs=0)
             return Ledger.create(folder, self.noise.mismatched, self.config.flat(), self.trainer.columns)
         check_left_out(self.folder / PROBLEMS_FILE, self.problems)
-        state = self.restore_tensors()
         self.metrics, self.before = state["metrics"], read_facts(self.folder)["before"]
         ledger = Ledger.open(folder)
         ledger.truncate(len(self.metrics) - 1)
-        self._derive()
+        if not self.begun:  # within an epoch it has been done, and the weights are no longer those of the last
+            self._derive()
         return ledger
 
     def restore_tensors(self) -> dict[str, Any]:
-        """Weights, optimizer and scale from the last checkpoint; returns the state beside them."""
-        tensors, state = load_checkpoint(self.folder / "last.safetensors")
-        check_sources(self.folder, state["facts"], self.facts)
-        restore_training(self.model, self.trainer.optimizer, tensors)
-        self.trainer.scaler.load_state_dict(state["scaler"])
-        return state
+        """Weights, optimizer and scale from the last checkpoint; returns the state beside them, empty where none is."""
+        if (saved := newest(self.folder)) is None:
+            return {}
+        check_sources(self.folder, saved.state["facts"], self.facts)
+        restore_training(self.model, self.trainer.optimizer, saved.tensors)
+        self.trainer.scaler.load_state_dict(saved.state["scaler"])
+        self.begun = saved.begun
+        return saved.state
 
     def _train_epoch(self, epoch: int, ledger: Ledger, bar: Any) -> None:
-        started = time.perf_counter()
+        started, clock = time.perf_counter(), Clock(self.config.checkpoint_minutes)
+
+        def on_step(midway: Midway) -> None:
+            bar.update()
+            if clock.strikes():
+                save_midway(self.folder, training_tensors(self.model, self.trainer.optimizer), self._state(), midway)
+
         last = ledger.epoch(epoch - 1) if epoch else None
-        record, objective = self.trainer.train_epoch(epoch, last, bar.update)
+        record, objective = self.trainer.train_epoch(epoch, last, on_step, self.begun)
+        self.begun = None
         self.metrics.append(row := self._row(epoch + 1, record, objective, started))
         bar.set_postfix_str(f"epoch {epoch + 1}: val mR {row['val_mR']:.1f} %", refresh=False)
         ledger.append(record)
         self._write_snapshot(epochs=epoch + 1)
-        state = {"metrics": self.metrics, "facts": self.facts, "scaler": self.trainer.scaler.state_dict()}
-        save_checkpoint(self.folder / "last.safetensors", training_tensors(self.model, self.trainer.optimizer), state)
+        tensors = training_tensors(self.model, self.trainer.optimizer)
+        save_checkpoint(self.folder / "last.safetensors", tensors, self._state())
+        (self.folder / MIDWAY_FILE).unlink(missing_ok=True)
         self._derive()
+
+    def _state(self) -> dict[str, Any]:
+        return {"metrics": self.metrics, "facts": self.facts, "scaler": self.trainer.scaler.state_dict()}
 
     def _row(self, number: int, record: Record, objective: float | None, started: float) -> dict[str, Any]:
         """What ``metrics.csv`` says of an epoch, from 1; of the start as epoch 0, which has no objective."""

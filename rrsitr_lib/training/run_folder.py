@@ -8,10 +8,11 @@ from typing import Any
 from torch import nn
 
 from rrsitr_lib.checksums import changed_files, file_checksum, write_checksums
-from rrsitr_lib.config import IDENTITY, PATHS, RunConfig
+from rrsitr_lib.config import ANY_TIME, IDENTITY, PATHS, RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.data.problems import picture_prints
+from rrsitr_lib.data.shards import is_shards
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import CHANGED, checksum, json_text, write_text
 from rrsitr_lib.registry import DATASETS
@@ -24,7 +25,7 @@ from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 from rrsitr_lib.training.run_files import AGAIN, NO_COPY, read_config, read_facts
 
-CONTENT_IS_KNOWN = ("data", "images", "noise_file")  # by fingerprints in run.json, whatever leads there
+CONTENT_IS_KNOWN = ("data", "images", "validation", "noise_file")  # by fingerprints in run.json, whatever leads there
 DERIVED = ("metrics.csv", "retrieval.npz", "result.json")  # from the last checkpoint
 FILES = ("config.yaml", "run.json", "noise.npz", PAIRS_FILE, "problems.csv", "metrics.csv", "retrieval.npz")
 
@@ -44,7 +45,8 @@ def open_run_folder(config: RunConfig, folder: Path, resume: bool) -> None:
     if not resume:
         raise InputError(f"{folder}: holds a run already, and --no-resume was given: name a new folder")
     found, wanted = read_config(folder).flat(), config.flat()
-    changed = [key for key in wanted if found.get(key) != wanted[key] and not _leads_elsewhere(key, found, wanted)]
+    differ = [key for key in wanted if found.get(key) != wanted[key] and key not in ANY_TIME]
+    changed = [key for key in differ if not _leads_elsewhere(key, found, wanted)]
     if changed:
         said = "; ".join(f"{key} {found.get(key)!r} there, {wanted[key]!r} now" for key in changed[:3])
         raise InputError(f"{folder}: holds a run with {said}: name a new folder")
@@ -61,8 +63,13 @@ def _leads_elsewhere(field: str, found: Mapping[str, Any], wanted: Mapping[str, 
 def places_of(config: RunConfig, folder: Path) -> dict[str, str]:
     """The paths of a configuration as they lead from the run's folder: both may be moved together."""
     named = {field: Path(value) for field in PATHS if (value := getattr(config, field)) and value not in DATASETS}
-    there = {field: path for field, path in named.items() if path.exists()}
+    there = {field: path for field, path in named.items() if _is_there(path)}
     return {field: os.path.relpath(path.resolve(), folder.resolve()) for field, path in there.items()}
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a path leads to something, or a pattern of shards to a folder."""
+    return path.exists() or (is_shards(path) and path.parent.is_dir())
 
 
 def locate(folder: Path, data: str | Path | None = None, images: str | Path | None = None) -> RunConfig:
@@ -74,13 +81,13 @@ def locate(folder: Path, data: str | Path | None = None, images: str | Path | No
     if facts.get("identity") == IDENTITY and config.fingerprint != facts["config"]:
         raise InputError(f"{folder / 'config.yaml'}: {CHANGED}: run.json names another configuration")
     noted = {field: Path(os.path.normpath(folder / place)) for field, place in facts.get("places", {}).items()}
-    paths = {field: path for field, path in noted.items() if path.exists()}
+    paths = {field: path for field, path in noted.items() if _is_there(path)}
     if data is not None and images is None and (Path(data) / "images").is_dir():
         images = Path(data) / "images"
     paths |= {field: Path(path) for field, path in (("data", data), ("images", images)) if path is not None}
     config = config.model_copy(update={field: str(path) for field, path in paths.items()})
     for field in ("data", "images"):
-        if (path := getattr(config, field)) and path not in DATASETS and not Path(path).is_dir():
+        if (path := getattr(config, field)) and path not in DATASETS and not _is_there(Path(path)):
             raise InputError(f"{folder}: its {field} lay in {path}, which is not there: --{field} names where they are")
     return config
 

@@ -20,6 +20,7 @@ from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, float32_products
 from rrsitr_lib.training.epoch_buffer import EpochBuffer
 from rrsitr_lib.training.evaluate import networks_of
 from rrsitr_lib.training.ledger import COLUMNS
+from rrsitr_lib.training.midway import Midway
 from rrsitr_lib.training.optimizer import make_optimizer, set_learning_rate
 
 Record = Mapping[str, np.ndarray]
@@ -76,41 +77,55 @@ class Trainer:
         return self.warmup if epoch < self.config.plain_epochs else self.method
 
     def train_epoch(
-        self, epoch: int, last: Record | None, on_step: Callable[[], Any] = lambda: None
+        self,
+        epoch: int,
+        last: Record | None,
+        on_step: Callable[[Midway], Any] = lambda midway: None,
+        begun: Midway | None = None,
     ) -> tuple[dict[str, np.ndarray], float]:
         """All whole batches in the epoch's order, then the rest of the rows scored only.
 
         Once the method has stopped, all rows are scored only. ``last``: the ledger rows of the epoch before, None
-        before the first. Returns the ledger rows, (N,) a column, and the mean objective. Raises ``RunError`` when a
-        loss is not finite.
+        before the first; ``begun``: how far the epoch was when it was cut off. Returns the ledger rows, (N,) a column,
+        and the mean objective. Raises ``RunError`` when a loss is not finite.
         """
         config, rows = self.config, self.rows
         method = self.method_of(epoch)
         method.begin_epoch(epoch, self._known(epoch, last))
         buffer = EpochBuffer(rows, self.columns, self.device)
-        order = epoch_order(rows, config.seed, epoch)
+        order, totals = self._order(epoch), torch.zeros(self.steps, device=self.device)
+        first = self._go_on(begun, buffer, totals) if begun else 0
         on_device = torch.from_numpy(order).to(self.device)
         whole = np.split(order[: self.steps * config.batch_size], self.steps)
-        batches = load(self._batches(whole, epoch, self.processes), config, self.device)
+        batches = load(self._batches(whole[first:], epoch, self.processes), config, self.device)
         self.model.train(not method.stopped)
-        totals = []
         with (
-            drawn_from(config.seed, epoch, self.processes.rank, device=self.device),  # what dropout draws
+            drawn_from(config.seed, epoch, device=self.device) as draw,
             float32_products(rounded=self.half is not None),
         ):
-            for step, batch in enumerate(batches):
+            for step, batch in enumerate(batches, first):
+                draw(config.seed, epoch, step, self.processes.rank)  # what dropout draws
                 self.steps_done = epoch * self.steps + step
                 set_learning_rate(self.optimizer, config, self.steps_done, config.epochs * self.steps)
                 here = on_device[step * config.batch_size : (step + 1) * config.batch_size]
-                totals.append(self.step(method, buffer, here, *batch))
+                totals[step] = self.step(method, buffer, here, *batch)
                 # on a GPU the question would wait for the step to end; there it is asked once an epoch
-                if self.device.type == "cpu" and not torch.isfinite(totals[-1]):
+                if self.device.type == "cpu" and not torch.isfinite(totals[step]):
                     self._stop(epoch, whole[step], buffer)
-                on_step()
-        if not torch.isfinite(torch.stack(totals)).all():
+                on_step(Midway(step + 1, totals, buffer.tensors))
+        if not torch.isfinite(totals).all():
             self._stop(epoch, order, buffer)
         self._score_rows(method, buffer, order[self.steps * config.batch_size :], order, epoch)
-        return buffer.columns(), float(torch.stack(totals).double().mean())
+        return buffer.columns(), float(totals.double().mean())
+
+    def _order(self, epoch: int) -> np.ndarray:
+        return epoch_order(self.rows, self.config.seed, epoch, self.inputs.shards, self.config.shard_window)
+
+    def _go_on(self, begun: Midway, buffer: EpochBuffer, totals: Tensor) -> int:
+        """What the steps of a cut off epoch left; the number of the next one."""
+        buffer.restore(begun.columns)
+        totals.copy_(begun.totals)
+        return begun.steps
 
     def _known(self, epoch: int, last: Record | None) -> Record | None:
         """What the last epoch recorded: after the warm-up all but the method's own columns, which it left empty."""
@@ -168,7 +183,7 @@ class Trainer:
 
     def score_epoch(self) -> dict[str, np.ndarray]:
         """The ledger rows of all pairs by the model as it is, in the first epoch's order; nothing is trained."""
-        order = epoch_order(self.rows, self.config.seed, 0)
+        order = self._order(0)
         method, buffer = self.method_of(0), EpochBuffer(self.rows, self.columns, self.device)
         method.begin_epoch(0, None)
         with float32_products(rounded=self.half is not None):

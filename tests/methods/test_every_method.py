@@ -17,9 +17,11 @@ from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
 from rrsitr_lib.training import run as run_module
 from rrsitr_lib.training.batches import RowBatches
 from rrsitr_lib.training.build import build_model
+from rrsitr_lib.training.checkpoint import restore_training, training_tensors
 from rrsitr_lib.training.epoch_buffer import EpochBuffer
 from rrsitr_lib.training.evaluate import Networks
 from rrsitr_lib.training.ledger import COLUMNS
+from rrsitr_lib.training.midway import Midway
 from rrsitr_lib.training.run import train
 from rrsitr_lib.training.run_folder import open_run
 from rrsitr_lib.training.trainer import Trainer
@@ -165,6 +167,36 @@ def test_two_networks_are_trained_recorded_and_averaged(twins, tmp_path):
     both = run_module.evaluate(model, inputs["test"], config)
     assert both == pytest.approx(result["test"])
     assert both != run_module.evaluate(model[0], inputs["test"], config)
+
+
+@every_method
+def test_an_epoch_that_is_cut_off_goes_on_at_its_step_to_the_same_bits(given):
+    """A method keeps nothing from step to step that a new process would not have."""
+    config = RunConfig.build(**SMALL | given)
+    data = open_data(config)
+    noise, saved = inject_noise(config, data["train"].table), {}
+
+    def trainer():
+        model, inputs = build_model(config, data)
+        return Trainer(config, model, inputs["train"], noise)
+
+    def cut_off(midway):
+        if midway.steps == 3:
+            columns = {name: column.clone() for name, column in midway.columns.items()}
+            saved["begun"] = Midway(3, midway.totals.clone(), columns)
+            tensors = training_tensors(whole.model, whole.optimizer)
+            saved["tensors"] = {name: tensor.clone() for name, tensor in tensors.items()}
+
+    whole, parts = trainer(), trainer()
+    first, _ = whole.train_epoch(0, None)
+    expected, objective = whole.train_epoch(1, first, cut_off)
+    restore_training(parts.model, parts.optimizer, saved["tensors"])
+    record, other = parts.train_epoch(1, first, begun=saved["begun"])
+    assert objective == other and len(saved["begun"].totals) == 5
+    for name, column in expected.items():
+        np.testing.assert_array_equal(record[name], column, name)
+    pairs = zip(whole.model.parameters(), parts.model.parameters(), strict=True)
+    assert all(torch.equal(one, two) for one, two in pairs)
 
 
 def test_two_networks_from_one_pretrained_start_are_two():

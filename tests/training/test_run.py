@@ -109,11 +109,11 @@ def test_a_full_disk_is_said_and_leaves_the_run_resumable(short, tmp_path, capsy
 
 
 def test_a_loss_that_is_not_finite_names_pairs_and_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
-    def explode_in_epoch_two(trainer, epoch, last, on_step):
+    def explode_in_epoch_two(trainer, epoch, last, *others):
         if epoch == 1:
             for parameter in trainer.model.parameters():
                 parameter.data.fill_(torch.nan)
-        return train_epoch(trainer, epoch, last, on_step)
+        return train_epoch(trainer, epoch, last, *others)
 
     train_epoch = Trainer.train_epoch
     monkeypatch.setattr(Trainer, "train_epoch", explode_in_epoch_two)

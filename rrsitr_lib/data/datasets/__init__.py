@@ -15,6 +15,8 @@ from rrsitr_lib.data.noise import Noise, inject, load_noise
 from rrsitr_lib.data.pairs import SPLITS, PairTable, read_folder
 from rrsitr_lib.data.pictures import usable_images
 from rrsitr_lib.data.problems import LEFT_OUT, Problem
+from rrsitr_lib.data.shards import is_shards
+from rrsitr_lib.data.shards.pairs import ShardTable
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS, ENCODERS, extension
 
@@ -23,9 +25,9 @@ register = DATASETS.register
 
 @dataclass(frozen=True)
 class Split:
-    """A table and its images: decoded arrays (M, H, W, 3) uint8, or one path an image.
+    """A table and its images: decoded arrays (M, H, W, 3) uint8, one path an image, or ``ShardImages``.
 
-    ``left_out``: the pairs that are not in the table, because their image cannot be used.
+    ``left_out``: the pairs that are not in the table, because their image cannot be used; in shards they have no row.
     """
 
     table: PairTable
@@ -35,8 +37,8 @@ class Split:
     @cached_property
     def rows(self) -> np.ndarray:
         """Where every pair stands in the table as it was read, from 1, (N,)."""
-        everywhere = np.arange(1, len(self.table) + len(self.left_out) + 1)
-        return np.setdiff1d(everywhere, [problem.row for problem in self.left_out])
+        without = [problem.row for problem in self.left_out if problem.row]
+        return np.setdiff1d(np.arange(1, len(self.table) + len(without) + 1), without)
 
 
 class DataSet(ABC):
@@ -98,7 +100,11 @@ def _usable_pairs(table: PairTable, folder: str | Path) -> Split:
 
 
 def source_of(config: RunConfig) -> DataSet:
-    """The data set that ``config.data`` names, or its folder."""
+    """The data set that ``config.data`` names, its shards, or its folder."""
+    if is_shards(config.data):
+        from rrsitr_lib.data.datasets.shards import Shards  # it builds on this module
+
+        return Shards()
     return DATASETS[config.data] if config.data in DATASETS else Folder()
 
 
@@ -116,7 +122,8 @@ def inject_noise(config: RunConfig, table: PairTable) -> Noise:
     Raises ``InputError`` for a rate beside a file: nobody would use it, and tables would show it.
     """
     if config.noise_file is None:
-        return inject(table.image_ids, config.noise_rate, config.protocol, config.noise_seed, table.captions)
+        columns = _columns(table, config.protocol)
+        return inject(columns[0], config.noise_rate, config.protocol, config.noise_seed, columns[1])
     if config.noise_rate:
         own = f"noise_file {config.noise_file}, which has its own rate"
         raise InputError(f"noise_rate is {config.noise_rate} beside {own}: give one of the two")
@@ -127,6 +134,15 @@ def inject_noise(config: RunConfig, table: PairTable) -> Noise:
         trained = f"but {len(table)} rows of {table.source} are trained"
         raise InputError(f"{config.noise_file}: noise for {len(noise)} rows, {trained}")
     return noise
+
+
+def _columns(table: PairTable, protocol: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images and captions row by row, of shards as numbers. **Shape** (N,) both."""
+    if not isinstance(table, ShardTable):
+        return table.image_ids, table.captions
+    if protocol == "hard":
+        raise InputError("protocol 'hard' compares the words of all captions: it does not work on shards")
+    return table.image_of_row, table.caption_codes()
 
 
 def noise_in_words(path: str | Path, noise: Noise) -> str:

@@ -3,9 +3,10 @@
 import tarfile
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rrsitr_lib.data.images import SUFFIXES, files_below
 from rrsitr_lib.data.tables.columns import CAPTION_NAMES
@@ -23,19 +24,34 @@ SEVERAL_LINES = "a text of several lines is one caption, as open_clip reads it"
 def shard(path: Path, notes: list[str]) -> list[Row]:
     """The samples of one tar file, in whatever order its members lie; images as bytes."""
     contents: dict[str, list[bytes]] = defaultdict(list)
-    try:
-        with tarfile.open(path) as opened:
-            for member in filter(tarfile.TarInfo.isfile, opened):
-                if _is_wanted(member.name):
-                    content = opened.extractfile(member)
-                    contents[member.name].append(content.read() if content else b"")
-            if not _ends(opened):
-                notes.append(f"{path.name} has no end mark: it may be cut short")
-    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
-        raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
-    twice = {name for name, found in contents.items() if len(found) > 1}
+    with _opened(path, "r", notes) as opened:
+        for member in filter(_is_wanted_file, opened):
+            content = opened.extractfile(member)
+            contents[member.name].append(content.read() if content else b"")
     held = {name: _held(name, found[0]) for name, found in contents.items()}
-    return _samples(path, contents, lambda name: contents[name][0], held.__getitem__, notes, twice)
+    return _samples(path, contents, lambda name: contents[name][0], held.__getitem__, notes, _twice(contents))
+
+
+def places_in_shard(path: Path, notes: list[str]) -> tuple[list[Row], dict[str, tuple[int, int]]]:
+    """The samples of one tar file that is not packed, images by name; where every member's bytes begin, and how many.
+
+    Raises ``InputError`` for a file that is cut short, even where it is cut behind a member.
+    """
+    places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    cut: list[str] = []
+    with _opened(path, "r:", cut) as opened:
+        for member in filter(_is_wanted_file, opened):
+            places[member.name].append((member.offset_data, member.size))
+    if cut:
+        raise InputError(f"{path}: {cut[0]}")
+    first = {name: found[0] for name, found in places.items()}
+    with open(path, "rb") as file:
+
+        def read(name: str) -> bytes:
+            file.seek(first[name][0])
+            return file.read(first[name][1])
+
+        return _samples(path, first, read, str, notes, _twice(places)), first
 
 
 def folder_of_samples(path: Path, notes: list[str]) -> list[Row]:
@@ -49,6 +65,26 @@ def texts_beside(folder: Path) -> set[str]:
     names = {one.name for one in folder.iterdir()}
     stems = {_stem(name) for name in names if name.lower().endswith(SUFFIXES)}
     return {stem + text for stem in stems for text in TEXTS} & names
+
+
+@contextmanager
+def _opened(path: Path, mode: Literal["r", "r:"], notes: list[str]) -> Iterator[tarfile.TarFile]:
+    """A tar file whose members are to be read to the end; without a mark there it may be cut short."""
+    try:
+        with tarfile.open(path, mode) as opened:
+            yield opened
+            if not _ends(opened):
+                notes.append(f"{path.name} has no end mark: it may be cut short")
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+        raise InputError(f"{path}: not a whole tar file ({' '.join(str(error).split())[:100]})") from None
+
+
+def _twice(found: Mapping[str, Sequence[Any]]) -> set[str]:
+    return {name for name, members in found.items() if len(members) > 1}
+
+
+def _is_wanted_file(member: tarfile.TarInfo) -> bool:
+    return member.isfile() and _is_wanted(member.name)
 
 
 def _is_wanted(name: str) -> bool:
