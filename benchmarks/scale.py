@@ -1,6 +1,6 @@
-"""What a pair costs, in bytes and seconds, and what that makes for five million: the figures of docs/scale.md.
+"""What a pair costs, in bytes and seconds, and what that makes for many: the figures of docs/scale.md.
 
-Usage: python benchmarks/scale.py [--pairs 5000000]
+Usage: python benchmarks/scale.py [--pairs 5000000 100000000]
 """
 
 import argparse
@@ -13,6 +13,10 @@ from gpu import images_on_disk
 from run import timed
 
 from rrsitr_lib.data.noise import inject
+from rrsitr_lib.data.pairs import PairTable
+from rrsitr_lib.data.shards.index import indices
+from rrsitr_lib.data.shards.pairs import ShardImages, ShardTable
+from rrsitr_lib.data.shards.write import write_shards
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.speed.image_store import image_store
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
@@ -40,26 +44,44 @@ def ledger_append(count: int = 1_000_000) -> float:
         return per_item(lambda: ledger.append(rows), count)
 
 
+def streaming(count: int = 200, size: int = 224) -> float:
+    """Seconds to read and decode a JPEG from its place in a shard."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = images_on_disk(Path(folder), count, size)
+        table = PairTable([path.name for path in paths], [CAPTION] * count, "train", "benchmark")
+        shards = indices(write_shards(table, paths, Path(folder) / "shards"))
+        images = ShardImages(ShardTable(shards, "train", "benchmark"))
+        return per_item(lambda: [images[number] for number in range(count)], count)
+
+
+def total(pairs: int, size: int, seconds: float | None) -> str:
+    """What so many pairs cost: GB and hours."""
+    hours = "" if seconds is None else f"{pairs * seconds / 3600:,.2f} h"
+    return ", ".join(filter(None, (f"{pairs * size / 1e9:,.1f} GB" if size else "", hours)))
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=5_000_000)
-    pairs = parser.parse_args().pairs
+    parser.add_argument("--pairs", type=int, nargs="+", default=[5_000_000, 100_000_000])
+    counts = parser.parse_args().pairs
     tokenizer = build_encoder("vit-b-32", "none")
     ids = np.repeat(np.arange(200_000), 5).astype(str)
     per_pair = {
         "image in the store, 224 x 224": (224 * 224 * 3, decoding()),
         "token numbers, 77": (77 * 8, per_item(lambda: tokenizer.tokenize([CAPTION] * 5000), 5000)),
+        "image from a shard, decoded": (0, streaming()),
         "noise, shuffle": (8 + 1, per_item(lambda: inject(ids, 0.4), len(ids))),
         "ledger, one epoch": (sum(np.dtype(kind).itemsize for kind in COLUMNS.values()), ledger_append()),
         "pooled features, 2 x 512": (2 * 512 * 4, None),
         "token features, (49 + 77) x 512, float16": ((49 + 77) * 512 * 2, None),
     }
-    print(f"{'':42}{'bytes a pair':>14}{'us a pair':>12}{f'{pairs:,} pairs':>22}")
+    heads = "".join(f"{f'{pairs:,} pairs':>24}" for pairs in counts)
+    print(f"{'':42}{'bytes a pair':>14}{'us a pair':>12}{heads}")
     for name, (size, seconds) in per_pair.items():
         took = "" if seconds is None else f"{1e6 * seconds:.2f}"
-        total = f"{pairs * size / 1e9:,.1f} GB" + ("" if seconds is None else f", {pairs * seconds / 60:,.1f} min")
-        print(f"{name:42}{size:>14,}{took:>12}{total:>22}")
+        totals = "".join(f"{total(pairs, size, seconds):>24}" for pairs in counts)
+        print(f"{name:42}{size:>14,}{took:>12}{totals}")
 
 
 if __name__ == "__main__":

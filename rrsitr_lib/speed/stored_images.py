@@ -45,8 +45,17 @@ class StoredImages:
         images = self._bytes(items)
         if epoch is None or not self.augment:
             return normalise(resize_centre(images, self.size), self.mean, self.std)
-        boxes = torch.tensor([self._box(int(item), epoch, images.shape[1:3]) for item in items])
-        return normalise(crop_resize(images, self._on_device(boxes), self.size), self.mean, self.std)
+        boxes = self._on_device(self.boxes(items, epoch, torch.empty(3, *images.shape[1:3])))
+        return normalise(crop_resize(images, boxes, self.size), self.mean, self.std)
+
+    def boxes(self, items: np.ndarray, epoch: int, image: Tensor) -> Tensor:
+        """The crops that ``ImageFiles`` draws of images as large as ``image`` (3, H, W). **Shape** (items, 4)."""
+        scale, ratio, found = list(self.crop.scale), list(self.crop.ratio), []
+        with drawn_from(self.seed) as draw:
+            for item in items.tolist():
+                draw(self.seed, epoch, item)
+                found.append(self.crop.get_params(image, scale, ratio))
+        return torch.tensor(found)
 
     def _bytes(self, items: np.ndarray) -> Tensor:
         if isinstance(self.images, Tensor):
@@ -57,7 +66,3 @@ class StoredImages:
         if self.device.type == "cuda":  # only from pinned memory does the host not wait
             return values.pin_memory().to(self.device, non_blocking=True)
         return values
-
-    def _box(self, item: int, epoch: int, shape: Sequence[int]) -> tuple[int, int, int, int]:
-        with drawn_from(self.seed, epoch, item):
-            return self.crop.get_params(torch.empty(3, *shape), list(self.crop.scale), list(self.crop.ratio))
