@@ -34,7 +34,7 @@ class Explorer(ABC):
     """
 
     title: ClassVar[str]
-    on_page: ClassVar[tuple[str, ...]] = ()  # controls that an exported page offers; none named: all
+    cards_on_page: ClassVar[int] = 800  # as many as an exported page has room for, each with an image of its own
     gesture: ClassVar[str] = ""  # "select" or "lasso": how the mouse selects in the figure; ``told`` reads it
     drags: ClassVar[bool] = False  # lines of the figure can be dragged; ``told`` reads it
 

@@ -29,7 +29,6 @@ class EmbeddingExplorer(PairExplorer):
     """
 
     title = "The space of features"
-    on_page = ("epoch", "map", "gap", "lines", "colour")
     gesture = "lasso"
 
     def missing(self) -> str:
@@ -47,7 +46,7 @@ class EmbeddingExplorer(PairExplorer):
             Choice("gap", "gap between modalities", GAPS, GAPS[0]),
             Choice("lines", "lines between pairs", LINES, LINES[0]),
             Choice("colour", "colour by", colours, colours[0]),
-            Pair("pair", "pair", pairs, pairs[0], among=self.here),
+            Pair("pair", "pair", pairs, pairs[0], on_page=(pairs[0],), among=self.here),
         )
 
     @kept(len(GAPS))

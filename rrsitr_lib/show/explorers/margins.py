@@ -13,6 +13,8 @@ from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.margins import LAMBDA_2, HardNegatives, RecordedMargins, margins_figure, regime
 
+ON_PAGE = (-0.5, 0.1, 0.35, 0.65, 0.95, 1.0)  # one on every step of the pull, which falls at 0.3, 0.6, 0.9
+
 
 class MarginExplorer(Explorer):
     """Margins, loss and pull of one pair against its hardest negatives, and the margins that a run has recorded.
@@ -23,7 +25,6 @@ class MarginExplorer(Explorer):
     """
 
     title = "Margin dynamics"
-    on_page = ("similarity", "hardest_text", "epoch")
     needs = ("margin_text",)
 
     def __init__(self, source: Source | None = None, **given: Any) -> None:
@@ -45,10 +46,10 @@ class MarginExplorer(Explorer):
         settings = (self.run and self.run.config) or MethodSettings()
         sigma = min(round(20 * settings.sigma) / 20, 1.5)
         own = (
-            Slider("similarity", "similarity of the pair", -1.0, 1.0, 0.05, 0.1, "cosine"),
-            Slider("hardest_text", "hardest text", -1.0, 1.0, 0.05, 0.6, "cosine"),
-            Slider("hardest_image", "hardest image", -1.0, 1.0, 0.05, 0.3, "cosine"),
-            Slider("sigma", "base margin sigma", 0.0, 1.5, 0.05, sigma, "cosine"),
+            Slider("similarity", "similarity of the pair", -1.0, 1.0, 0.05, 0.1, "cosine", ON_PAGE),
+            Slider("hardest_text", "hardest text", -1.0, 1.0, 0.05, 0.6, "cosine", (0.2, 0.6)),
+            Slider("hardest_image", "hardest image", -1.0, 1.0, 0.05, 0.3, "cosine", (0.3,)),
+            Slider("sigma", "base margin sigma", 0.0, 1.5, 0.05, sigma, "cosine", (0.0, 0.3, 0.6)),
         )
         if self.recorded is None:
             return own

@@ -27,7 +27,6 @@ class PartitionExplorer(PairExplorer):
 
     title = "Partition"
     gesture, drags = "select", True
-    on_page = ("gamma_1", "gamma_2", "epoch")
     needs = ("loss",)
 
     def controls(self) -> Sequence[Control]:
@@ -36,10 +35,10 @@ class PartitionExplorer(PairExplorer):
         low, high = (min(round(2 * gamma) / 2, 40.0) for gamma in self.run.gammas(epochs))
         pairs = informative_pairs(self.loss, self.run.mismatched, high)
         return (
-            Slider("gamma_1", "gamma_1", 0.0, 30.0, 0.5, min(low, 30.0), "loss"),
-            Slider("gamma_2", "gamma_2", 0.0, 40.0, 0.5, high, "loss", asked=(12.0,)),
+            Slider("gamma_1", "gamma_1", 0.0, 30.0, 0.5, min(low, 30.0), "loss", on_page=(3.0, 5.0, 10.0)),
+            Slider("gamma_2", "gamma_2", 0.0, 40.0, 0.5, high, "loss", on_page=(8.0, 12.0, 18.0, 24.0)),
             Slider("epoch", "epoch", 1, epochs, 1, epochs),
-            Pair("pair", "pair", pairs, pairs[0], among=self.here),
+            Pair("pair", "pair", pairs, pairs[0], on_page=pairs[:3], among=self.here),
         )
 
     def draw(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> go.Figure:

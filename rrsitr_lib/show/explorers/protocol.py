@@ -30,7 +30,6 @@ class ProtocolExplorer(Explorer):
     """
 
     title = "Noise protocols"
-    on_page = ("rate", "protocol")
 
     def __init__(self, source: Source | PairTable, **given: Any) -> None:
         self.run = None if isinstance(source, PairTable) else RunReader.open(source)
@@ -60,7 +59,7 @@ class ProtocolExplorer(Explorer):
         return (
             Slider("rate", "nominal rate", 0.0, 1.0, 0.05, rate, "share of rows"),
             Choice("protocol", "protocol", names, protocol),
-            Slider("seed", "noise seed", 0, SEEDS, 1, seed),
+            Slider("seed", "noise seed", 0, SEEDS, 1, seed, on_page=(42, 43)),
         )
 
     @kept(64)
