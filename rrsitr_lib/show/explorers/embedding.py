@@ -77,12 +77,11 @@ class EmbeddingExplorer(PairExplorer):
         return space_figure(self.map(map, gap), epoch, self.mismatched, lines, category, rows, *marks)
 
     def behind(self, points: Mapping[int, Sequence[Any]], epoch: int, **values: Any) -> Selection | None:
-        keys = {trace: self._shown["data"][trace].get("customdata") for trace in points}
-        found = [keys[trace][place] for trace, places in points.items() if keys[trace] is not None for place in places]
-        if points and not found:
+        rows = self.keyed(points)
+        if points and not len(rows):
             return None
         when = "before training" if epoch == 0 else f"after epoch {epoch}"
-        return Selection(np.unique(np.array(found, np.int64)), f"points of the {values['map']} map {when}")
+        return Selection(rows, f"points of the {values['map']} map {when}")
 
     def say(self, epoch: int, map: str, gap: str, lines: str, colour: str, pair: int) -> str:
         embeddings, wrong = self.embeddings(gap), self.mismatched
