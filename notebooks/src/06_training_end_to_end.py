@@ -284,7 +284,7 @@ loss_histogram(np.asarray(ours_then.column("loss")[-1]), ours_then.column("misma
 # **What to notice.** After contrastive training the two heaps overlap. Epoch by epoch more mismatched pairs have come under
 # the upper threshold, and there nothing tells them from true ones: they are learned too. RRSITR leaves more than four
 # fifths of them beyond the threshold, far to the right (mind the scales, which differ), and its true pairs are a narrow
-# heap at the left. Some true pairs are at the right as well: those that it never came to believe.
+# heap at the left. Some true pairs are at the right as well: those that it did not come to believe.
 #
 # ## What the run of this lesson called them
 #
