@@ -287,6 +287,24 @@ def test_a_dragged_line_moves_its_threshold(run, shape, axis, at, name, value):
     assert explorer.figure.layout.shapes == drawn.layout.shapes
 
 
+@pytest.mark.parametrize(("shape", "at", "name", "value"), [
+    (0, 0.43, "similarity", 0.45), (4, 0.21, "hardest_text", 0.2), (5, -7.0, "hardest_image", -1.0),
+])  # fmt: skip
+def test_a_dragged_line_moves_its_cosine(run, shape, at, name, value):
+    explorer = MarginExplorer(run)
+    explorer._told(None, {"event": "dragged", "shape": shape, "x": at}, ())
+    assert explorer.values[name] == value
+    assert explorer.figure.layout.shapes == explorer.draw(**explorer.values).layout.shapes
+
+
+def test_the_line_of_a_recorded_margin_goes_back(run):
+    explorer = MarginExplorer(run)
+    before, values = explorer.figure.layout.shapes, explorer.values
+    explorer.figure.layout.shapes[6].x0 = 0.123
+    explorer._told(None, {"event": "dragged", "shape": 6, "x": 0.123}, ())
+    assert explorer.values == values and explorer.figure.layout.shapes == before
+
+
 def test_a_gesture_that_breaks_is_said_and_raised(run, monkeypatch):
     explorer = PartitionExplorer(run)
     monkeypatch.setattr(explorer, "behind", lambda *_, **__: 1 / 0)

@@ -125,6 +125,13 @@ class Explorer(ABC):
         for name, value in values.items():
             self.widgets[name].value = value
 
+    def drag(self, name: str, at: float) -> None:
+        """A line of the figure was dragged to ``at``: set its slider to the nearest position, and the line to it."""
+        spec = next(spec for spec in self.specs if spec.name == name)
+        self.move(**{name: min(spec.values, key=lambda value: abs(value - at))})
+        self.figure.layout.shapes = []  # also a line that goes back to its place must be sent
+        self.figure.layout.shapes = self._shown["layout"]["shapes"]
+
     def static(self) -> Figure:
         """The present view without a script, as a matplotlib figure."""
         return static_twin(self.draw(**self.values))

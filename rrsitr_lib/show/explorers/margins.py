@@ -24,12 +24,12 @@ class MarginExplorer(PairExplorer):
 
     The pull says how much a loss falls per unit of the pair's own similarity: that of the triplet loss with its factor
     0.9, and that of the two global cross-entropies if each had one wrong answer. A pair that is chosen brings its
-    recorded cosines with it; in a notebook, drag over the recorded margins to see their pairs. Where no run is open,
-    the recorded margins, the epoch and the pair are missing; all else works.
+    recorded cosines with it; in a notebook, drag over the recorded margins to see their pairs, and drag the lines of
+    the cosines. Where no run is open, the recorded margins, the epoch and the pair are missing; all else works.
     """
 
     title = "Margin dynamics"
-    gesture = "select"
+    gesture, drags = "select", True
     needs = ("margin_text", "similarity", "hardest_text", "hardest_image")
 
     def __init__(self, source: Source | None = None, **given: Any) -> None:
@@ -111,6 +111,13 @@ class MarginExplorer(PairExplorer):
         found, first, last, kind = meant
         low, high = self.recorded.edges[[first, last + 1]]
         return Selection(np.flatnonzero(found), f"{kind}margin {low:.2f} to {high:.2f} in epoch {epoch}")
+
+    def told(self, message: Mapping[str, Any]) -> None:
+        super().told(message)
+        if message["event"] == "dragged" and "x" in message:  # three lines in two panels; that of the run stays
+            names = ("similarity", "hardest_text", "hardest_image")
+            name = names[message["shape"] % 3] if message["shape"] < 6 else "similarity"
+            self.drag(name, message["x"] if message["shape"] < 6 else self.values["similarity"])
 
     def view(self) -> widgets.Widget:
         return super().view() if self.opened else Explorer.view(self)

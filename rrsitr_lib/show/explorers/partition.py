@@ -82,11 +82,7 @@ class PartitionExplorer(PairExplorer):
         super().told(message)
         if message["event"] == "dragged":  # each threshold is drawn twice: upright in one panel, across in another
             name, at = ("gamma_1", "gamma_2")[message["shape"] // 2], message["y" if message["shape"] % 2 else "x"]
-            spec = next(spec for spec in self.specs if spec.name == name)
-            steps = round((min(max(at, spec.low), spec.high) - spec.low) / spec.step)
-            self.move(**{name: spec.values[steps]})
-            self.figure.layout.shapes = []  # also a line that goes back to its place must be sent
-            self.figure.layout.shapes = self._shown["layout"]["shapes"]
+            self.drag(name, at)
 
 
 def informative_pairs(loss: np.ndarray, mismatched: np.ndarray, gamma_2: float) -> tuple[int, ...]:
