@@ -1,4 +1,4 @@
-"""What a noise protocol leaves: good captions by image, and how many images are left without any, over the nominal rate."""
+"""What a noise protocol leaves: good captions by image, and how many images have none left, rate by rate."""
 
 import numpy as np
 import plotly.graph_objects as go
