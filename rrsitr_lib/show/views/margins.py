@@ -155,7 +155,11 @@ def margins_figure(
     bars = recorded.bar_of(epoch)[np.asarray(selected, np.int64)] if recorded else np.empty(0, np.int64)
     frames = selected_bars(recorded.edges if recorded else np.arange(BARS + 1.0), np.bincount(bars, minlength=BARS))
     figure.add_trace(frames, row=1, col=3)
-    own = [] if recorded is None or pair is None else [straight(recorded.margin[epoch - 1, pair], 3, "dot", "black")]
+    own = (
+        []
+        if recorded is None or pair is None
+        else [straight(float(recorded.margin[epoch - 1, pair]), 3, "dot", "black")]
+    )
     return _labelled(figure, similarity, negatives, own)
 
 
