@@ -232,7 +232,7 @@ contact_sheet(images, names, columns=5)
 
 # %% [markdown]
 # **What to notice.** The framed bar is the true image's, and others stand before it. Ask whether they are wrong: a
-# caption rarely says everything, and images that fit it just as well count as errors. Now the other way round, an image asks
+# caption does not say everything, and images that fit it just as well count as errors. Now the other way round, an image asks
 # for a caption.
 
 # %% tags=["nbval-ignore-output"]
@@ -248,7 +248,7 @@ static_twin(retrieval_figure(answers))
 
 # %% [markdown]
 # **What to notice.** An image may have several framed answers; the first of them alone decides about the hit. Captions
-# before it often name the right kind of object in another colour or number.
+# before it may name the right kind of object in another colour or number.
 #
 # ## Ask anything
 #

@@ -214,7 +214,7 @@ for axis in (grows, shrinks):
 
 # %% [markdown]
 # **What to notice.** In both panels doubt grows to the right (mind the different scales). RRSITR asks a doubtful pair
-# for a larger distance, NCR for a smaller one. Both call themselves robust, so the direction of the margin can hardly
+# for a larger distance, NCR for a smaller one. Both call themselves robust, so the direction of the margin cannot
 # be what makes them so.
 #
 # ## Ask the slopes
@@ -311,7 +311,7 @@ _ = axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %% [markdown]
 # **What to notice.** Lines are medians, bands reach from quartile to quartile; the axis does not begin at zero.
-# The true pairs stay near the base margin: their median is hardly behind any other caption of its batch. The mismatched
+# As the true pairs stay near the base margin, their median is hardly behind any other caption of its batch. The mismatched
 # pairs move away from it. So the margin does recognise them. What it does with this knowledge is to pull them. How
 # hard, beside the pull of contrastive training on the same pairs?
 
@@ -331,7 +331,7 @@ for epoch in sorted({0, record.epochs - 1}):
 # %% [markdown]
 # **What to notice.** Contrastive training would pull the mismatched pairs harder than the true ones. RRSITR turns this round.
 # Nearly all of the change comes from the weight zero of noisy pairs; the triplet loss adds a little pull to pairs that
-# are called noisy, most of which *are* mismatched. A pair with a loss above $\gamma_2$ is practically always behind its
+# are called noisy, most of which *are* mismatched. A pair with a loss above $\gamma_2$ is behind its
 # rivals, so the growing margin acts as a constant: the same as a fixed margin with `lambda_2` raised from 0.9 to 1.44.
 #
 # ## Move it

@@ -284,7 +284,7 @@ loss_histogram(np.asarray(ours_then.column("loss")[-1]), ours_then.column("misma
 # **What to notice.** After contrastive training the two heaps overlap. Epoch by epoch more mismatched pairs have come under
 # the upper threshold, and there nothing tells them from true ones: they are learned too. RRSITR leaves more than four
 # fifths of them beyond the threshold, far to the right (mind the scales, which differ), and its true pairs are a narrow
-# heap at the left. Some true pairs are at the right as well: those that it never came to believe.
+# heap at the left. Some true pairs are at the right as well: those that it did not come to believe.
 #
 # ## What the run of this lesson called them
 #
@@ -298,7 +298,7 @@ wrong = columns["mismatched"]
 # %% tags=["nbval-ignore-output"]
 import matplotlib.pyplot as plt
 from rrsitr_lib.methods.partition import CATEGORY_NAMES
-from rrsitr_lib.show.style import CATEGORY_COLOURS
+from rrsitr_lib.show.style import CATEGORY_COLOURS, HATCHES
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="tight")
 for axis, name, kind in zip(axes, ("true", "mismatched"), (~wrong, wrong), strict=True):
@@ -306,6 +306,8 @@ for axis, name, kind in zip(axes, ("true", "mismatched"), (~wrong, wrong), stric
     called = {label: (of_kind == k).sum(axis=1) / max(1, kind.sum()) for k, label in enumerate(CATEGORY_NAMES)}
     shares = pd.DataFrame(called, index=range(1, ledger.epochs + 1))
     shares.plot.bar(stacked=True, width=1, rot=0, color=CATEGORY_COLOURS, edgecolor="white", legend=False, ax=axis)
+    for bars, hatch in zip(axis.containers, HATCHES, strict=True):
+        plt.setp(bars, hatch=hatch)
     axis.set(xlabel="epoch", ylabel="share called", title=f"{name} pairs ({kind.sum()})")
 _ = axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
 

@@ -253,11 +253,11 @@ if known and DATA == "scenes" and not truth.all():
     print("  ".join(f"{name} {share:.0%}" for name, share in (*of_kind[:3].items(), *of_kind[-3:].items())))
 
 # %% [markdown]
-# **What to notice.** Accidents are few: most mismatched pairs that are missed describe another image all the same. The run that ranks
+# **What to notice.** Accidents? Most mismatched pairs that are missed describe another image all the same. The run that ranks
 # them trained on them, and what it did not suspect it has learned; [lesson 11](11_own_mistakes.ipynb) follows that. Nor
 # are suspected true pairs odd: their captions are hardly vaguer than others. What matters is the kind of scene: of some kinds
 # no true pair is suspected, of others almost a third is.
-# On real data there is one kind of error besides. Captions that repeat, and images that are nearly the same, meet in a batch as
+# On real data there is one kind of error besides. Captions that repeat, and images that look alike, meet in a batch as
 # each other's hardest negatives: both pairs are right, and both look suspect. A ranking tells
 # you where to look. Whether a pair is wrong is a judgement, and it is yours: for that there is the gallery.
 #

@@ -251,7 +251,7 @@ two_variances(moved_by)
 
 # %% [markdown]
 # **What to notice.** Round markers move with the training seed, squares with the draw of the noise. Where the squares
-# spread as wide as the circles, the ± of a table tells only a part of what can happen. One run stands in both rows. A few runs show an order of magnitude;
+# spread as wide as the circles, the ± of a table tells only a part of what can happen. One run stands in both rows. Runs like these show an order of magnitude;
 # a claim about the size would need many.
 #
 # ## What the deviation does not contain, 3: the choice of the epoch

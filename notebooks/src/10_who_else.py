@@ -27,7 +27,7 @@ method_drawing("weights")
 # %% [markdown]
 # Every method here answers one question, pair by pair: *how hard may this pair pull?* A plain cross-entropy pulls hardest
 # where the model is most surprised, and nothing surprises it more than a mismatched pair. So it is on these pairs that
-# plain training works hardest. Take six pairs, and the table of their cosines times the temperature; a row asks which caption
+# contrastive training works hardest. Take six pairs, and the table of their cosines times the temperature; a row asks which caption
 # belongs to an image.
 
 # %%
@@ -116,7 +116,7 @@ axis.set(xscale="log", xlabel="probability of the own caption", ylabel="pull, it
 _ = axis.legend()
 
 # %% [markdown]
-# **What to notice.** To the left, where a pair is not found, plain training pulls fully and the others hardly. GCE and SCE
+# **What to notice.** To the left, where a pair is not found, contrastive training pulls fully and the others hardly. GCE and SCE
 # let go smoothly and pull hardest in between. RRSITR lets go at a line: it pulls not at all where the loss
 # is above `gamma_2`, and it has its jump at `gamma_1`. None of the three knows anything of the pair but its loss. A true pair
 # that is hard, and a mismatched one, look the same to all of them.
@@ -125,7 +125,7 @@ _ = axis.legend()
 #
 # A threshold is a number that somebody chose. The next family lets the losses of the last epoch choose it: fit two bells
 # to them, call the lower one clean, and ask of every pair how probable it is that it comes from the lower bell. The
-# losses are those of plain training at 60 % noise, every eighth pair, from the records of lesson 06. With shares $\pi_k$,
+# losses are those of contrastive training at 60 % noise, every eighth pair, from the records of lesson 06. With shares $\pi_k$,
 # means $\mu_k$ and deviations $\sigma_k$ of the two bells, the lower one being number 0, a pair is clean with probability
 #
 # $$P(\text{clean} \mid \ell) = \frac{\pi_0 \, N(\ell; \mu_0, \sigma_0)}{\sum_k \pi_k \, N(\ell; \mu_k, \sigma_k)}$$
@@ -184,7 +184,7 @@ _ = axes[0].legend(loc="upper left"), twin.legend(loc="center left")
 # **What to notice.** A mixture of two parts finds two parts in whatever it is given. After the first epoch it finds one heap
 # and its tails: nearly everything is clean, and pairs with the *smallest* losses are not, for the wide bell is the higher
 # one on both sides. Later the line lies where one would draw it, and little more than half of what it calls clean is true:
-# plain training has begun to learn the rest by heart. *Hard selection* (`mixture`, from DivideMix) trains on what is called clean and
+# contrastive training has begun to learn the rest by heart. *Hard selection* (`mixture`, from DivideMix) trains on what is called clean and
 # drops the rest. *NCR* keeps all pairs and shrinks the margin of a triplet loss with doubt, from the full margin for a pair
 # that is believed right to nothing: the opposite of RRSITR's margin, which grows. *BiCro*, *CREAM* and *CRCL* go on from
 # here, each with another guess of how far a pair is right.
@@ -219,7 +219,7 @@ print("TAL of the six pairs:    ", "  ".join(f"{value:.2f}" for value in soft.to
 # **What to notice.** The soft maximum lies at or above the hardest negative, so a pair always pulls no less, but
 # it pushes at all negatives that come near, not at one alone. Where the one is a caption that was taken from this very
 # image, the mistake is shared by many. *DECL* goes the same way in time: it takes the mean over many negatives at first,
-# then over few.
+# then over the hardest alone.
 #
 # ## Who does what
 #
@@ -269,7 +269,7 @@ for height, (name, row) in enumerate(rivals.iterrows()):
     axis.errorbar(row["mean"], height, xerr=reach, fmt="o", color=colour, mfc=fill, ms=6, lw=1.5)
     axis.annotate(f" {row['mean']:.1f}", (row["high"], height), va="center", fontsize=7)
 axis.axvline(before, color="black", ls=":", label="before training")
-axis.axvline(rivals.loc["contrastive", "mean"], color=METHOD_LOOKS["contrastive"][0], ls="--", label="plain training")
+axis.axvline(rivals.loc["contrastive", "mean"], color=METHOD_LOOKS["contrastive"][0], ls="--", label="contrastive training")
 axis.set_yticks(range(len(rivals)), rivals.index, fontsize=8)
 axis.set(xlim=(0, None), xlabel="test mR (%), 95 % interval over test images; hollow: two networks")
 _ = axis.legend(loc="lower right")
@@ -286,7 +286,7 @@ lead = {name: (float(low), float(high)) for name, low, high in re.findall(r"\| (
 print(against)
 
 # %% [markdown]
-# **What to notice.** With these few scenes, plain training ends below the start, the dotted line: not to train would have been
+# **What to notice.** With these few scenes, contrastive training ends below the start, the dotted line: not to train would have been
 # wiser. About half of the methods end below it, too. RRSITR ends above it, and only the oracle, which knows, and GCE, a loss of
 # one line, stand higher; GCE's lead is within its interval, and so is what RRSITR's jump adds to `monotone`, the same method
 # without it. The three with two networks end below RRSITR, at twice the cost or more. This is one world, one size and one
@@ -323,13 +323,13 @@ print(against)
 # %%
 left, peak = p < 0.01, {name: p[pull.argmax()] for name, pull in pulls.items()}
 assert all(0.1 < peak[name] < 0.7 for name in ("GCE", "SCE")), "pull hardest in between"
-assert (pulls["contrastive"][left] > 0.9).all(), "plain training pulls nearly fully where a pair is not found"
+assert (pulls["contrastive"][left] > 0.9).all(), "contrastive training pulls nearly fully where a pair is not found"
 assert all((pulls[name][left] / pulls[name].max() < 0.2).all() for name in ("GCE", "SCE", "RRSITR")), "the others hardly"
 assert (pulls["RRSITR"][-4 * np.log(p) >= config.gamma_2] == 0).all(), "RRSITR not at all above gamma_2"
 one_negative = sum(torch.relu(margin - cosine.diagonal() + hardest) for hardest in hardest_negatives(cosine))
 assert (soft >= one_negative - 1e-9).all(), "so a pair always pulls no less"
 mean = rivals["mean"]
-assert mean["contrastive"] < before, "plain training ends below the start"
+assert mean["contrastive"] < before, "contrastive training ends below the start"
 assert 0.4 < (mean < before).mean() < 0.65, "about half of the methods end below it"
 assert mean["rrsitr"] > before and {*mean.index[mean > mean["rrsitr"]]} == {"oracle", "gce"}, "and only the oracle"
 assert all(lead[name][0] < 0 < lead[name][1] for name in ("gce", "monotone")), "GCE's lead is within its interval"

@@ -23,7 +23,7 @@ RECORDS = ""  # folder of finished runs; "" reads those that come with the lesso
 # A method that sorts its own training data can fool itself: what it believes it is trained on, and what it is trained on
 # it believes. This is called *confirmation bias*. To see it one needs every pair in every epoch, the truth, and a control.
 #
-# The records have all three: RRSITR, plain training and the *oracle*, which is told the mismatched pairs and never trains
+# The records have all three: RRSITR, contrastive training and the *oracle*, which is told the mismatched pairs and never trains
 # on one. At 60 % noise, with three training seeds each, on the same pairs with the same mismatched ones, in ten epochs.
 # Of every run they hold every eighth pair.
 
@@ -137,7 +137,7 @@ _ = axes[0].legend()
 # **What to notice.** Left: in the first epoch RRSITR calls no mismatched pair clean; in the last epoch it calls three to four
 # times as many of them clean as the oracle does. Right: from the second epoch on RRSITR believes about the same number to
 # the end. Under the oracle fewer are believed nearly every epoch, for a network that learns from true pairs alone finds
-# the mismatched ones out. RRSITR stops finding out. Plain training believes more and more of them, hardly one of them as clean.
+# the mismatched ones out. RRSITR stops finding out. Contrastive training believes more and more of them, hardly one of them as clean.
 #
 # ## Who are they?
 #
@@ -235,7 +235,7 @@ of_all, taken = lost.sum() / (3 * (~wrong).sum()), control[lost].mean()
 print(f"true pairs that are suspected in all ten epochs: {of_all:.0%}; of these the oracle believes {taken:.0%} in the end")
 
 # %% [markdown]
-# **What to notice.** In plain training every pair counts, so that the share is that of the mismatched pairs. RRSITR makes it
+# **What to notice.** In contrastive training every pair counts, so that the share is that of the mismatched pairs. RRSITR makes it
 # less than half of that from the first epoch. But after the fourth epoch the share rises again, while believed mismatched
 # pairs come under $\gamma_1$. Nearly a fifth of the true pairs never have a weight. They are not hopeless: the oracle learns
 # more than nine tenths of them. Lesson 06 has the distance in recall between RRSITR and the oracle; here is a part of
@@ -301,7 +301,7 @@ print(f"correlation of the two losses by ranks: {spearmanr(*places).statistic:.2
 # The mistakes that an exchange could undo lie left above and right below; more than two thirds of the mismatched pairs that
 # one run believes lie in the lower left square, where neither objects. An exchanged selection would be as impure as one's
 # own. So a second network from the same start is a weak control of the first. This counts what two runs
-# believe that never spoke with each other. What they would become if they did, only training tells: `ncr2`, `bicro` and
+# believe that did not speak with each other. What they would become if they did, only training tells: `ncr2`, `bicro` and
 # `cream` of [lesson 10](10_who_else.ipynb) are trained so.
 #
 # **In the library.** `kept_rows` says which pairs a thin ledger holds, and `thin_ledger` makes one of a run of yours.
@@ -338,7 +338,7 @@ assert clean["rrsitr"][0] == 0, "in the first epoch RRSITR calls no mismatched p
 assert 3 <= clean["rrsitr"][-1] / clean["oracle"][-1] <= 4, "it calls three to four times as many of them clean"
 assert np.ptp(believed["rrsitr"][1:]) < 0.1 * believed["rrsitr"][-1], "believes about the same number to the end"
 assert (np.diff(believed["oracle"]) < 0).mean() > 0.8, "under the oracle fewer are believed nearly every epoch"
-assert (np.diff(believed["contrastive"]) > 0).all(), "plain training believes more and more of them"
+assert (np.diff(believed["contrastive"]) > 0).all(), "contrastive training believes more and more of them"
 assert max(clean["contrastive"]) <= 1, "hardly one of them as clean"
 shared, alone, neither = facts.values()
 assert 0.4 < shared[1] < 0.6, "of what both believe, half are near misses"

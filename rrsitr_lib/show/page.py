@@ -7,10 +7,9 @@ folder can share a plotly.js beside them (``write_plotly``).
 import base64
 import gzip
 import html
-import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +21,21 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_text
 from rrsitr_lib.show.explorers.base import Explorer
 from rrsitr_lib.show.explorers.controls import PAUSE, PLAYED, Control, Slider, label_of
+from rrsitr_lib.show.positions import positions, rule, thin
 from rrsitr_lib.show.style import TEMPLATE, TOOLBAR
 
 PAGE = Path(__file__).with_name("page_template.html")
-FRAMES, CARDS, LARGEST_BYTES = 320, 800, 5_000_000
+FRAMES, LARGEST_BYTES = 640, 5_000_000
 PLOTLY = "plotly.js"  # the file that pages of one folder share
 ALONE: Mapping[str, str] = {}
+IMAGE = re.compile(r"src='(data:[^']+)'")
 
 
 def write_page(
     explorer: Explorer, path: str | Path, frames: int = FRAMES, ways: Mapping[str, str] = ALONE, shared: bool = False
 ) -> Path:
     """Write the page, whole or not at all: at most ``frames`` positions, thinned evenly control by control, and
-    fewer where these would show more than 800 different cards.
+    fewer where these would show more cards than the explorer has for a page.
 
     ``ways`` lead on from it: addresses by what they lead to. ``shared``: it takes plotly.js from the file beside it.
     Raises ``InputError`` where the explorer has nothing to show, or the page would be over 5 MB.
@@ -42,19 +43,18 @@ def write_page(
     if explorer.message:
         raise InputError(f"{explorer.title}: {explorer.message}")
     present = explorer.values
-    offered = [spec for spec in explorer.specs if not explorer.on_page or spec.name in explorer.on_page]
-    kept = thin(offered, present, frames)
-    while frames > 1 and len(_of_all(explorer, offered, kept)) > CARDS:  # every card that a frame shows is there
+    kept = thin(explorer.specs, present, frames)
+    while frames > 1 and len(_keys(explorer, kept)) > explorer.cards_on_page:  # every card that a frame shows is there
         frames //= 2
-        kept = thin(offered, present, frames)
-    controls = [_control(spec, values, present[spec.name]) for spec, values in zip(offered, kept, strict=True)]
+        kept = thin(explorer.specs, present, frames)
+    controls = [_control(spec, values, present[spec.name]) for spec, values in zip(explorer.specs, kept, strict=True)]
     look = {"toolbar": TOOLBAR, "template": TEMPLATE, "played": PLAYED, "pause": PAUSE}
-    content = {**look, "controls": controls, **_frames(explorer, offered, kept)}
+    content = {**look, "controls": controls, **_frames(explorer, kept)}
     parts = {
         "TITLE": html.escape(explorer.title),
         "ABOUT": html.escape(about(explorer)),
         "WAYS": _links(ways),
-        "RULE": html.escape(_rule(explorer, offered, kept)),
+        "RULE": html.escape(rule(explorer, kept)),
         "BESIDE": f'<script src="{PLOTLY}"></script>' if shared else "",
         "PLOTLY": "" if shared else _packed(get_plotlyjs()),
         "CONTENT": _packed(json.dumps(content, separators=(",", ":"))),
@@ -85,43 +85,6 @@ def about(explorer: Explorer) -> str:
     return re.split(r"Raises |In code:", words)[0].strip()
 
 
-def thin(specs: Sequence[Control], present: dict[str, Any], frames: int) -> list[list[Any]]:
-    """The values of every control that a page keeps: the longest list is halved until the product fits.
-
-    First, last and present value always stay, and those that a lesson asks for.
-
-    >>> thin([Slider("epoch", "epoch", 1, 9, 1, 9)], {"epoch": 9}, frames=5)
-    [[1, 3, 5, 7, 9]]
-    """
-
-    def always(spec: Control) -> set[Any]:
-        return {present[spec.name], *(spec.asked if isinstance(spec, Slider) else ())}
-
-    kept = [[value for value in spec.values if _works(spec, value, present)] for spec in specs]
-    while np.prod([len(values) for values in kept]) > frames:
-        shorter = [_halved(values, always(spec)) for spec, values in zip(specs, kept, strict=True)]
-        able = [place for place, values in enumerate(shorter) if len(values) < len(kept[place])]
-        if not able:
-            break
-        longest = max(able, key=lambda place: len(kept[place]))
-        kept[longest] = shorter[longest]
-    return kept
-
-
-def _works(spec: Control, value: Any, present: dict[str, Any]) -> bool:
-    """Whether a page can show a value: what only a kernel can answer stays where it is the present one."""
-    return isinstance(spec, Slider) or value not in spec.in_kernel or value == present[spec.name]
-
-
-def _halved(values: list[Any], own: set[Any]) -> list[Any]:
-    """Every second value with the last and the own ones; where that is no shorter, both ends and the own ones."""
-    for chosen in ({*values[::2], values[-1]} | own, {values[0], values[-1]} | own, {values[0]} | own):
-        kept = [value for value in values if value in chosen]
-        if len(kept) < len(values):
-            return kept
-    return values
-
-
 def _control(spec: Control, values: list[Any], present: Any) -> dict[str, Any]:
     slider = isinstance(spec, Slider)
     start = min(values, key=lambda value: abs(value - present)) if slider else present
@@ -129,42 +92,53 @@ def _control(spec: Control, values: list[Any], present: Any) -> dict[str, Any]:
     return {"name": spec.name, "label": label_of(spec), "slider": slider, **shown}
 
 
-def _frames(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]) -> dict[str, Any]:
+def _frames(explorer: Explorer, kept: list[list[Any]]) -> dict[str, Any]:
     """The first figure whole, every other as what differs from it, and the cards that any of them can show.
 
-    Frames hold numbers of entries in a common pool, as most of them share a map or a histogram with others.
+    Frames hold numbers of entries in a common pool, as most of them share a map or a histogram with others. A control
+    that changes nothing somewhere shares the frame there.
     """
-    base, frames, hovered, pool = None, {}, {}, {}
-    for place, chosen in _positions(explorer, offered, kept):
-        drawn = explorer.draw(**chosen)
-        figure = json.loads(drawn.to_json())
-        figure["layout"].pop("template", None)
-        base = base or figure
-        shown = list(explorer.shown(**chosen))
-        hovered |= dict.fromkeys(_hovered(drawn))
-        change = {
-            "data": [_change(old, new, pool) for old, new in zip(base["data"], figure["data"], strict=True)],
-            "layout": _change(base["layout"], figure["layout"], pool),
-        }
-        frames[",".join(map(str, place))] = {**change, "say": explorer.say(**chosen), "shown": shown}
-    keys = list(dict.fromkeys([*(key for frame in frames.values() for key in frame["shown"]), *hovered]))
-    cards = {key: explorer.card(key) for key in keys[:CARDS]}
-    return {"base": base, "frames": frames, "cards": cards, "pool": [json.loads(entry) for entry in pool]}
+    base, frames, drawn, hovered, pool = None, {}, {}, {}, {}
+    for place, chosen in positions(explorer, kept):
+        idle = list(explorer.idle(**chosen))
+        moving = tuple(value for name, value in chosen.items() if name not in idle)
+        if moving not in drawn:
+            figure = explorer.draw(**chosen)
+            hovered |= dict.fromkeys(_hovered(figure))
+            content = json.loads(figure.to_json())
+            content["layout"].pop("template", None)
+            base = base or content
+            text = {"say": explorer.say(**chosen), "shown": list(explorer.shown(**chosen)), "idle": idle}
+            drawn[moving] = _changes(base, content, pool) | text
+        frames[",".join(map(str, place))] = drawn[moving]
+    shown = list(dict.fromkeys([*(key for frame in drawn.values() for key in frame["shown"]), *hovered]))
+    cards, images = _cards(explorer, shown[: explorer.cards_on_page])
+    return {
+        "base": base, "frames": frames, "cards": cards, "images": images, "pool": [json.loads(entry) for entry in pool]
+    }  # fmt: skip
 
 
-def _positions(
-    explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]
-) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
-    """Every combination of the kept values: the place of each in its list, and all values of the explorer."""
-    names = [spec.name for spec in offered]
-    for place in itertools.product(*(range(len(values)) for values in kept)):
-        yield place, explorer.values | {name: values[k] for name, values, k in zip(names, kept, place, strict=True)}
+def _changes(base: dict[str, Any], content: dict[str, Any], pool: dict[str, int]) -> dict[str, Any]:
+    traces = zip(base["data"], content["data"], strict=True)
+    return {
+        "data": [_change(old, new, pool) for old, new in traces],
+        "layout": _change(base["layout"], content["layout"], pool),
+    }
 
 
-def _of_all(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]) -> list[int]:
+def _cards(explorer: Explorer, keys: Sequence[int]) -> tuple[dict[int, str], list[str]]:
+    """Cards by key with numbers in the place of their images, and the images: many cards may show the same one."""
+    images: dict[str, int] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return f"src='#{images.setdefault(found[1], len(images))}'"
+
+    return {key: IMAGE.sub(numbered, explorer.card(key)) for key in keys}, list(images)
+
+
+def _keys(explorer: Explorer, kept: list[list[Any]]) -> set[int]:
     """Keys of the cards that stand below any of the positions."""
-    shown = (explorer.shown(**chosen) for _, chosen in _positions(explorer, offered, kept))
-    return list(dict.fromkeys(key for keys in shown for key in keys))
+    return {key for _, chosen in positions(explorer, kept) for key in explorer.shown(**chosen)}
 
 
 def _hovered(figure: go.Figure) -> list[int]:
@@ -177,15 +151,6 @@ def _change(old: dict[str, Any], new: dict[str, Any], pool: dict[str, int]) -> d
     """What a frame sets anew, as numbers in the pool."""
     changed = {key: json.dumps(new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key)}
     return {key: pool.setdefault(entry, len(pool)) for key, entry in changed.items()}
-
-
-def _rule(explorer: Explorer, offered: Sequence[Control], kept: list[list[Any]]) -> str:
-    """What the page leaves out."""
-    counts = [(spec.label, len(values), len(spec.values)) for spec, values in zip(offered, kept, strict=True)]
-    thinned = [f"{label} {some} of {whole}" for label, some, whole in counts if some < whole]
-    fixed = [f"{spec.label} {explorer.values[spec.name]}" for spec in explorer.specs if spec not in offered]
-    parts = {"Positions kept": thinned, "Fixed here": fixed}
-    return " ".join(f"{what}: {', '.join(named)}." for what, named in parts.items() if named)
 
 
 def _packed(text: str) -> str:

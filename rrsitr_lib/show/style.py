@@ -14,7 +14,7 @@ TRUE_COLOUR, WRONG_COLOUR = "#0072b2", "#d55e00"  # Okabe and Ito
 COLOURS, DASHES, MARKERS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), ("-", "--", "-.", ":"), "osD^v"
 PLOTLY_DASHES = ("solid", "dash", "dashdot", "dot")
 PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down")
-CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", WRONG_COLOUR), ("", "..", "//")
+CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", "#7b3294"), ("", "..", "//")  # what is called noisy may be true
 METHOD_LOOKS = {  # one method, one look, in every figure; the colours of truth are no method's
     "rrsitr": ("#009e73", "-", "o"), "contrastive": ("#cc79a7", "--", "s"), "oracle": ("#e69f00", "-.", "D"),
     "clean pairs": ("#000000", ":", "^"),

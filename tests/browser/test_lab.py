@@ -25,10 +25,12 @@ from browser.looking import (
 )  # fmt: skip
 from nbformat.v4 import new_code_cell, new_notebook
 
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.explorers.controls import Slider
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
-from rrsitr_lib.show.explorers.tabs import EXPLORERS, open_explorer
+from rrsitr_lib.show.explorers.tabs import EXPLORERS, OF_TWO_RUNS, open_explorer
 
+SELECTS = (("partition", "embedding"), ("weights", "flow"), ("margins", "compare"))  # those of a notebook each
 SENTENCES = "return [...document.querySelectorAll('.widget-html')].map(e => e.innerText).join('|')"
 NARROWEST, PULL = 150, 0.4  # pixels of a track; the part of it over which its handle is dragged
 SHOWN = """
@@ -62,9 +64,10 @@ def lab(run, tmp_path_factory):
     folder = place / "lab"
     shutil.copytree(run, folder / "run")
     (folder / "explorers.ipynb").write_text(_all_explorers(), encoding="utf-8")
-    opened = "from rrsitr_lib.show.explorers.tabs import open_explorer\nopen_explorer({!r}, 'run').view()"
-    selecting = _notebook([opened.format(name) for name in ("partition", "embedding")])
-    (folder / "selecting.ipynb").write_text(selecting, encoding="utf-8")
+    opened = "from rrsitr_lib.show.explorers.tabs import open_explorer\nopen_explorer({!r}, 'run'{}).view()"
+    for names in SELECTS:
+        code = [opened.format(name, ", other='run'" * (name in OF_TWO_RUNS)) for name in names]
+        (folder / f"{names[0]}.ipynb").write_text(_notebook(code), encoding="utf-8")
     port = 8900 + os.getpid() % 90
     options = ("--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root", "--IdentityProvider.token=test")
     quiet = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
@@ -190,46 +193,92 @@ def _chosen(driver, cell, what):
     """How many pairs the sentence counts, and how many cards with an image stand below it."""
     counted = r"([\d,]+) selected: "
     wait(driver, lambda: re.search(counted + what, cell.text), f"a selection: {what}", 30)
-    cards = found(cell, ".widget-html img[alt]")
-    return int(re.search(counted, cell.text)[1].replace(",", "")), len(cards) - 1  # one is the pair's own card
+    parts = found(cell, ".widget-html")
+    (place,) = [k for k, part in enumerate(parts) if re.search(counted, part.text)]
+    cards = found(parts[place + 1], "img[alt]")
+    return int(re.search(counted, parts[place].text)[1].replace(",", "")), len(cards)
 
 
-def test_a_range_a_cell_and_a_lasso_show_their_pairs_and_a_threshold_is_dragged(browser, lab, run):
-    _open(browser, lab.replace("explorers.ipynb", "selecting.ipynb"))
-    _run_all(browser)
-    wait(browser, lambda: _numbers(browser) == ["[1]:", "[2]:"], "all cells have run")
-    cells = found(browser, ".jp-Notebook .jp-Cell")
+CORNERS = [(0.03, 0.03), (0.97, 0.03), (0.97, 0.97), (0.03, 0.97), (0.03, 0.1)]
 
-    def figure_of(cell):
-        (plot,) = wait(browser, lambda: found(cell, ".js-plotly-plot"), "the figure")
-        browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", plot)
-        wait(
-            browser,
-            lambda: found(plot, ".main-svg")[0].rect["width"] == plot.rect["width"] > 800,
-            "as wide as its cell",
-        )
-        return plot
 
-    partition = open_explorer("partition", run)
-    plot = figure_of(cells[0])
-    draw_path(browser, panel(browser, plot), [(0.3, 0.5), (0.4, 0.5), (0.5, 0.52), (0.6, 0.55)])
+@pytest.fixture
+def selecting(browser, lab):
+    """Opens the notebook of some explorers; gives a function that shows a figure, and the cells."""
+
+    def show(names):
+        _open(browser, lab.replace("explorers.ipynb", f"{names[0]}.ipynb"))
+        _run_all(browser)
+        wait(browser, lambda: _numbers(browser) == ["[1]:", "[2]:"], "all cells have run")
+        return found(browser, ".jp-Notebook .jp-Cell")
+
+    return show
+
+
+def _figure_of(browser, cell):
+    (plot,) = wait(browser, lambda: found(cell, ".js-plotly-plot"), "the figure")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", plot)
+    wait(browser, lambda: found(plot, ".main-svg")[0].rect["width"] == plot.rect["width"] > 800, "as wide as its cell")
+    return plot
+
+
+def test_a_range_a_cell_and_a_lasso_show_their_pairs_and_a_threshold_is_dragged(browser, selecting, run):
+    cells, partition = selecting(SELECTS[0]), open_explorer("partition", run)
+    draw_path(
+        browser, panel(browser, _figure_of(browser, cells[0])), [(0.3, 0.5), (0.4, 0.5), (0.5, 0.52), (0.6, 0.55)]
+    )
     count, cards = _chosen(browser, cells[0], r"loss \d+")
     assert 0 < count < len(partition.run.mismatched) and cards == min(12, count)
-    plot = figure_of(cells[0])  # the cards below it have moved it
-    draw_path(browser, panel(browser, plot, "2"), [(0.75, 0.15)])
+    draw_path(browser, panel(browser, _figure_of(browser, cells[0]), "2"), [(0.75, 0.15)])  # the cards have moved it
     count, cards = _chosen(browser, cells[0], "mismatched pairs called noisy")
     assert str(count) == partition.draw(**partition.values).data[2].text[2][1] and cards == min(12, count)
     screenshot(browser, "selected_cell")
 
     top, gamma = partition.figure.layout.xaxis.range[1], float(_held(browser, cells[0], "gamma_2"))
-    plot = figure_of(cells[0])
-    draw_path(browser, panel(browser, plot), [(gamma / top, 0.3), (12 / top, 0.3)])
+    draw_path(browser, panel(browser, _figure_of(browser, cells[0])), [(gamma / top, 0.3), (12 / top, 0.3)])
     wait(browser, lambda: abs(float(_held(browser, cells[0], "gamma_2")) - 12) <= 1, "gamma_2 follows its line", 30)
 
-    plot = figure_of(cells[1])
-    corners = [(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95), (0.05, 0.1)]
-    draw_path(browser, panel(browser, plot), corners)
+    draw_path(browser, panel(browser, _figure_of(browser, cells[1])), CORNERS)
     count, cards = _chosen(browser, cells[1], "points of the pca map")
     assert 1 < count <= len(open_explorer("embedding", run).here) and cards == min(12, count)
     screenshot(browser, "selected_lasso")
+    assert errors(browser) == []
+
+
+def test_a_row_and_a_range_of_weights_and_a_cell_of_the_flow_show_their_pairs(browser, selecting, run):
+    cells, pairs = selecting(SELECTS[1]), len(open_explorer("weights", run).run.mismatched)
+    draw_path(browser, panel(browser, _figure_of(browser, cells[0])), [(0.5, 0.25)])
+    assert _chosen(browser, cells[0], r"row \d+ of the map, true") == (1, 1), "a small run has a row a pair"
+    path = [(0.05, 0.5), (0.3, 0.5), (0.5, 0.52), (0.97, 0.55)]
+    draw_path(browser, panel(browser, _figure_of(browser, cells[0]), "2"), path)
+    count, cards = _chosen(browser, cells[0], r"weight \d")
+    assert 0 < count <= pairs and cards == min(12, count)
+    screenshot(browser, "selected_weights")
+
+    counts = [[int(number) for number in row] for row in open_explorer("flow", run).figure.data[0].text]
+    most, row, column = max((number, row, k) for row, line in enumerate(counts) for k, number in enumerate(line))
+    place = [((column + 0.5) / 3, 1 - (row + 0.5) / 3)]
+    draw_path(browser, panel(browser, _figure_of(browser, cells[1])), place)
+    assert _chosen(browser, cells[1], f"true pairs, {CATEGORY_NAMES[row]} in epoch 1") == (most, min(12, most))
+    screenshot(browser, "selected_flow")
+    assert errors(browser) == []
+
+
+def test_a_range_of_margins_and_a_lasso_in_the_comparison_show_their_pairs_and_a_cosine_is_dragged(
+    browser, selecting, run
+):
+    cells, pairs = selecting(SELECTS[2]), len(open_explorer("margins", run).run.mismatched)
+    path = [(0.03, 0.5), (0.3, 0.5), (0.7, 0.52), (0.97, 0.55)]
+    draw_path(browser, panel(browser, _figure_of(browser, cells[0]), "3"), path)
+    count, cards = _chosen(browser, cells[0], r"margin \d")
+    assert 0 < count <= pairs and cards == min(12, count)
+    places = [(float(_held(browser, cells[0], "hardest_text")) + 1.02) / 2.04, (-0.4 + 1.02) / 2.04]
+    draw_path(browser, panel(browser, _figure_of(browser, cells[0])), [(at, 0.5) for at in places])
+    wait(browser, lambda: abs(float(_held(browser, cells[0], "hardest_text")) + 0.4) <= 0.1, "the line's cosine", 30)
+    screenshot(browser, "selected_margins")
+
+    draw_path(browser, panel(browser, _figure_of(browser, cells[1])), CORNERS)
+    count, cards = _chosen(browser, cells[1], "points of the comparison")
+    assert 1 < count <= pairs and cards == min(12, count)
+    screenshot(browser, "selected_compare")
     assert errors(browser) == []

@@ -12,7 +12,8 @@ from rrsitr_lib.teach.sources import lesson_sources
 NOTICE = re.compile(r"\*\*What to notice\.\*\*(.*?)(?=\n## |\Z)", re.S)
 COMPARES = re.compile(
     r"\d|\b(half|third|quarter|twice|more|less|fewer|most|least|best|worst|better|worse|larger|largest|smaller|smallest|"
-    r"higher|highest|lower|lowest|longer|shorter|harder|steeper|earlier|faster|slower|closer|nearer|wider|narrower)\b"
+    r"higher|highest|lower|lowest|longer|shorter|harder|steeper|earlier|faster|slower|closer|nearer|wider|narrower|"
+    r"few|hardly|never|always|none|nearly|almost|mostly|rarely|often|steeply)\b"  # all and only name a set as a rule
 )
 TERMS = re.compile(
     r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)|at least one|at most one|no more|the more|lower bell|lessons? \d+", re.I
@@ -46,6 +47,13 @@ def unsupported(source: Path) -> list[str]:
 @lessons
 def test_numbers_and_comparisons_under_a_figure_are_asserted_or_printed(source):
     assert unsupported(source) == []
+
+
+@pytest.mark.parametrize("word", ["few", "hardly", "never", "always", "none", "nearly", "almost", "rarely", "often"])
+def test_a_number_in_disguise_is_a_number(tmp_path, word):
+    text = LESSON.format(message="", mark="").replace("is lower than", f"{word} meets")
+    (path := tmp_path / "lesson.py").write_text(text)
+    assert unsupported(path) == [f"the curve of plain training {word} meets ours."]
 
 
 LESSON = """# %%

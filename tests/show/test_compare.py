@@ -64,7 +64,7 @@ def test_the_figure_holds_every_pair_every_category_and_every_gain():
     scale = scale_of(loss[:1], np.minimum(loss[1:], 20))
     limits = np.array([[5, 18, 17.5], [4, 16, np.nan]])
     figure = compare_figure(loss, category, wrong, scale, limits, ["A (one)", "B (two)"])
-    true, mismatched, diagonal, low, high, chance, table, *bars = figure.data
+    true, mismatched, diagonal, low, high, chance, table, *bars, selected, pair = figure.data
     assert (list(true.x), list(true.y), list(true.customdata)) == ([1, 7], [4, 2], [0, 1])
     assert (list(mismatched.x), list(mismatched.y), list(mismatched.customdata)) == ([3, 2], [3, 90], [2, 3])
     assert true.marker.symbol != mismatched.marker.symbol
@@ -74,6 +74,7 @@ def test_the_figure_holds_every_pair_every_category_and_every_gain():
         np.testing.assert_array_equal(line.y[3:], [across] * 2)
     assert list(table.text[0]) == ["2<br>(1)", "0<br>(0)", "1<br>(1)"] and table.text[1][0] == "1<br>(0)"
     np.testing.assert_allclose(table.z[0], [0.667, 0, 0.333])
+    assert not len(selected.x) and not len(pair.x)
     assert [sum(bar.y) for bar in bars] == [2, 2] and bars[1].y[-1] == 1, "the outer bar holds all beyond"
     assert len(bars[0].x) == BARS and bars[0].x[0] == pytest.approx(-scale.gain * (1 - 1 / BARS))
     assert figure.layout.xaxis.title.text == "loss in A (one)" and figure.layout.yaxis.title.text == "loss in B (two)"
@@ -87,7 +88,7 @@ def test_many_pairs_are_thinned_evenly_and_the_sentence_says_so(tmp_path, pairs)
     drawn = sorted(row for trace in explorer.figure.data[:2] for row in trace.customdata)
     assert drawn == list(range(0, pairs, step)) and len(drawn) <= LARGEST_POINTS
     assert (f"One of {step} pairs is drawn; all are counted." in explorer.text.value) == (step > 1)
-    assert sum(sum(bar.y) for bar in explorer.figure.data[-2:]) == pairs
+    assert sum(sum(bar.y) for bar in explorer.figure.data[7:9]) == pairs
 
 
 # --- the explorer ---
@@ -102,6 +103,8 @@ def test_the_sentence_counts_both_sides_by_truth(two):
         assert said in explorer.text.value
     first, second = (RunReader.open(folder).column("category")[1] for folder in two)
     assert f"{(first != second).sum()} pairs have another category" in explorer.text.value
+    pair = explorer.values["pair"]
+    assert f"Pair {pair} has loss {a[pair]:.1f} in A and {b[pair]:.1f} in B." in explorer.text.value
 
 
 def test_the_axes_stay_while_the_epochs_pass(two):
@@ -109,8 +112,11 @@ def test_the_axes_stay_while_the_epochs_pass(two):
     seen = []
     for epoch in range(1, EPOCHS + 1):
         explorer.move(epoch=epoch)
-        seen.append((explorer.figure.layout.xaxis.range, tuple(explorer.figure.data[-1].x)))
-        assert max(max(trace.x.max(), trace.y.max()) for trace in explorer.draw(epoch).data[:2]) <= seen[0][0][1]
+        seen.append((explorer.figure.layout.xaxis.range, tuple(explorer.figure.data[8].x)))
+        assert (
+            max(max(trace.x.max(), trace.y.max()) for trace in explorer.draw(**explorer.values).data[:2])
+            <= seen[0][0][1]
+        )
     assert len(set(seen)) == 1
 
 

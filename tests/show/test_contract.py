@@ -19,7 +19,8 @@ from rrsitr_lib.show.explorers.base import same, strip
 from rrsitr_lib.show.explorers.controls import Choice, label_of
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.tabs import EXPLORERS, OF_TWO_RUNS, explore, open_explorer
-from rrsitr_lib.show.page import LARGEST_BYTES, write_page
+from rrsitr_lib.show.page import FRAMES, LARGEST_BYTES, write_page
+from rrsitr_lib.show.positions import thin
 from rrsitr_lib.show.style import MODEBAR
 from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import train
@@ -48,6 +49,18 @@ def explorer(request, run):
     found = opened(request.param, run)
     assert not found.message
     return found
+
+
+@pytest.fixture(scope="session")
+def folder_of_pages(tmp_path_factory):
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture
+def page(explorer, folder_of_pages):
+    """Of few positions, written once for all tests."""
+    path = folder_of_pages / f"{explorer.name}.html"
+    return path if path.exists() else write_page(explorer, path, frames=4)
 
 
 def ends(spec):
@@ -191,18 +204,41 @@ def test_readable_in_grey_and_every_axis_says_what_it_is(explorer):
     assert all(figure.layout[f"xaxis{name[1:]}"].title.text for name in names)
 
 
-def test_the_page_is_whole_small_and_needs_no_network(explorer, tmp_path):
-    path = write_page(explorer, tmp_path / "page.html", frames=4)
-    text, content = path.read_text(), content_of(path)
+def test_the_page_is_whole_small_and_needs_no_network(explorer, page):
+    text, content = page.read_text(), content_of(page)
     assert len(text) < LARGEST_BYTES and not re.search(r"(src|href)\s*=\s*['\"]?https?:", text)
     names = [control["name"] for control in content["controls"]]
-    assert names == list(explorer.on_page or [spec.name for spec in explorer.specs]) and content["frames"]
+    assert names == [spec.name for spec in explorer.specs] and content["frames"]
 
 
-def test_no_toolbar_offers_to_send_data_away(explorer, tmp_path):
+ASKED = {  # by the questions below the explorers of the lessons
+    "retrieval": {"direction": ["image to captions"], "sentence": [1, 2, 3, 4, 5], "k": [5, 10, 20]},
+    "protocol": {"rate": [0.25, 0.4, 0.75], "protocol": ["shuffle", "image"], "seed": [42, 43]},
+    "partition": {"gamma_1": [5.0], "gamma_2": [12.0, 18.0], "epoch": [1, 2, 3]},
+    "flow": {"epoch": [1, 2]},
+    "weights": {"epoch": [1, 2, 3], "sort": ["loss", "weight"], "schedule": ["linear"], "start": [0.5]},
+    "margins": {"similarity": [0.1, 0.35, 0.65, 0.95], "sigma": [0.0, 0.6], "epoch": [1, 2, 3]},
+    "gallery": {"sort": ["agreement", "late"], "truth": ["hidden", "shown"]},
+    "embedding": {"gap": ["removed"], "epoch": [0, 1, 2, 3], "lines": ["mismatched only"], "colour": ["category"]},
+    "compare": {"epoch": [1, 2, 3]},
+    "pacing": {"loss": [4.9, 5.0], "gamma_2": [12.0, 18.0], "lambda_1": [0.8, 1.0]},
+}
+
+
+def test_the_page_has_the_positions_that_the_lessons_ask_for(explorer):
+    specs = {spec.name: spec for spec in explorer.specs}
+    kept = dict(zip(specs, thin(explorer.specs, explorer.values, FRAMES), strict=True))
+    for name, values in ASKED[explorer.name].items():
+        there = set(values) & set(specs[name].values)
+        assert there and there <= set(kept[name]), name
+    pairs = kept.get("pair", [])
+    assert len(pairs) > 2 or explorer.name not in ("partition", "weights"), "true ones and mismatched ones"
+
+
+def test_no_toolbar_offers_to_send_data_away(explorer, page):
     """The widget, the page, and the bare figure, as a reader may draw it from a cell."""
-    page, widget = content_of(write_page(explorer, tmp_path / "page.html", frames=4)), explorer.figure._config
-    for shown in (widget, page["toolbar"]):
+    widget = explorer.figure._config
+    for shown in (widget, content_of(page)["toolbar"]):
         assert not shown["showSendToCloud"] and "sendDataToCloud" in shown["modeBarButtonsToRemove"]
     assert list(explorer.draw(**explorer.values).layout.modebar.remove) == MODEBAR["remove"]
     unread = {"select": "lasso2d", "lasso": "select2d"}.get(explorer.gesture)

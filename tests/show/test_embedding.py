@@ -7,13 +7,14 @@ import pytest
 import torch
 from show.ledgers import drawn_ledger, forget
 
+from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.show.explorers import embedding
 from rrsitr_lib.show.explorers.embedding import EmbeddingExplorer
 from rrsitr_lib.show.views.embedding import CATEGORY_LOOKS, space_figure
 from rrsitr_lib.show.views.space_map import modality_gap, space_map, without_gap
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
-from rrsitr_lib.training.ledger import Ledger
+from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 
 EPOCHS, ROWS, PAIRS, WIDTH = 3, 30, 12, 8
 
@@ -173,7 +174,7 @@ def test_lines_on_demand(lines, counts):
 
 def test_groups_by_category():
     category = np.arange(PAIRS) % 3
-    _, _, *points = space_figure(space_map(make_history()), 1, np.zeros(PAIRS, bool), category=category).data
+    _, _, *points = space_figure(space_map(make_history()), 1, np.zeros(PAIRS, bool), group=category).data
     for group, (name, colour, ending, _) in enumerate(CATEGORY_LOOKS):
         for modality, (symbol, what) in enumerate((("circle", "image"), ("diamond", "caption"))):
             trace = points[3 * modality + group]
@@ -253,7 +254,53 @@ def test_what_a_run_lacks_is_said_not_raised(tmp_path):
     assert "no embeddings" in explorer.message and len(explorer.view().children) == 1
 
 
-def test_without_categories_only_the_truth_colours(run):
-    forget(run, "category")
+def colours_of(run):
     (colour,) = [spec for spec in EmbeddingExplorer(run).specs if spec.name == "colour"]
-    assert colour.values == ("truth",)
+    return colour.values
+
+
+def with_images(run, names):
+    captions = [f"caption {row}" for row in range(ROWS)]
+    PairTable(names, captions, "train", "drawn").write_csv(run / PAIRS_FILE)
+    return run
+
+
+def test_colours_are_what_a_run_knows(run):
+    assert colours_of(run) == ("truth", "category")
+    forget(run, "category")
+    assert colours_of(run) == ("truth",)
+    assert colours_of(with_images(run, [f"port_{row}.png" for row in range(ROWS)])) == ("truth",), "one class is none"
+    assert colours_of(with_images(run, [f"{row}.png" for row in range(ROWS)])) == ("truth",)
+    classes = [f"{('port', 'pond', 'farm')[row % 3]}_{row}.png" for row in range(ROWS)]
+    assert colours_of(with_images(run, classes)) == ("truth", "class")
+
+
+def test_classes_are_the_pairs_own_the_nearest_and_the_others(run):
+    names = np.array([f"{('port', 'pond', 'farm')[row % 3]}_{row}.png" for row in range(ROWS)])
+    explorer = EmbeddingExplorer(with_images(run, names.tolist()), colour="class", epoch=2, pair=6)
+    image, rows = explorer.run.embeddings.image[2], explorer.run.embeddings.rows
+    kinds = np.array([name.split("_")[0] for name in names[rows]])
+    means = {kind: image[kinds == kind].mean(axis=0) for kind in ("port", "pond", "farm")}
+    cosine = {k: means[k] @ means["port"] / np.linalg.norm(means[k]) for k in ("pond", "farm")}
+    near = max(cosine, key=cosine.get)
+    own, nearest, others = explorer.figure.data[2:5]
+    assert [own.name, nearest.name, others.name] == [
+        "image: port, as the pair", f"image: {near}, the nearest class", "image: other classes"
+    ]  # fmt: skip
+    assert sorted(own.customdata) == rows[kinds == "port"].tolist()
+    assert sorted(nearest.customdata) == rows[kinds == near].tolist()
+    assert len({trace.marker.symbol for trace in (own, nearest, others)}) == 3, "legible in grey"
+
+
+def test_cards_are_the_pair_and_the_nearest_other_images(run):
+    names = [f"port_{row // 6}.png" for row in range(ROWS)]  # three sampled pairs an image
+    explorer = EmbeddingExplorer(with_images(run, names), epoch=1, pair=6)
+    image, rows = explorer.run.embeddings.image[1], explorer.run.embeddings.rows
+    seen, expected = {6 // 6}, []
+    firsts = {row // 6: place for place, row in reversed(list(enumerate(rows)))}
+    for place in sorted(firsts.values(), key=lambda place: -image[place] @ image[3]):
+        if rows[place] // 6 not in seen:
+            expected.append(int(rows[place]))
+    assert list(explorer.shown(**explorer.values)) == [6, *expected[:4]]
+    assert f"nearest to its own are those of pair {expected[0]}, " in explorer.text.value
+    assert all(f"<b>pair {row}</b>" in explorer.cards.value for row in [6, *expected[:4]])

@@ -1,5 +1,7 @@
 """Static figures: what is drawn, not how it looks."""
 
+from itertools import pairwise
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -10,7 +12,7 @@ import pandas as pd
 import pytest
 
 from rrsitr_lib.show import figures
-from rrsitr_lib.show.style import METHOD_LOOKS, OTHER_METHODS, TRUE_COLOUR, WRONG_COLOUR
+from rrsitr_lib.show.style import CATEGORY_COLOURS, HATCHES, METHOD_LOOKS, OTHER_METHODS, TRUE_COLOUR, WRONG_COLOUR
 
 MISMATCHED = np.array([False, True, False, True])
 
@@ -70,6 +72,21 @@ def test_a_method_has_one_look_whatever_is_beside_it():
     assert looks[0] == looks[1]
     colours = [*(look[0] for look in METHOD_LOOKS.values()), *OTHER_METHODS, TRUE_COLOUR, WRONG_COLOUR]
     assert len(set(colours)) == len(colours), "no method has the colour of another, or of truth"
+
+
+def luminance(colour):
+    """Relative luminance as WCAG defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def test_what_is_called_noisy_has_another_colour_than_what_is_mismatched_and_categories_differ_in_grey():
+    assert not {*CATEGORY_COLOURS} & {TRUE_COLOUR, WRONG_COLOUR}
+    grey = sorted(luminance(colour) for colour in CATEGORY_COLOURS)
+    contrasts = [(light + 0.05) / (dark + 0.05) for dark, light in pairwise(grey)]
+    assert min(contrasts) > 1.5 and len(set(HATCHES)) == 3
+    assert 1.05 / (luminance(CATEGORY_COLOURS[2]) + 0.05) > 4.5, "open symbols of it are seen on white"
 
 
 @pytest.mark.parametrize(("auroc", "said"), [((0.8, 0.85, 0.9), " (cut)"), ((0.5, 0.6, 0.9), "")])

@@ -101,7 +101,7 @@ def test_one_kind_alone_and_margins_that_are_all_equal(mismatched):
     recorded = RecordedMargins(np.full((2, 3), 0.6), mismatched)
     assert sum(counts.sum() for counts in recorded.counts(2)) == 3
     assert np.isnan(recorded.quartiles(not mismatched[0])).all()
-    assert len(margins_figure(0.1, NEGATIVES, recorded, 1).data) == 9
+    assert len(margins_figure(0.1, NEGATIVES, recorded, 1).data) == 10
 
 
 @pytest.mark.parametrize("shapes", [((3,), (3,)), ((2, 3), (2,)), ((0, 3), (3,)), ((2, 0), (0,))])
@@ -116,14 +116,14 @@ def test_bad_arrays_are_named(shapes):
 def test_traces_hold_the_numbers():
     recorded = RecordedMargins(*drawn())
     figure = margins_figure(0.1, NEGATIVES, recorded, 2)
-    text, image, loss, pair, triplet, entropies, pulls, true_bars, wrong_bars = figure.data
+    text, image, loss, pair, triplet, entropies, pulls, true_bars, wrong_bars, marked = figure.data
     own = np.asarray(text.x)
     curves = [trace.y for trace in (text, image, loss, triplet, entropies)]
     np.testing.assert_allclose(curves, NEGATIVES.dynamics(own), atol=6e-4)
     np.testing.assert_allclose(pair.y, [0.9, 0.72, 2.32], atol=1e-9)
     np.testing.assert_allclose(pulls.y, [2.88, 39.65], atol=1e-3)
     assert [list(true_bars.y), list(wrong_bars.y)] == [counts.tolist() for counts in recorded.counts(2)]
-    assert {shape.x0 for shape in figure.layout.shapes} == {0.1, 0.6, 0.3}
+    assert not len(marked.x) and {shape.x0 for shape in figure.layout.shapes} == {0.1, 0.6, 0.3}
 
 
 def test_same_traces_without_a_run():
@@ -143,6 +143,7 @@ def test_says_margin_loss_pull_and_regime(ledger):
         "Image: margin 0.60, ahead, but within the margin",
         "Loss 1.70",
         "falls by 2.34",
+        f"{margin[explorer.values['pair']]:.2f} for pair {explorer.values['pair']}; median",
         f"{np.median(margin[~mismatched]):.2f} for true pairs and {np.median(margin[mismatched]):.2f} for mismatched",
     ):
         assert part in explorer.text.value
@@ -154,3 +155,25 @@ def test_without_a_run_it_says_so_and_offers_no_epoch():
     assert explorer.state().startswith("MarginExplorer(similarity=")
     with pytest.raises(InputError, match="no control 'epoch'"):
         MarginExplorer(epoch=1)
+
+
+def test_a_pair_brings_its_recorded_cosines_and_margin(ledger):
+    explorer = MarginExplorer(ledger, epoch=3)
+    pair = int(explorer.specs[0].values[4])
+    explorer.move(pair=pair)
+    for name in ("similarity", "hardest_text", "hardest_image"):
+        assert explorer.values[name] == pytest.approx(ledger.column(name)[2, pair], abs=0.0251), name
+    margin = float(ledger.column("margin_text")[2, pair])
+    assert (
+        explorer.figure.layout.shapes[-1].x0 == pytest.approx(margin)
+        and f"{margin:.2f} for pair {pair}" in explorer.text.value
+    )
+    explorer.move(similarity=-1.0)
+    assert explorer.values["pair"] == pair, "moved by hand, it stays the pair"
+
+
+def test_the_widest_margins_are_offered_first_true_and_mismatched_by_turns(ledger):
+    pairs, margin = MarginExplorer(ledger).specs[0].values, ledger.column("margin_text")[-1]
+    kinds = np.asarray(ledger.column("mismatched"))[list(pairs)]
+    assert not (kinds[::2] | ~kinds[1::2]).any()
+    assert pairs[0] == max(np.flatnonzero(~np.asarray(ledger.column("mismatched"))), key=lambda row: margin[row])

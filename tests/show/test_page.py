@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from show.ledgers import drawn_ledger
 
-from rrsitr_lib.show import page
 from rrsitr_lib.show.explorers.controls import Choice, Slider
+from rrsitr_lib.show.explorers.margins import MarginExplorer
 from rrsitr_lib.show.explorers.pacing import PacingExplorer
 from rrsitr_lib.show.explorers.weights import WeightsExplorer
-from rrsitr_lib.show.page import thin, write_page
+from rrsitr_lib.show.page import write_page
+from rrsitr_lib.show.positions import thin
 
 
 def content_of(path):
@@ -33,7 +34,7 @@ def explorer(tmp_path):
 def test_every_frame_is_the_figure_of_its_position(explorer, tmp_path):
     path = write_page(explorer, tmp_path / "page.html")
     content = content_of(path)
-    assert [control["name"] for control in content["controls"]] == list(explorer.on_page)
+    assert [control["name"] for control in content["controls"]] == [spec.name for spec in explorer.specs]
     specs = {spec.name: spec for spec in explorer.specs}
     for place, frame in content["frames"].items():
         chosen = dict(explorer.values)
@@ -50,9 +51,10 @@ def test_every_frame_is_the_figure_of_its_position(explorer, tmp_path):
 
 
 def test_a_page_of_few_cards_has_fewer_positions_and_every_card_of_them(explorer, tmp_path, monkeypatch):
+    monkeypatch.setattr(explorer, "shown", lambda epoch, **_: [epoch])
     whole = content_of(write_page(explorer, tmp_path / "whole.html"))
     most = len({key for frame in whole["frames"].values() for key in frame["shown"]})
-    monkeypatch.setattr(page, "CARDS", most - 1)
+    monkeypatch.setattr(explorer, "cards_on_page", most - 1, raising=False)
     thinned = content_of(write_page(explorer, tmp_path / "page.html"))
     shown = {str(key) for frame in thinned["frames"].values() for key in frame["shown"]}
     assert len(thinned["frames"]) < len(whole["frames"]) and shown <= thinned["cards"].keys()
@@ -62,18 +64,51 @@ def test_a_page_of_few_cards_has_fewer_positions_and_every_card_of_them(explorer
 def test_positions_that_are_left_out_are_said(tmp_path):
     text = write_page(PacingExplorer(), tmp_path / "page.html", frames=20).read_text()
     assert re.search(r"Positions kept: loss of the pair \d+ of 241", text)
-    assert "Fixed here: gamma_2 18.0, lambda_1 0.8" in text
+    assert "lambda_1 3 of 11" in text and "Fixed here" not in text
 
 
-def test_a_value_that_needs_a_kernel_is_not_offered_unless_it_is_the_present_one():
-    spec = Choice("truth", "truth", ("hidden", "blind", "shown"), "hidden", in_kernel=("blind",))
+def test_what_one_position_shows_is_fixed_and_said(explorer, tmp_path):
+    text = write_page(MarginExplorer(), tmp_path / "page.html").read_text()
+    assert "Fixed here: hardest image 0.3." in text
+
+
+def test_a_value_that_a_page_does_not_offer_is_there_where_it_is_the_present_one():
+    spec = Choice("truth", "truth", ("hidden", "blind", "shown"), "hidden", on_page=("hidden", "shown"))
     assert thin([spec], {"truth": "shown"}, 100) == [["hidden", "shown"]]
     assert thin([spec], {"truth": "blind"}, 100) == [["hidden", "blind", "shown"]]
 
 
 @pytest.mark.parametrize("frames", [4, 30, 1000])
-def test_thinning_keeps_what_a_lesson_asks_for(frames):
-    assert {7, 12} <= {*thin([Slider("a", "a", 0, 40, 1, 7, asked=(12,))], {"a": 7}, frames)[0]}
+def test_thinning_keeps_what_a_control_names(frames):
+    specs = [Slider("a", "a", 0, 40, 1, 7, on_page=(12, 30)), Slider("b", "b", 0, 9, 1, 3)]
+    kept = thin(specs, {"a": 7, "b": 3}, frames)
+    assert kept[0] == [7, 12, 30] and (len(kept[1]) < 10) == (frames < 30)
+
+
+def test_where_a_control_changes_nothing_it_rests_and_shares_the_frame(explorer, tmp_path):
+    content = content_of(write_page(explorer, tmp_path / "page.html"))
+    controls = {control["name"]: control["values"] for control in content["controls"]}
+    names = [*controls]
+    schedule, start = names.index("schedule"), names.index("start")
+    for place, frame in content["frames"].items():
+        numbers = place.split(",")
+        recorded = controls["schedule"][int(numbers[schedule])] == "as recorded"
+        numbers[start] = "0"
+        assert frame["idle"] == ["start"] * recorded
+        assert not recorded or frame == content["frames"][",".join(numbers)]
+
+
+def test_cards_of_one_image_hold_it_once(tmp_path):
+    class Drawn(PacingExplorer):
+        def shown(self, **values):
+            return range(4)
+
+        def card(self, key):
+            return f"<img src='data:image/jpeg;base64,{'ab'[key % 2]}' alt='card {key}'>"
+
+    content = content_of(write_page(Drawn(), tmp_path / "page.html"))
+    assert content["images"] == ["data:image/jpeg;base64,a", "data:image/jpeg;base64,b"]
+    assert content["cards"]["3"] == "<img src='#1' alt='card 3'>"
 
 
 @pytest.mark.parametrize("frames", [2, 7, 30, 1000])

@@ -13,7 +13,7 @@ from rrsitr_lib.show.explorers import protocol as module
 from rrsitr_lib.show.explorers.controls import Choice
 from rrsitr_lib.show.explorers.protocol import ProtocolExplorer
 from rrsitr_lib.show.views import protocol as view_module
-from rrsitr_lib.show.views.protocol import CURVE_RATES, expected_images, good_captions, protocol_figure, shortfall
+from rrsitr_lib.show.views.protocol import CURVE_RATES, expected_images, good_captions, protocol_figure, ruined
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +60,16 @@ def test_expected_images_is_what_many_draws_give():
     np.testing.assert_allclose(found, counted, atol=0.06)
 
 
-def test_shortfall_is_nominal_less_realised(table):
-    found = shortfall(table, seed=5)
+def test_ruined_images_are_those_whose_rows_are_all_mismatched(table):
+    found = ruined(table, seed=5)
     assert found.shape == (len(PROTOCOLS), len(CURVE_RATES))
     for row, protocol in zip(found, PROTOCOLS, strict=True):
-        for gap, rate in zip(row, CURVE_RATES, strict=True):
+        for share, rate in zip(row, CURVE_RATES, strict=True):
             noise = inject(table.image_ids, rate, protocol, 5, table.captions)
-            assert gap == pytest.approx(100 * (rate - noise.mismatched.mean()))
-    assert np.abs(found[list(PROTOCOLS).index("derangement")]).max() <= 100 * 0.5 / len(table) + 1e-9
+            without = [noise.mismatched[table.image_ids == image].all() for image in table.images]
+            assert share == pytest.approx(100 * np.mean(without))
+    by_name = dict(zip(PROTOCOLS, found, strict=True))
+    assert by_name["image"][2] > by_name["shuffle"][2] and by_name["derangement"][-1] == 100
 
 
 # --- figure ---
@@ -75,12 +77,12 @@ def test_shortfall_is_nominal_less_realised(table):
 
 def test_figure_shows_the_counts_the_law_and_this_injection(table):
     noise = inject(table.image_ids, 0.4, "hard", 42, table.captions)
-    figure = protocol_figure(table, noise, shortfall(table, 42), 0.4, "a note")
+    figure = protocol_figure(table, noise, ruined(table, 42), 0.4, "a note")
     bars, law, *lines, here = figure.data
     assert sum(bars.y) == sum(law.y) == len(table.images) and len(bars.y) == 6
     assert list(bars.y) == np.bincount(good_captions(noise.mismatched, table.image_of_row), minlength=6).tolist()
     assert [line.name for line in lines] == list(PROTOCOLS)
-    assert (here.x[0], here.y[0]) == (0.4, pytest.approx(100 * (0.4 - noise.realised_rate), abs=1e-3))
+    assert (here.x[0], here.y[0]) == (0.4, pytest.approx(100 * bars.y[0] / len(table.images), abs=1e-2))
     assert figure.layout.title.text == "a note"
 
 

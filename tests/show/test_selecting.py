@@ -10,7 +10,9 @@ from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.methods.partition import CATEGORY_NAMES
 from rrsitr_lib.show.explorers import chosen as chosen_module
 from rrsitr_lib.show.explorers.chosen import Chosen, Selection, find_pairs, selection_table
+from rrsitr_lib.show.explorers.compare import CompareExplorer
 from rrsitr_lib.show.explorers.embedding import EmbeddingExplorer
+from rrsitr_lib.show.explorers.margins import MarginExplorer
 from rrsitr_lib.show.explorers.partition import PartitionExplorer
 from rrsitr_lib.show.explorers.tabs import explore
 from rrsitr_lib.show.explorers.weights import WeightsExplorer
@@ -92,10 +94,40 @@ def test_a_lasso_takes_each_pair_once_and_one_point_is_also_the_pair(run):
     assert select(explorer, trace_0=[1]) is explorer.chosen.selection, "a line has no card"
 
 
+def test_points_bars_and_cells_of_the_comparison_are_their_pairs(run):
+    explorer = CompareExplorer(run, RunReader.open(run), epoch=2)
+    explorer.loss[1, 1] = 50 - explorer.loss[1, 0]  # or every gain would be none
+    explorer.move(epoch=3)
+    explorer.move(epoch=2)
+    true, wrong = (list(explorer.figure.data[trace].customdata) for trace in (0, 1))
+    found = select(explorer, trace_0=[0, 3], trace_1=[1])
+    assert found.rows.tolist() == sorted([true[0], true[3], wrong[1]]) and "comparison in epoch 2" in found.origin
+    select(explorer, "clicked", trace_0=[2])
+    assert explorer.values["pair"] == explorer.chosen.pair == true[2]
+    category = explorer.category[1, 0]
+    assert select(explorer, "clicked", trace_6=[[1, 1]]).rows.tolist() == np.flatnonzero(category == 1).tolist()
+    gain = explorer.loss[1, 1] - explorer.loss[1, 0]
+    bars = list(range(20, 40))
+    assert select(explorer, trace_7=bars, trace_8=bars).rows.tolist() == np.flatnonzero(gain >= 0).tolist()
+    assert select(explorer, trace_2=[0]) is explorer.chosen.selection, "the diagonal stands for no pairs"
+
+
+def test_bars_of_the_recorded_margins_are_their_pairs(run):
+    explorer = MarginExplorer(run, epoch=2)
+    margin, edges = explorer.recorded.margin[1], explorer.recorded.edges
+    found = select(explorer, trace_7=[3, 4], trace_8=[3, 4])
+    assert found.rows.tolist() == np.flatnonzero((margin >= edges[3]) & (margin < edges[5])).tolist()
+    assert found.origin == f"margin {edges[3]:.2f} to {edges[5]:.2f} in epoch 2"
+    assert select(explorer, trace_0=[1]) is explorer.chosen.selection, "a curve stands for no pairs"
+
+
 # --- how it is shown ---
 
 
-@pytest.mark.parametrize("kind", [PartitionExplorer, WeightsExplorer, EmbeddingExplorer])
+EVERY = [PartitionExplorer, WeightsExplorer, EmbeddingExplorer, MarginExplorer, lambda run: CompareExplorer(run, run)]
+
+
+@pytest.mark.parametrize("kind", EVERY)
 def test_a_selection_is_counted_marked_and_shown_as_cards_and_goes_again(run, kind):
     explorer = kind(run)
     before, rows = explorer.figure.to_json(), explorer.here[:6]
@@ -105,7 +137,8 @@ def test_a_selection_is_counted_marked_and_shown_as_cards_and_goes_again(run, ki
     assert explorer.chosen_text.value == f"6 selected: six of them. {wrong.sum()} of them mismatched {shares}."
     assert all(f"caption {row} of" in explorer.chosen_cards.value for row in rows)
     (marked,) = [trace for trace in explorer.draw(**explorer.values).data if trace.name == "selected"]
-    assert (sum(marked.y) if marked.type == "bar" else len(marked.x) / 2) == 6
+    points = 2 if isinstance(explorer, EmbeddingExplorer) else 1
+    assert (sum(marked.y) if marked.type == "bar" else len(marked.x) / points) == 6
     explorer.clear_button.click()
     assert explorer.chosen_text.value == "No pair is selected." and explorer.save_button.disabled
     assert explorer.figure.to_json() == before
@@ -206,7 +239,7 @@ def test_a_pair_that_is_not_shown_here_is_said(run):
 
 
 def test_what_is_chosen_in_one_is_chosen_in_all_that_follow(run):
-    first, second, third = (kind(run) for kind in (PartitionExplorer, WeightsExplorer, EmbeddingExplorer))
+    first, second, third, fourth, fifth = (kind(run) for kind in EVERY)
     shared = Chosen()
     for explorer in (first, second):
         explorer.follow(shared)
@@ -214,7 +247,13 @@ def test_what_is_chosen_in_one_is_chosen_in_all_that_follow(run):
     assert second.values["pair"] == first.values["pair"]
     second.choose(Selection(np.array([2, 4]), "two"))
     assert first.chosen_text.value == second.chosen_text.value and "two" in first.chosen_text.value
-    third.follow(shared)
+    for explorer in (third, fourth, fifth):
+        explorer.follow(shared)
+    assert fourth.values["pair"] == fifth.values["pair"] == first.values["pair"]
+    assert "two" in fourth.chosen_text.value and "two" in fifth.chosen_text.value
+    for explorer, pair in ((fourth, 8), (fifth, 10)):
+        explorer.move(pair=pair)
+        assert {one.values["pair"] for one in (first, second, fourth, fifth)} == {pair}
     assert third.chosen.selection is shared.selection and "two" in third.chosen_text.value, "one that is opened later"
     second.pin_button.click()
     assert f"pair {second.values['pair']}" in first.pinned.value
@@ -246,6 +285,24 @@ def test_a_dragged_line_moves_its_threshold(run, shape, axis, at, name, value):
     assert explorer.values[name] == value and explorer.widgets[name].value == value
     drawn = explorer.draw(**explorer.values)
     assert explorer.figure.layout.shapes == drawn.layout.shapes
+
+
+@pytest.mark.parametrize(("shape", "at", "name", "value"), [
+    (0, 0.43, "similarity", 0.45), (4, 0.21, "hardest_text", 0.2), (5, -7.0, "hardest_image", -1.0),
+])  # fmt: skip
+def test_a_dragged_line_moves_its_cosine(run, shape, at, name, value):
+    explorer = MarginExplorer(run)
+    explorer._told(None, {"event": "dragged", "shape": shape, "x": at}, ())
+    assert explorer.values[name] == value
+    assert explorer.figure.layout.shapes == explorer.draw(**explorer.values).layout.shapes
+
+
+def test_the_line_of_a_recorded_margin_goes_back(run):
+    explorer = MarginExplorer(run)
+    values = explorer.values
+    explorer.figure.layout.shapes[6].x0 = 0.123
+    explorer._told(None, {"event": "dragged", "shape": 6, "x": 0.123}, ())
+    assert explorer.values == values and explorer.figure.layout.shapes == explorer.draw(**values).layout.shapes
 
 
 def test_a_gesture_that_breaks_is_said_and_raised(run, monkeypatch):

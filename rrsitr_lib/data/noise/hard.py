@@ -52,16 +52,26 @@ def _from_another_image(
     return order[np.where(place < own_start[image], place, place + sizes[image])]
 
 
+def class_in_name(image_id: str) -> str:
+    """The class that a file name carries before its number, with the ``_`` between them, else nothing.
+
+    >>> class_in_name("airport12.jpg"), class_in_name("12.jpg")
+    ('airport', '')
+    """
+    found = re.match(r"([^\W\d]+(?:[ _-][^\W\d]+)*)[ _-]?\d", image_id)
+    return found[1] if found else ""
+
+
 def _class_of_image(pairs: PairIndex, seed: int) -> np.ndarray:
     """The class of every image as a number, shape (M,): by file name where all carry one, else by the words."""
     # images are numbered in order of appearance: a row is its image's first where the number is a new maximum
     first_row = np.flatnonzero(np.diff(np.maximum.accumulate(pairs.images), prepend=-1))
-    names = [re.match(r"([^\W\d]+(?:[ _-][^\W\d]+)*)[ _-]?\d", str(pairs.image_ids[row])) for row in first_row]
-    classes, _ = pd.factorize(np.array([match[1] if match else "" for match in names], dtype=object))
+    names = [class_in_name(str(pairs.image_ids[row])) for row in first_row]
+    classes, _ = pd.factorize(np.array(names, dtype=object))
     if all(names) and (classes.max() > 0 or pairs.captions is None):
         return classes.astype(np.int64)
     if pairs.captions is None:
-        nameless = pairs.image_ids[first_row[[match is None for match in names]][0]]
+        nameless = pairs.image_ids[first_row[[not name for name in names]][0]]
         raise InputError(f"image id {nameless!r} carries no class (as airport_12.jpg does): hard noise needs captions")
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -34,7 +34,7 @@ class Explorer(ABC):
     """
 
     title: ClassVar[str]
-    on_page: ClassVar[tuple[str, ...]] = ()  # controls that an exported page offers; none named: all
+    cards_on_page: ClassVar[int] = 800  # as many as an exported page has room for, each with an image of its own
     gesture: ClassVar[str] = ""  # "select" or "lasso": how the mouse selects in the figure; ``told`` reads it
     drags: ClassVar[bool] = False  # lines of the figure can be dragged; ``told`` reads it
 
@@ -124,6 +124,13 @@ class Explorer(ABC):
         self._check(values)
         for name, value in values.items():
             self.widgets[name].value = value
+
+    def drag(self, name: str, at: float) -> None:
+        """A line of the figure was dragged to ``at``: set its slider to the nearest position, and the line to it."""
+        spec = next(spec for spec in self.specs if spec.name == name)
+        self.move(**{name: min(spec.values, key=lambda value: abs(value - at))})
+        self.figure.layout.shapes = []  # also a line that goes back to its place must be sent
+        self.figure.layout.shapes = self._shown["layout"]["shapes"]
 
     def static(self) -> Figure:
         """The present view without a script, as a matplotlib figure."""

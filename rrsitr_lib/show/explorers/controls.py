@@ -18,7 +18,7 @@ CONTROL_WIDTH = "16rem"  # three side by side over a figure; a slider's track ge
 class Slider:
     """Numbers from ``low`` to ``high`` in steps of ``step``; ``label`` names the quantity, ``unit`` its unit.
 
-    However few positions a page has room for, it offers those ``asked`` for in a lesson.
+    An exported page offers those ``on_page``, what a lesson asks for among them; by default all that it has room for.
 
     >>> Slider("epoch", "epoch", 1, 3, 1, 3).values
     (1, 2, 3)
@@ -31,7 +31,7 @@ class Slider:
     step: float
     start: float
     unit: str = ""
-    asked: tuple[float, ...] = ()
+    on_page: tuple[float, ...] | None = None
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -53,14 +53,14 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of ``values``, shown as they are; a page without a kernel does not offer those ``in_kernel``."""
+    """One of ``values``, shown as they are; an exported page offers those ``on_page``, by default all."""
 
     name: str
     label: str
     values: tuple[Any, ...]
     start: Any
     unit: str = ""
-    in_kernel: tuple[Any, ...] = ()
+    on_page: tuple[Any, ...] | None = None
     kind: ClassVar[type[widgets.Dropdown]] = widgets.Dropdown
 
     def widget(self) -> widgets.Widget:

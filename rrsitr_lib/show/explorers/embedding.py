@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from rrsitr_lib.data.noise.hard import class_in_name
 from rrsitr_lib.show.explorers.chosen import Selection
 from rrsitr_lib.show.explorers.controls import Choice, Control, Pair, Slider
 from rrsitr_lib.show.explorers.pair_explorer import PairExplorer
 from rrsitr_lib.show.explorers.run_explorer import by_turns
 from rrsitr_lib.show.kept import kept
-from rrsitr_lib.show.views.embedding import COLOURS, GAPS, LINES, space_figure
+from rrsitr_lib.show.views.embedding import CATEGORY_LOOKS, COLOURS, GAPS, LINES, by_class, nearest, space_figure
 from rrsitr_lib.show.views.space_map import METHODS, SMALLEST_UMAP, SpaceMap, modality_gap, space_map, without_gap
 from rrsitr_lib.training.embedding_history import EmbeddingHistory
 
+NEIGHBOURS = 4
 ONCE = "umap: computed once, half a minute"
 
 
@@ -25,11 +27,11 @@ class EmbeddingExplorer(PairExplorer):
 
     Circles are images, diamonds captions; a line joins the two of a pair, dashed where they are mismatched. Hover a
     point to see its pair; in a notebook, draw a lasso around points to see theirs. The gap between the modalities, the
-    distance of their means, can be removed.
+    distance of their means, can be removed. Cards: the pair, then those whose images are nearest to its own. Where file
+    names carry classes, points can be coloured by the pair's class and the one nearest to it.
     """
 
     title = "The space of features"
-    on_page = ("epoch", "map", "gap", "lines", "colour")
     gesture = "lasso"
 
     def missing(self) -> str:
@@ -38,7 +40,8 @@ class EmbeddingExplorer(PairExplorer):
         return self.run.missing()
 
     def controls(self) -> Sequence[Control]:
-        colours = COLOURS if "category" in self.run.ledger.columns else COLOURS[:1]
+        there = {"truth": True, "category": "category" in self.run.ledger.columns, "class": self.classes is not None}
+        colours = tuple(name for name in COLOURS if there[name])
         can_umap = find_spec("umap") is not None and len(self.run.embeddings.rows) >= SMALLEST_UMAP
         pairs = most_moving_pairs(self.run.embeddings, self.mismatched)
         return (
@@ -47,7 +50,7 @@ class EmbeddingExplorer(PairExplorer):
             Choice("gap", "gap between modalities", GAPS, GAPS[0]),
             Choice("lines", "lines between pairs", LINES, LINES[0]),
             Choice("colour", "colour by", colours, colours[0]),
-            Pair("pair", "pair", pairs, pairs[0], among=self.here),
+            Pair("pair", "pair", pairs, pairs[0], on_page=(pairs[0],), among=self.here),
         )
 
     @kept(len(GAPS))
@@ -70,20 +73,42 @@ class EmbeddingExplorer(PairExplorer):
     def here(self) -> np.ndarray:
         return np.sort(self.run.embeddings.rows)
 
+    @cached_property
+    def classes(self) -> np.ndarray | None:
+        """The class of every sampled pair's image, (n,); None where not every name carries one, or all the same."""
+        if self.run.pairs is None:
+            return None
+        names = [class_in_name(str(one)).strip("_") for one in self.run.pairs.image_ids[self.run.embeddings.rows]]
+        return np.array(names) if all(names) and len(set(names)) > 1 else None
+
+    def neighbours(self, epoch: int, gap: str, pair: int, **_values: Any) -> np.ndarray:
+        """Pairs of other images, those nearest to the image of ``pair`` first, (4,) or fewer."""
+        rows = self.run.embeddings.rows
+        place = int(np.flatnonzero(rows == pair)[0])
+        images = rows if self.run.pairs is None else self.run.pairs.image_of_row[rows]
+        _, first = np.unique(images, return_index=True)
+        same = (images == images[place]) | ~np.isin(np.arange(len(rows)), first)
+        return rows[nearest(self.embeddings(gap).image[epoch], place, same, NEIGHBOURS)]
+
+    def shown(self, **values: Any) -> Sequence[int]:
+        return (values["pair"], *self.neighbours(**values).tolist())
+
     def draw(self, epoch: int, map: str, gap: str, lines: str, colour: str, pair: int) -> go.Figure:
-        rows, category = self.run.embeddings.rows, None
+        rows, group, looks = self.run.embeddings.rows, None, CATEGORY_LOOKS
+        place = int(np.flatnonzero(rows == pair)[0])
         if colour == "category":
-            category = self.run.column("category")[max(epoch, 1) - 1, rows].astype(int)
-        marks = int(np.flatnonzero(rows == pair)[0]), np.flatnonzero(np.isin(rows, self.selected))
-        return space_figure(self.map(map, gap), epoch, self.mismatched, lines, category, rows, *marks)
+            group = self.run.column("category")[max(epoch, 1) - 1, rows].astype(int)
+        elif colour == "class":
+            group, looks = by_class(self.embeddings(gap).image[epoch], self.classes, self.classes[place])
+        marks = place, np.flatnonzero(np.isin(rows, self.selected))
+        return space_figure(self.map(map, gap), epoch, self.mismatched, lines, group, looks, rows, *marks)
 
     def behind(self, points: Mapping[int, Sequence[Any]], epoch: int, **values: Any) -> Selection | None:
-        keys = {trace: self._shown["data"][trace].get("customdata") for trace in points}
-        found = [keys[trace][place] for trace, places in points.items() if keys[trace] is not None for place in places]
-        if points and not found:
+        rows = self.keyed(points)
+        if points and not len(rows):
             return None
         when = "before training" if epoch == 0 else f"after epoch {epoch}"
-        return Selection(np.unique(np.array(found, np.int64)), f"points of the {values['map']} map {when}")
+        return Selection(rows, f"points of the {values['map']} map {when}")
 
     def say(self, epoch: int, map: str, gap: str, lines: str, colour: str, pair: int) -> str:
         embeddings, wrong = self.embeddings(gap), self.mismatched
@@ -94,9 +119,11 @@ class EmbeddingExplorer(PairExplorer):
         removed = " before it was removed" if gap == GAPS[1] else ""
         early = " Categories are those of epoch 1." if colour == "category" and epoch == 0 else ""
         when = "Before training" if epoch == 0 else f"After epoch {epoch}"
+        named = ", ".join(f"pair {row}" for row in self.neighbours(epoch, gap, pair)) or "no other pair"
         return (
             f"{when}, in all {image.shape[1]} dimensions: the mean cosine is {' and '.join(means)}, "
-            f"that of pair {pair} is {cosine[rows == pair][0]:.2f}; the modality gap is {width:.2f}{removed}.{early}"
+            f"that of pair {pair} is {cosine[rows == pair][0]:.2f}; the modality gap is {width:.2f}{removed}.{early} "
+            f"The images nearest to its own are those of {named}."
         )
 
 

@@ -48,7 +48,7 @@ class GalleryExplorer(RunExplorer):
     """
 
     title = "Gallery of suspects"
-    on_page = ("sort", "page", "truth")
+    cards_on_page = 1600  # a page tells a pair's truth, or hides it: two cards with one image
     needs = NEEDED
 
     def __init__(self, source: Source, save_to: str | Path | None = None, **given: Any) -> None:
@@ -151,10 +151,10 @@ class GalleryExplorer(RunExplorer):
     def controls(self) -> Sequence[Control]:
         pages, truths = -(-len(self.table) // PAGE), TRUTHS if self.run.mismatched.any() else TRUTHS[:1]
         return (
-            Choice("sort", "sort by", SORTS, "agreement"),
+            Choice("sort", "sort by", SORTS, "agreement", on_page=SORTS),
             Slider("page", "page", 1, pages, 1, 1, f"{PAGE} pairs each"),
-            Choice("show", "show only", SHOWS, "all", "decision"),
-            Choice("truth", "truth", truths, TRUTHS[0], in_kernel=("blind",)),
+            Choice("show", "show only", SHOWS, "all", "decision", on_page=("all",)),
+            Choice("truth", "truth", truths, TRUTHS[0], on_page=("hidden", "shown")),
         )
 
     def draw(self, sort: str, page: int, show: str, truth: str) -> go.Figure:

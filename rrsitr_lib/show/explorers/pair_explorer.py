@@ -21,7 +21,7 @@ HINT = "number, words of a caption, or class"
 class PairExplorer(RunExplorer):
     """A subclass says in ``behind`` which pairs stand behind points of its figure; it draws ``selected`` itself."""
 
-    def __init__(self, source: Source, **given: Any) -> None:
+    def __init__(self, source: Source | None, **given: Any) -> None:
         self.chosen = Chosen()
         self._build_panel()
         super().__init__(source, **given)
@@ -39,6 +39,12 @@ class PairExplorer(RunExplorer):
         return np.arange(len(self.run.mismatched))
 
     # --- what follows from it ---
+
+    def keyed(self, points: Mapping[int, Sequence[Any]]) -> np.ndarray:
+        """Rows of the pairs whose cards ``points`` of the figure show, (n,) ascending, each once."""
+        keys = {trace: self._shown["data"][trace].get("customdata") for trace in points}
+        found = [keys[trace][place] for trace, places in points.items() if keys[trace] is not None for place in places]
+        return np.unique(np.array(found, np.int64))
 
     @property
     def selected(self) -> np.ndarray:

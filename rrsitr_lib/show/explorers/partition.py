@@ -27,7 +27,6 @@ class PartitionExplorer(PairExplorer):
 
     title = "Partition"
     gesture, drags = "select", True
-    on_page = ("gamma_1", "gamma_2", "epoch")
     needs = ("loss",)
 
     def controls(self) -> Sequence[Control]:
@@ -36,10 +35,10 @@ class PartitionExplorer(PairExplorer):
         low, high = (min(round(2 * gamma) / 2, 40.0) for gamma in self.run.gammas(epochs))
         pairs = informative_pairs(self.loss, self.run.mismatched, high)
         return (
-            Slider("gamma_1", "gamma_1", 0.0, 30.0, 0.5, min(low, 30.0), "loss"),
-            Slider("gamma_2", "gamma_2", 0.0, 40.0, 0.5, high, "loss", asked=(12.0,)),
+            Slider("gamma_1", "gamma_1", 0.0, 30.0, 0.5, min(low, 30.0), "loss", on_page=(3.0, 5.0, 10.0)),
+            Slider("gamma_2", "gamma_2", 0.0, 40.0, 0.5, high, "loss", on_page=(8.0, 12.0, 18.0, 24.0)),
             Slider("epoch", "epoch", 1, epochs, 1, epochs),
-            Pair("pair", "pair", pairs, pairs[0], among=self.here),
+            Pair("pair", "pair", pairs, pairs[0], on_page=pairs[:3], among=self.here),
         )
 
     def draw(self, gamma_1: float, gamma_2: float, epoch: int, pair: int) -> go.Figure:
@@ -83,11 +82,7 @@ class PartitionExplorer(PairExplorer):
         super().told(message)
         if message["event"] == "dragged":  # each threshold is drawn twice: upright in one panel, across in another
             name, at = ("gamma_1", "gamma_2")[message["shape"] // 2], message["y" if message["shape"] % 2 else "x"]
-            spec = next(spec for spec in self.specs if spec.name == name)
-            steps = round((min(max(at, spec.low), spec.high) - spec.low) / spec.step)
-            self.move(**{name: spec.values[steps]})
-            self.figure.layout.shapes = []  # also a line that goes back to its place must be sent
-            self.figure.layout.shapes = self._shown["layout"]["shapes"]
+            self.drag(name, at)
 
 
 def informative_pairs(loss: np.ndarray, mismatched: np.ndarray, gamma_2: float) -> tuple[int, ...]:

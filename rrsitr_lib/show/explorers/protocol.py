@@ -16,21 +16,20 @@ from rrsitr_lib.show.explorers.controls import Choice, Control, Slider
 from rrsitr_lib.show.explorers.run_explorer import Source
 from rrsitr_lib.show.kept import kept
 from rrsitr_lib.show.run_reader import RunReader
-from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, shortfall
+from rrsitr_lib.show.views.protocol import good_captions, injected, protocol_figure, ruined
 
 LARGEST_ROWS = 20_000
 SEEDS = 99
 
 
 class ProtocolExplorer(Explorer):
-    """Inject noise into clean pairs, and count: images by good captions, realised against nominal rate.
+    """Inject noise into clean pairs, and count: images by good captions, and those that are left without any.
 
     The source is a table of clean pairs, or a run, whose own data are opened again. Above 20,000 rows only the first
     20,000 take part, and the figure says so.
     """
 
     title = "Noise protocols"
-    on_page = ("rate", "protocol")
 
     def __init__(self, source: Source | PairTable, **given: Any) -> None:
         self.run = None if isinstance(source, PairTable) else RunReader.open(source)
@@ -60,7 +59,7 @@ class ProtocolExplorer(Explorer):
         return (
             Slider("rate", "nominal rate", 0.0, 1.0, 0.05, rate, "share of rows"),
             Choice("protocol", "protocol", names, protocol),
-            Slider("seed", "noise seed", 0, SEEDS, 1, seed),
+            Slider("seed", "noise seed", 0, SEEDS, 1, seed, on_page=(42, 43)),
         )
 
     @kept(64)
@@ -71,7 +70,7 @@ class ProtocolExplorer(Explorer):
     @cached_property
     def curves(self) -> np.ndarray:
         """All protocols at six rates, drawn once with the noise seed at the start: a new seed moves the star only."""
-        return shortfall(self.table, self.specs[-1].start)
+        return ruined(self.table, self.specs[-1].start)
 
     def draw(self, rate: float, protocol: str, seed: int) -> go.Figure:
         noise = self.noise(rate, protocol, seed)

@@ -25,7 +25,7 @@ class RetrievalExplorer(RunExplorer):
     """
 
     title = "Retrieval"
-    on_page = ("direction", "image")
+    cards_on_page = 4000  # many show one image, or none
 
     def missing(self) -> str:
         if self.run.retrieval is not None:
@@ -44,8 +44,8 @@ class RetrievalExplorer(RunExplorer):
         return (
             Choice("direction", "direction", DIRECTIONS, TO_PICTURES),
             Slider("image", "image", 0, len(self.captions_of) - 1, 1, 0, "number in the test split"),
-            Slider("sentence", "its caption", 1, most, 1, 1, "number; asks only for images"),
-            Slider("k", "answers", 1, recorded, 1, min(SHOWN, recorded), "K"),
+            Slider("sentence", "its caption", 1, most, 1, 1, "number; asks only for images", tuple(range(1, 6))),
+            Slider("k", "answers", 1, recorded, 1, min(SHOWN, recorded), "K", (1, SHOWN, 10, 20)),
         )
 
     def ranked(self, direction: str, image: int, sentence: int, k: int) -> RankedCandidates:

@@ -16,15 +16,18 @@ CHOSEN_PAIRS = 12
 
 
 class RunExplorer(Explorer):
-    """An explorer of a run: ``source`` is its folder, its ledger, or the run as it is read.
+    """An explorer of a run: ``source`` is its folder, its ledger, or the run as it is read; ``run`` is there with it.
 
     Raises ``InputError`` where there is no ledger.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()  # columns of the ledger
 
-    def __init__(self, source: Source, **given: Any) -> None:
-        self.run = RunReader.open(source)
+    run: RunReader
+
+    def __init__(self, source: Source | None, **given: Any) -> None:
+        if source is not None:
+            self.run = RunReader.open(source)
         super().__init__(**given)
 
     @property

@@ -34,7 +34,6 @@ class WeightsExplorer(PairExplorer):
 
     title = "Weights over epochs"
     gesture = "select"
-    on_page = ("epoch", "sort", "pair")
     needs = ("weight", "loss")
 
     @cached_property
@@ -55,9 +54,9 @@ class WeightsExplorer(PairExplorer):
         return (
             Slider("epoch", "epoch", 1, self.run.epochs, 1, self.run.epochs),
             Choice("sort", "sort by", SORTS, "loss"),
-            Pair("pair", "pair", pairs, pairs[0], among=self.here),
-            Choice("schedule", "thresholds", (RECORDED, *GAMMA_SCHEDULES), RECORDED),
-            Slider("start", "schedule starts at", 0.1, 2.0, 0.1, 0.5, "times gamma"),
+            Pair("pair", "pair", pairs, pairs[0], on_page=pairs[:4], among=self.here),
+            Choice("schedule", "thresholds", (RECORDED, *GAMMA_SCHEDULES), RECORDED, on_page=(RECORDED, "linear")),
+            Slider("start", "schedule starts at", 0.1, 2.0, 0.1, 0.5, "times gamma", on_page=(0.2, 0.5, 1.0)),
         )
 
     def idle(self, schedule: str, **values: Any) -> Sequence[str]:

@@ -64,13 +64,17 @@ def compare_figure(
     scale: Scale,
     limits: np.ndarray,
     names: Sequence[str],
+    pair: int | None = None,
+    selected: Sequence[int] = (),
 ) -> go.Figure:
     """Loss in run A against loss in run B, categories in A against B, and the histogram of loss B minus loss A.
 
     ``limits`` (2, 3): gamma_1, gamma_2 and chance level of A and of B, NaN where it has none; ``names`` of A and B.
+    ``pair`` and the rows ``selected`` are marked.
 
     Traces: true and mismatched pairs, whose ``customdata`` is the row; the diagonal, gamma_1, gamma_2, chance level;
-    categories; true and mismatched bars. **Shape** loss, category (2, N), mismatched (N,).
+    categories; true and mismatched bars; selected pairs as far as they are drawn; the pair.
+    **Shape** loss, category (2, N), mismatched (N,).
     """
     figure = make_subplots(1, 3, column_widths=[0.38, 0.27, 0.35], horizontal_spacing=0.13)
     looks = zip(TRUTH_LOOKS, ("circle", "x"), (False, True), strict=True)
@@ -86,7 +90,21 @@ def compare_figure(
     found = flow(*category, mismatched)
     figure.add_trace(_categories(found), row=1, col=2)
     figure.add_traces(_gains(loss[1] - loss[0], mismatched, scale.gain), rows=1, cols=3)
+    drawn = np.intersect1d(np.asarray(selected, np.int64), scale.rows)
+    figure.add_traces(_marks(loss, drawn, [] if pair is None else [pair]), rows=1, cols=1)
     return _labelled(figure, scale, names)
+
+
+def _marks(loss: np.ndarray, selected: np.ndarray, pair: list[int]) -> list[dict]:
+    """Rings around the pairs ``selected``, a square around the chosen one."""
+    looks = (("selected", selected, "circle-open", 10, 1.2), ("the pair", pair, "square-open", 13, 2))
+    traces = []
+    for name, rows, symbol, size, width in looks:
+        marker = {"symbol": symbol, "size": size, "color": "black", "line": {"width": width}}
+        x, y = loss[:, np.asarray(rows, np.int64)].astype(float).round(2)
+        look = {"mode": "markers", "marker": marker, "hoverinfo": "skip"}
+        traces.append({"type": "scatter", "x": x, "y": y, "name": name, **look})
+    return traces
 
 
 def _categories(found: np.ndarray) -> go.Heatmap:
@@ -100,9 +118,21 @@ def _categories(found: np.ndarray) -> go.Heatmap:
     return go.Heatmap(z=shares, x=CATEGORY_NAMES, y=CATEGORY_NAMES, text=text, **COUNTS_MAP)
 
 
+def bar_of_gain(gain: np.ndarray, end: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (41,) of the bars from ``-end`` to ``end``, and the bar of every pair, the outer ones with all beyond.
+
+    **Shape** gain (N,) -> (N,).
+
+    >>> bar_of_gain(np.array([-9.0, 0.1, 9.0]), 4.0)[1].tolist()
+    [0, 20, 39]
+    """
+    edges = np.linspace(-end, end, BARS + 1)
+    return edges, np.clip(np.searchsorted(edges, gain, side="right") - 1, 0, BARS - 1)
+
+
 def _gains(gain: np.ndarray, mismatched: np.ndarray, end: float) -> list[dict]:
-    edges, inside = np.linspace(-end, end, BARS + 1), np.clip(gain, -end, end)
-    bars = truth_bars(edges, (np.histogram(inside[mismatched == kind], edges)[0] for kind in (False, True)))
+    edges, bar = bar_of_gain(gain, end)
+    bars = truth_bars(edges, (np.bincount(bar[mismatched == kind], minlength=BARS) for kind in (False, True)))
     return [{**one, "showlegend": False, "legendgroup": one["name"]} for one in bars]
 
 

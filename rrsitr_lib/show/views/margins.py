@@ -1,7 +1,8 @@
 """Margins, loss and pull of a pair that is suspected to be mismatched, and the margins that a run has recorded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,7 +13,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.base import PAPER_SCALE
 from rrsitr_lib.methods.rrsitr import RrsitrSettings
 from rrsitr_lib.methods.rrsitr.robust_triplet import dynamic_margin
-from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_DASHES, straight, truth_bars
+from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_DASHES, selected_bars, straight, truth_bars
 
 LAMBDA_2 = RrsitrSettings().lambda_2
 SIMILARITIES = np.linspace(-1, 1, 81).round(3)
@@ -107,10 +108,14 @@ class RecordedMargins:
         low, high = float(np.min(self.margin)), float(np.max(self.margin))
         object.__setattr__(self, "edges", np.linspace(low, max(high, low + 0.05), BARS + 1))
 
+    def bar_of(self, epoch: int) -> np.ndarray:
+        """The bar of every pair in ``epoch`` (from 1), (N,). The bars never move."""
+        return np.clip(np.searchsorted(self.edges, self.margin[epoch - 1], side="right") - 1, 0, BARS - 1)
+
     def counts(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Pairs in each of the bars in ``epoch`` (from 1): true ones, mismatched ones. The bars never move."""
-        row = self.margin[epoch - 1]
-        return tuple(np.histogram(row[self.mismatched == kind], self.edges)[0] for kind in (False, True))
+        """Pairs in each of the bars in ``epoch`` (from 1): true ones, mismatched ones."""
+        bar = self.bar_of(epoch)
+        return tuple(np.bincount(bar[self.mismatched == kind], minlength=BARS) for kind in (False, True))
 
     def quartiles(self, mismatched: bool) -> np.ndarray:
         """Lower quartile, median, upper quartile in every epoch, (3, epochs); NaN where there is no such pair."""
@@ -119,12 +124,19 @@ class RecordedMargins:
 
 
 def margins_figure(
-    similarity: float, negatives: HardNegatives, recorded: RecordedMargins | None, epoch: int
+    similarity: float,
+    negatives: HardNegatives,
+    recorded: RecordedMargins | None,
+    epoch: int,
+    pair: int | None = None,
+    selected: Sequence[int] = (),
 ) -> go.Figure:
     """Margins and loss over the similarity; pull of triplet and cross-entropies; recorded margins in ``epoch``.
 
+    There the recorded margin of ``pair`` is marked, and the rows ``selected`` are framed.
+
     Traces: text margin, image margin, loss, the pair on all three; triplet, cross-entropies, the pair on both; true
-    pairs, mismatched pairs. Without a run the last two are empty.
+    pairs, mismatched pairs, selected pairs. Without a run the last three are empty.
     """
     titles = ("margins and loss", "pull on the pair", f"recorded, epoch {epoch}" if recorded else "no run is open")
     figure = make_subplots(1, 3, horizontal_spacing=0.08, subplot_titles=titles)
@@ -140,10 +152,18 @@ def margins_figure(
             figure.add_scatter(x=[similarity] * len(points), y=points.tolist(), **spot, row=1, col=panel)
     edges, counts = (recorded.edges, recorded.counts(epoch)) if recorded else (np.empty(1), ([], []))
     figure.add_traces(truth_bars(edges, counts), rows=1, cols=3)
-    return _labelled(figure, similarity, negatives)
+    bars = recorded.bar_of(epoch)[np.asarray(selected, np.int64)] if recorded else np.empty(0, np.int64)
+    frames = selected_bars(recorded.edges if recorded else np.arange(BARS + 1.0), np.bincount(bars, minlength=BARS))
+    figure.add_trace(frames, row=1, col=3)
+    own = (
+        []
+        if recorded is None or pair is None
+        else [straight(float(recorded.margin[epoch - 1, pair]), 3, "dot", "black")]
+    )
+    return _labelled(figure, similarity, negatives, own)
 
 
-def _labelled(figure: go.Figure, similarity: float, negatives: HardNegatives) -> go.Figure:
+def _labelled(figure: go.Figure, similarity: float, negatives: HardNegatives, own: list[dict[str, Any]]) -> go.Figure:
     places = ((similarity, "solid"), (negatives.text, "dash"), (negatives.image, "dot"))
     shapes = [straight(place, panel, dash, "grey") for panel in (1, 2) for place, dash in places]
     cosine = {"title": "similarity of the pair (cosine)", "range": [-1.02, 1.02]}
@@ -155,5 +175,5 @@ def _labelled(figure: go.Figure, similarity: float, negatives: HardNegatives) ->
         xaxis3={"title": f"margin to text (cosine; {BARS} bars)"},
         yaxis3={"title": "pairs"},
         legend={"orientation": "h", "y": -0.25},
-        shapes=shapes, height=450, barmode="overlay", bargap=0, margin={"t": 60, "b": 50}, modebar=MODEBAR,
+        shapes=[*shapes, *own], height=450, barmode="overlay", bargap=0, margin={"t": 60, "b": 50}, modebar=MODEBAR,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a noise protocol leaves: good captions by image, and how far the realised rate stays below the nominal one."""
+"""What a noise protocol leaves: good captions by image, and how many images have none left, rate by rate."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -47,22 +47,24 @@ def injected(table: PairTable, rate: float, protocol: str, seed: int) -> Noise |
         return str(error)
 
 
-def shortfall(table: PairTable, seed: int) -> np.ndarray:
-    """Nominal minus realised rate in percentage points, of every protocol at every rate. (protocols, rates).
+def ruined(table: PairTable, seed: int) -> np.ndarray:
+    """Images without any good caption in percent, by every protocol at every rate. (protocols, rates).
 
     NaN where a protocol has no answer for this table, as where a single image would have to exchange with itself.
     """
-    return np.array([[_gap(injected(table, rate, name, seed)) for rate in CURVE_RATES] for name in PROTOCOLS])
+    return np.array([[_ruined(table, injected(table, rate, name, seed)) for rate in CURVE_RATES] for name in PROTOCOLS])
 
 
-def _gap(noise: Noise | str) -> float:
-    return np.nan if isinstance(noise, str) else 100 * (noise.rate - noise.realised_rate)
+def _ruined(table: PairTable, noise: Noise | str) -> float:
+    if isinstance(noise, str):
+        return np.nan
+    return 100 * float((good_captions(noise.mismatched, table.image_of_row) == 0).mean())
 
 
 def protocol_figure(table: PairTable, noise: Noise | str, curves: np.ndarray, rate: float, note: str = "") -> go.Figure:
-    """Images by number of good captions, and the shortfall of every protocol with this injection marked.
+    """Images by number of good captions, and the images that every protocol ruins, this injection marked.
 
-    Where there is no noise but a reason, the bars are NaN. **Shape** ``curves`` (protocols, rates), from ``shortfall``.
+    Where there is no noise but a reason, the bars are NaN. **Shape** ``curves`` (protocols, rates), from ``ruined``.
     Traces: bars as counted, the binomial law; a line a protocol; this injection.
     """
     figure = make_subplots(1, 2, horizontal_spacing=0.12)
@@ -74,12 +76,12 @@ def protocol_figure(table: PairTable, noise: Noise | str, curves: np.ndarray, ra
     law = {"symbol": "diamond", "size": 11, "color": "white", "line": {"width": 2, "color": "black"}}
     drawn = {"name": "rows drawn one by one", "mode": "markers", "marker": law}
     figure.add_scatter(x=numbers, y=expected.round(2), **drawn, row=1, col=1)
-    for name, gaps, (colour, dash, symbol) in zip(PROTOCOLS, curves, line_looks(plotly=True), strict=False):
+    for name, shares, (colour, dash, symbol) in zip(PROTOCOLS, curves, line_looks(plotly=True), strict=False):
         look = {"line": {"color": colour, "dash": dash}, "marker": {"symbol": symbol, "size": 8}}
-        figure.add_scatter(x=CURVE_RATES, y=gaps.round(4), name=name, mode="lines+markers", **look, row=1, col=2)
+        figure.add_scatter(x=CURVE_RATES, y=shares.round(2), name=name, mode="lines+markers", **look, row=1, col=2)
     star = {"mode": "markers", "marker": {"symbol": "star", "size": 15, "color": "black"}}
     name = "this injection" if possible else "this injection (not possible)"
-    figure.add_scatter(x=[rate], y=[np.round(_gap(noise), 4)], name=name, **star, row=1, col=2)
+    figure.add_scatter(x=[rate], y=[np.round(_ruined(table, noise), 2)], name=name, **star, row=1, col=2)
     return _labelled(figure, rate, note)
 
 
@@ -90,7 +92,7 @@ def _labelled(figure: go.Figure, rate: float, note: str) -> go.Figure:
         xaxis={"title": "good captions of the image", "dtick": 1},
         yaxis={"title": "images"},
         xaxis2={"title": "nominal rate (share of rows)", "range": [-0.03, 1.03]},
-        yaxis2={"title": "nominal minus realised rate (percentage points)"},
+        yaxis2={"title": "images without a good caption (%)"},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         title=title, height=440, bargap=0.25, margin={"t": 120, "b": 50}, modebar=MODEBAR,
     )  # fmt: skip
