@@ -5,7 +5,6 @@ al., Label Errors in Multimodal data, ICML 2025): what is said of similar images
 Larger is more suspect.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,29 +12,12 @@ import numpy as np
 
 from rrsitr_lib.audit.cross_validation import best_other_caption
 from rrsitr_lib.audit.features import PairFeatures, unit
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.audit.ridge import Ridge
 
-PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 NEIGHBOURS, SPARE = 30, 20  # pairs; spare ones stand in for neighbours of the pair's own group
 IMAGE_DECAY, FIT_DECAY = 0.1, 5.0  # LEMoN's fixed setting: tau_1, tau_2
 BLOCK = 512
 SIGNALS = ("linear", "said_of_similar_images", "similar_captions_said_of")
-
-
-def fit_ridge(image: np.ndarray, text: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A linear map from images to centred captions, its penalty chosen by leave-one-out (scikit-learn's ``RidgeCV``).
-
-    **Shape** image (N, Di), text (N, Dt) -> a function (K, Di) -> (K, Dt). Raises ``InputError`` for unequal lengths.
-
-    >>> predict = fit_ridge(np.eye(4), np.eye(4)[:, :2])
-    >>> predict(np.eye(4)).argmax(axis=0).tolist()
-    [0, 1]
-    """
-    from sklearn.linear_model import RidgeCV
-
-    if len(image) != len(text) or len(image) < 2:
-        raise InputError(f"{len(image)} images and {len(text)} captions: allowed are equally many, at least 2")
-    return RidgeCV(alphas=PENALTIES).fit(image, text - text.mean(axis=0)).predict
 
 
 @dataclass(frozen=True)
@@ -84,8 +66,13 @@ class UntrainedJudges:
 
     def misfit(self, rows: np.ndarray, caption: np.ndarray) -> np.ndarray:
         """One minus the cosine of a caption with what the map, fitted without the fold, says of the image, (n,)."""
-        centred = unit(self.text[caption] - self.centre[self.fold[rows]])
-        return 1 - np.einsum("nd,nd->n", self.predicted[self.features.image_of_pair[rows]], centred)
+        found = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            centred = unit(self.text[caption[part]] - self.centre[self.fold[rows[part]]])
+            guess = self.predicted[self.features.image_of_pair[rows[part]]]
+            found[part] = 1 - np.einsum("nd,nd->n", guess, centred)
+        return found
 
     def better(self) -> tuple[np.ndarray, np.ndarray]:
         """The caption of another image that the map likes best for each pair's image, and its lead, (N,) both."""
@@ -110,14 +97,14 @@ class UntrainedJudges:
     def _fitted(self) -> tuple[np.ndarray, np.ndarray]:
         """What each image's caption should be, a unit vector (M, Dt), and the mean caption of every fold's map."""
         image_of, caption_of = self.features.image_of_pair, self.features.caption_of_pair
-        predicted, centre = np.zeros((len(self.image), self.text.shape[1])), []
+        predicted, centre = np.zeros((len(self.image), self.text.shape[1]), np.float32), []
         for number in range(int(self.fold.max()) + 1):
             seen = self.fold != number
             held = np.unique(image_of[~seen])
-            texts = self.text[caption_of[seen]]
-            predicted[held] = fit_ridge(self.image[image_of[seen]], texts)(self.image[held])
-            centre.append(texts.mean(axis=0))
-        return unit(predicted).astype(np.float32), np.stack(centre)
+            linear = Ridge(self.image, image_of[seen]).fit(self.text, caption_of[seen])
+            predicted[held] = linear(self.image[held])
+            centre.append(linear.caption_mean)
+        return unit(predicted), np.stack(centre).astype(np.float32)
 
     @property
     def predicted(self) -> np.ndarray:

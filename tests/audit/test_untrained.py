@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from audit import synthetic
+from sklearn.linear_model import RidgeCV
 from sklearn.metrics import roc_auc_score
 
 from rrsitr_lib.audit import untrained
 from rrsitr_lib.audit.cross_validation import folds_of
 from rrsitr_lib.audit.features import unit
-from rrsitr_lib.audit.untrained import FIT_DECAY, IMAGE_DECAY, SIGNALS, UntrainedJudges, fit_ridge, nearest
+from rrsitr_lib.audit.ridge import PENALTIES
+from rrsitr_lib.audit.untrained import FIT_DECAY, IMAGE_DECAY, SIGNALS, UntrainedJudges, nearest
 
 
 def judges(data, folds=3, groups=None):
@@ -49,8 +51,9 @@ def test_the_linear_map_never_saw_a_pair_of_its_fold():
     judge = judges(data)
     image, text = unit(data.image)[data.image_of_pair], unit(data.text)[data.caption_of_pair]
     seen, held = judge.fold != 1, np.flatnonzero(judge.fold == 1)
-    guess = unit(fit_ridge(image[seen], text[seen])(image[held]))
-    own = unit(text[held] - text[seen].mean(axis=0))
+    mean = text[seen].mean(axis=0)
+    guess = unit(RidgeCV(alphas=PENALTIES).fit(image[seen], text[seen] - mean).predict(image[held]))
+    own = unit(text[held] - mean)
     wanted = 1 - np.einsum("nd,nd->n", guess, own)
     np.testing.assert_allclose(judge(held, held)["linear"], wanted, atol=1e-5)
 
