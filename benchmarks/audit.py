@@ -11,6 +11,7 @@ The scores see images and captions only; the injected truth is read afterwards. 
 
 import argparse
 import itertools
+import resource
 import sys
 import time
 import warnings
@@ -109,7 +110,7 @@ def confident_learning_score(
 
 
 def seconds(pairs: int, seed: int) -> dict[str, float]:
-    """What each step of ``--quick`` takes with so many pairs, five an image, of features as wide as those of lite."""
+    """Seconds of each step of ``--quick``, five pairs an image, features as wide as lite's, and the peak of memory."""
     generator = np.random.default_rng(seed)
     hidden = generator.standard_normal((pairs // 5, 64), dtype=np.float32)
     own = np.repeat(np.arange(pairs // 5), 5)
@@ -127,7 +128,8 @@ def seconds(pairs: int, seed: int) -> dict[str, float]:
         began = time.perf_counter()
         step()
         took[name] = time.perf_counter() - began
-    return took | {"in all": sum(took.values()) - pairs}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return took | {"in all": sum(took.values()) - pairs, "peak GB": peak}
 
 
 def main() -> None:

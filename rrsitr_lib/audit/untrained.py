@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 
 from rrsitr_lib.audit.cross_validation import best_other_caption
 from rrsitr_lib.audit.features import PairFeatures, unit
@@ -16,7 +17,8 @@ from rrsitr_lib.audit.ridge import Ridge
 
 NEIGHBOURS, SPARE = 30, 20  # pairs; spare ones stand in for neighbours of the pair's own group
 IMAGE_DECAY, FIT_DECAY = 0.1, 5.0  # LEMoN's fixed setting: tau_1, tau_2
-BLOCK = 512
+BLOCK = 512  # pairs
+CELLS = 2**25  # of a table of likenesses
 SIGNALS = ("linear", "said_of_similar_images", "similar_captions_said_of")
 
 
@@ -126,24 +128,28 @@ class UntrainedJudges:
         """Pairs by the likeness of their image to each image, and distances, (M, K); the same of captions, (U, K)."""
         most = NEIGHBOURS + 1 + min(int(np.bincount(self.groups).max()), SPARE)
         return (
-            nearest(self.image, self.image[self.features.image_of_pair], most),
-            nearest(self.text, self.text[self.features.caption_of_pair], most),
+            nearest(self.image, self.features.image_of_pair, most),
+            nearest(self.text, self.features.caption_of_pair, most),
         )
 
 
-def nearest(queries: np.ndarray, items: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``most`` items nearest to every query, and their distances, one minus the cosine; block by block.
+def nearest(vectors: np.ndarray, of_pair: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``most`` pairs whose vectors are nearest to every vector, and their distances, one minus the cosine.
 
-    **Shape** unit vectors (Q, D), (I, D) -> (Q, K) both, nearest first.
+    The vectors that pairs have are compared with all, a block at a time. **Shape** unit vectors (Q, D), (N,) numbers of
+    them -> (Q, K) both, nearest first.
 
-    >>> nearest(np.eye(2), np.array([[0.6, 0.8], [1.0, 0.0]]), 1)[0].tolist()
-    [[1], [0]]
+    >>> nearest(np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([1, 1, 0]), 2)[0].tolist()
+    [[2, 0], [0, 1]]
     """
-    most, found = min(most, len(items)), []
-    for start in range(0, len(queries), BLOCK):
-        likeness = queries[start : start + BLOCK] @ items.T
-        near = np.argpartition(-likeness, most - 1, axis=1)[:, :most]
-        values = np.take_along_axis(likeness, near, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        found.append((np.take_along_axis(near, order, axis=1), 1 - np.take_along_axis(values, order, axis=1)))
-    return np.concatenate([near for near, _ in found]), np.concatenate([distance for _, distance in found])
+    numbers, place, times = np.unique(of_pair, return_inverse=True, return_counts=True)
+    order, start, most = np.argsort(place, kind="stable"), np.cumsum(times) - times, min(most, len(of_pair))
+    items, pairs, distances = torch.from_numpy(vectors[numbers]).T, [], []
+    for part in torch.from_numpy(vectors).split(max(1, CELLS // len(numbers))):
+        likeness, near = (one.numpy() for one in (part @ items).topk(min(most, len(numbers))))
+        up_to = times[near].cumsum(axis=1)  # pairs, so many of the nearest vectors have
+        taken = np.diff(np.minimum(up_to, most), axis=1, prepend=0).ravel()
+        first = np.repeat(start[near] - up_to + times[near], taken).reshape(-1, most)
+        pairs.append(order[first + np.arange(most)])
+        distances.append(1 - np.repeat(likeness, taken).reshape(-1, most))
+    return np.concatenate(pairs), np.concatenate(distances)

@@ -75,12 +75,14 @@ def test_the_better_caption_is_of_another_image_and_leads_where_a_pair_is_wrong(
     assert lead[wrong].mean() > lead[~wrong].mean()
 
 
-@pytest.mark.parametrize("most", [3, 40])
-def test_nearest_are_sorted_whatever_the_block(most, monkeypatch):
+@pytest.mark.parametrize("most", [3, 11, 40])
+@pytest.mark.parametrize("cells", [1, 30, 2**25])
+def test_nearest_pairs_are_those_of_the_whole_table_whatever_the_block(most, cells, monkeypatch):
+    monkeypatch.setattr(untrained, "CELLS", cells)
     generator = np.random.default_rng(0)
-    queries, items = (unit(generator.standard_normal((n, 4))) for n in (9, 20))
-    whole = nearest(queries, items, most)
-    monkeypatch.setattr(untrained, "BLOCK", 4)
-    near, distance = nearest(queries, items, most)
-    assert (near == whole[0]).all() and near.shape == (9, min(most, 20))
-    np.testing.assert_allclose(distance, np.sort(1 - queries @ items.T, axis=1)[:, :most])
+    vectors, of_pair = unit(generator.standard_normal((9, 4))), generator.integers(0, 7, 20)  # the last two have none
+    near, distance = nearest(vectors, of_pair, most)
+    table = 1 - vectors @ vectors[of_pair].T
+    np.testing.assert_allclose(distance, np.sort(table, axis=1)[:, :most], atol=1e-12)
+    np.testing.assert_allclose(np.take_along_axis(table, near, axis=1), distance, atol=1e-12)
+    assert all(len(set(row)) == len(row) == min(most, 20) for row in near.tolist())
