@@ -132,6 +132,40 @@ def seconds(pairs: int, seed: int) -> dict[str, float]:
     return took | {"in all": sum(took.values()) - pairs, "peak GB": peak}
 
 
+def cells(arguments: argparse.Namespace) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Every protocol, rate and noise seed: rows of how well the scores rank, and of what the decisions are worth."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    ids, captions, images = pairs_of(arguments.data, arguments.splits)
+    files, settings = [] if isinstance(images, np.ndarray) else images, AuditSettings(seed=arguments.seed)
+    unique, caption_of_pair = numbered(captions.tolist())
+    image, text = tower_features(build_encoder(arguments.encoder, arguments.weights, "masked"), images, unique)
+    shared, ranked, decided = ENCODERS[arguments.encoder].shared_space, [], []
+    for protocol, rate, seed in itertools.product(arguments.protocols, arguments.rates, arguments.noise_seeds):
+        if not rate and any(not one["rate"] for one in decided):
+            continue  # nothing is drawn
+        began, noise = time.perf_counter(), inject(ids, rate, protocol, seed, captions)
+        wrong, moved = noise.mismatched, noise.caption_index
+        features = PairFeatures(image, text, numbered(ids.tolist())[1], caption_of_pair[moved])
+        pairs = AuditPairs(ids.tolist(), captions[moved].tolist(), list(range(len(ids))), files, [])
+        found, scores = {"audit": judge(pairs, features, settings)}, {}
+        if not arguments.decisions:
+            found["audit --quick"] = judge(pairs, features, settings, quick=True)
+            scores = rivals(features, found["audit"], arguments.seed, shared)
+        where = {"protocol": protocol, "rate": rate, "noise seed": seed}
+        for name, of in found.items():
+            scores[name] = of.ranking.table.sort_values("row")["score"].to_numpy()
+            decided.append({**where, "judges": name, **decisions(of.ranking, wrong)})
+        for name, score in scores.items() if wrong.any() else ():
+            ranked.append({
+                **where, "score": name, "AUROC": roc_auc_score(wrong, score),
+                "average precision": average_precision_score(wrong, score),
+                "precision in the top 10 %": precision_at(score, wrong, len(wrong) // 10),
+            })  # fmt: skip
+        print(f"{time.perf_counter() - began:.0f} s", where, file=sys.stderr, flush=True)
+    return ranked, decided
+
+
 def main() -> None:
     """Print how well the scores rank, what the decisions are worth, and these over the noise seeds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -150,37 +184,7 @@ def main() -> None:
         rows = [seconds(pairs, arguments.seed) for pairs in arguments.scale]
         print(pd.DataFrame(rows).to_string(index=False, float_format="%.1f"))
         return
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    ids, captions, images = pairs_of(arguments.data, arguments.splits)
-    unique, caption_of_pair = numbered(captions.tolist())
-    towers = build_encoder(arguments.encoder, arguments.weights, "masked")
-    image, text = tower_features(towers, images, unique)
-    shared, ranked, decided = ENCODERS[arguments.encoder].shared_space, [], []
-    files = [] if isinstance(images, np.ndarray) else images
-    for protocol, rate, seed in itertools.product(arguments.protocols, arguments.rates, arguments.noise_seeds):
-        if not rate and any(not one["rate"] for one in decided):
-            continue  # nothing is drawn
-        began, noise = time.perf_counter(), inject(ids, rate, protocol, seed, captions)
-        wrong, moved = noise.mismatched, noise.caption_index
-        features = PairFeatures(image, text, numbered(ids.tolist())[1], caption_of_pair[moved])
-        pairs = AuditPairs(ids.tolist(), captions[moved].tolist(), list(range(len(ids))), files, [])
-        settings, where = AuditSettings(seed=arguments.seed), {"protocol": protocol, "rate": rate, "noise seed": seed}
-        found = {"audit": judge(pairs, features, settings)}
-        scores = {}
-        if not arguments.decisions:
-            found["audit --quick"] = judge(pairs, features, settings, quick=True)
-            scores = rivals(features, found["audit"], arguments.seed, shared)
-        for name, of in found.items():
-            scores[name] = of.ranking.table.sort_values("row")["score"].to_numpy()
-            decided.append({**where, "judges": name, **decisions(of.ranking, wrong)})
-        for name, score in scores.items() if wrong.any() else ():
-            ranked.append({
-                **where, "score": name, "AUROC": roc_auc_score(wrong, score),
-                "average precision": average_precision_score(wrong, score),
-                "precision in the top 10 %": precision_at(score, wrong, len(wrong) // 10),
-            })  # fmt: skip
-        print(f"{time.perf_counter() - began:.0f} s", decided[-1], file=sys.stderr, flush=True)
+    ranked, decided = cells(arguments)
     for rows in (ranked, decided):
         print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"), end="\n\n", flush=True)
     over = pd.DataFrame(decided).groupby(["protocol", "rate", "judges"], sort=False)[SPREAD]
