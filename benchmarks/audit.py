@@ -4,28 +4,30 @@ The scores see images and captions only; the injected truth is read afterwards. 
 
     python benchmarks/audit.py                                              # drawn scenes, encoder tiny-strong
     python benchmarks/audit.py --data FOLDER --encoder lite --weights DIR   # all splits of a folder together
-    python benchmarks/audit.py --scale 5000 20000 100000                    # seconds of --quick by step, drawn features
-    python benchmarks/audit.py --protocols shuffle image --rates 0 0.05 0.1 0.2 0.4 0.6 --noise-seeds 42 7 13
+    OMP_NUM_THREADS=1 python benchmarks/audit.py --scale 10000 100000       # CPU of --quick by step, drawn features
+    python benchmarks/audit.py --decisions --protocols shuffle image --rates 0 0.05 0.1 0.2 0.4 0.6 \
+                               --noise-seeds 42 7 13
 """
 
 import argparse
 import itertools
+import resource
+import sys
 import time
 import warnings
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from rrsitr_lib.audit.calibration import left_out, made_mismatches
-from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate, folds_of
-from rrsitr_lib.audit.duplicates import find_duplicates
+from rrsitr_lib.audit.cross_validation import AuditSettings, folds_of
 from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
 from rrsitr_lib.audit.mismatch_ranking import precision_at
-from rrsitr_lib.audit.ranking import Ranking, rank_pairs
+from rrsitr_lib.audit.ranking import Ranking
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.row_shift import find_shift
+from rrsitr_lib.audit.run import Judged, judge
 from rrsitr_lib.audit.untrained import SIGNALS, UntrainedJudges
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import PROTOCOLS, inject
@@ -35,6 +37,7 @@ from rrsitr_lib.registry import ENCODERS
 from rrsitr_lib.scenes.world import draw_scenes
 
 SCENES, SCENES_SEED = 600, 77
+SPREAD = ["estimate", "balanced out", "F1", "promised", "true"]  # shown over noise seeds
 
 
 def pairs_of(data: str, splits: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray | list[Path]]:
@@ -47,32 +50,15 @@ def pairs_of(data: str, splits: list[str]) -> tuple[np.ndarray, np.ndarray, np.n
     return ids, captions, find_images(Path(data) / "images", list(dict.fromkeys(ids)))
 
 
-class Found(NamedTuple):
-    """``scores``: by name, (N,), larger is more suspect; rankings with trained judges and without."""
-
-    scores: dict[str, np.ndarray]
-    full: Ranking
-    quick: Ranking
-
-
-def judged(features: PairFeatures, images: object, captions: np.ndarray, seed: int, shared: bool) -> Found:
-    """Every score of the pairs; zero-shot only where images and captions share a space."""
-    twins, settings = find_duplicates(features, images), AuditSettings(seed=seed)
-    groups = twins.group_of_pair
-    pairs = AuditPairs(["-"] * len(captions), captions.tolist(), list(range(len(captions))), [], [])
-    fold = folds_of(groups, settings.folds, seed)
-    made, judges = made_mismatches(fold, groups, seed), UntrainedJudges(features, groups, fold)
-    held_out = cross_validate(features, fold, made, settings)
-    full, quick = (rank_pairs(pairs, features, twins, judges, made, seed, given) for given in (held_out, None))
-    table = full.table.sort_values("row")
-    found = {"audit": table["score"], "audit --quick": quick.table.sort_values("row")["score"]}
-    found |= {f"{name} alone": table[name] for name in ("loss", *SIGNALS)}
-    found["confident learning"] = confident_learning_score(features, groups, seed=seed)
-    image, text = unit(features.image)[features.image_of_pair], unit(features.text)[features.caption_of_pair]
+def rivals(features: PairFeatures, found: Judged, seed: int, shared: bool) -> dict[str, np.ndarray]:
+    """What the audit must beat: each of its signals alone, and others' scores; zero-shot only in a common space."""
+    table = found.ranking.table.sort_values("row")
+    scores = {f"{name} alone": table[name].to_numpy() for name in ("loss", *SIGNALS)}
+    scores["confident learning"] = confident_learning_score(features, found.duplicates.group_of_pair, seed=seed)
     if shared:
-        found["zero-shot similarity"] = -np.einsum("nd,nd->n", image, text)
-    found["LEMoN as published"] = lemon(table)
-    return Found({name: np.asarray(score) for name, score in found.items()}, full, quick)
+        image, text = unit(features.image)[features.image_of_pair], unit(features.text)[features.caption_of_pair]
+        scores["zero-shot similarity"] = -np.einsum("nd,nd->n", image, text)
+    return scores | {"LEMoN as published": lemon(table)}
 
 
 def lemon(table: pd.DataFrame) -> np.ndarray:
@@ -124,7 +110,7 @@ def confident_learning_score(
 
 
 def seconds(pairs: int, seed: int) -> dict[str, float]:
-    """What each step of ``--quick`` takes with so many pairs, five an image, of features as wide as those of lite."""
+    """Seconds of CPU a step of ``--quick``, five pairs an image, features as wide as lite's, and the peak of memory."""
     generator = np.random.default_rng(seed)
     hidden = generator.standard_normal((pairs // 5, 64), dtype=np.float32)
     own = np.repeat(np.arange(pairs // 5), 5)
@@ -137,16 +123,53 @@ def seconds(pairs: int, seed: int) -> dict[str, float]:
         "linear map": lambda: judges.own_misfit, "neighbours": lambda: judges.near,
         "signals": lambda: judges(everyone, everyone),
         "of made mismatches": lambda: judges(made.rows, made.donor[made.rows]),
-        "better captions": judges.better, "slipped rows": lambda: find_shift(judges, everyone, 0.0),
+        "better captions": judges.better, "slipped rows": lambda: find_shift(judges, everyone.tolist(), 0.0),
     }.items():  # fmt: skip
-        began = time.perf_counter()
+        began = time.process_time()
         step()
-        took[name] = time.perf_counter() - began
-    return took | {"in all": sum(took.values()) - pairs}
+        took[name] = time.process_time() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return took | {"in all": sum(took.values()) - pairs, "peak GB": peak}
+
+
+def cells(arguments: argparse.Namespace) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Every protocol, rate and noise seed: rows of how well the scores rank, and of what the decisions are worth."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    ids, captions, images = pairs_of(arguments.data, arguments.splits)
+    files, settings = [] if isinstance(images, np.ndarray) else images, AuditSettings(seed=arguments.seed)
+    unique, caption_of_pair = numbered(captions.tolist())
+    image, text = tower_features(build_encoder(arguments.encoder, arguments.weights, "masked"), images, unique)
+    ranked: list[dict[str, object]] = []
+    decided: list[dict[str, object]] = []
+    shared = ENCODERS[arguments.encoder].shared_space
+    for protocol, rate, seed in itertools.product(arguments.protocols, arguments.rates, arguments.noise_seeds):
+        if not rate and any(not one["rate"] for one in decided):
+            continue  # nothing is drawn
+        began, noise = time.perf_counter(), inject(ids, rate, protocol, seed, captions)
+        wrong, moved = noise.mismatched, noise.caption_index
+        features = PairFeatures(image, text, numbered(ids.tolist())[1], caption_of_pair[moved])
+        pairs = AuditPairs(ids.tolist(), captions[moved].tolist(), list(range(len(ids))), files, [])
+        found, scores = {"audit": judge(pairs, features, settings)}, {}
+        if not arguments.decisions:
+            found["audit --quick"] = judge(pairs, features, settings, quick=True)
+            scores = rivals(features, found["audit"], arguments.seed, shared)
+        where = {"protocol": protocol, "rate": rate, "noise seed": seed}
+        for name, of in found.items():
+            scores[name] = of.ranking.table.sort_values("row")["score"].to_numpy()
+            decided.append({**where, "judges": name, **decisions(of.ranking, wrong)})
+        for name, score in scores.items() if wrong.any() else ():
+            ranked.append({
+                **where, "score": name, "AUROC": roc_auc_score(wrong, score),
+                "average precision": average_precision_score(wrong, score),
+                "precision in the top 10 %": precision_at(score, wrong, len(wrong) // 10),
+            })  # fmt: skip
+        print(f"{time.perf_counter() - began:.0f} s", where, file=sys.stderr, flush=True)
+    return ranked, decided
 
 
 def main() -> None:
-    """Print two tables: how well the scores rank, and what the decisions are worth."""
+    """Print how well the scores rank, what the decisions are worth, and these over the noise seeds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="scenes")
     parser.add_argument("--splits", nargs="+", default=["train", "val", "test"], help="of a folder")
@@ -156,35 +179,18 @@ def main() -> None:
     parser.add_argument("--protocols", nargs="+", default=PROTOCOLS)
     parser.add_argument("--noise-seeds", nargs="+", type=int, default=[42])
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--decisions", action="store_true", help="only the audit: no rivals, no --quick")
     parser.add_argument("--scale", nargs="+", type=int, metavar="PAIRS", help="only time the steps with so many pairs")
     arguments = parser.parse_args()
     if arguments.scale:
         rows = [seconds(pairs, arguments.seed) for pairs in arguments.scale]
         print(pd.DataFrame(rows).to_string(index=False, float_format="%.1f"))
         return
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    ids, captions, images = pairs_of(arguments.data, arguments.splits)
-    unique, caption_of_pair = numbered(captions.tolist())
-    towers = build_encoder(arguments.encoder, arguments.weights, "masked")
-    image, text = tower_features(towers, images, unique)
-    shared, ranked, decided = ENCODERS[arguments.encoder].shared_space, [], []
-    for protocol, rate, seed in itertools.product(arguments.protocols, arguments.rates, arguments.noise_seeds):
-        noise = inject(ids, rate, protocol, seed, captions)
-        wrong, moved = noise.mismatched, noise.caption_index
-        features = PairFeatures(image, text, numbered(ids.tolist())[1], caption_of_pair[moved])
-        found = judged(features, images, captions[moved], arguments.seed, shared)
-        where = {"protocol": protocol, "rate": rate, "noise seed": seed}
-        for name, score in found.scores.items() if wrong.any() else ():
-            ranked.append({
-                **where, "score": name, "AUROC": roc_auc_score(wrong, score),
-                "average precision": average_precision_score(wrong, score),
-                "precision in the top 10 %": precision_at(score, wrong, len(wrong) // 10),
-            })  # fmt: skip
-        for name, ranking in (("audit", found.full), ("audit --quick", found.quick)):
-            decided.append({**where, "judges": name, **decisions(ranking, wrong)})
+    ranked, decided = cells(arguments)
     for rows in (ranked, decided):
         print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"), end="\n\n", flush=True)
+    over = pd.DataFrame(decided).groupby(["protocol", "rate", "judges"], sort=False)[SPREAD]
+    print(over.agg(["mean", "min", "max"]).to_string(float_format="%.3f"))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rrsitr_lib.audit.run import judge
 from rrsitr_lib.experiments.figures import over_noise
 from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.experiments.summary import summarise
@@ -93,3 +94,16 @@ def test_gpu_benchmark_runs_without_a_gpu_and_says_what_it_is_not():
     assert "no GPU: these are not the numbers to quote" in done.stdout
     assert all(re.search(rf"^{objective} +8 +[\d.]+ ms", done.stdout, re.M) for objective in ("ours", "plain"))
     assert "objective, forward" in done.stdout
+
+
+def test_audit_draws_each_noise_seed_and_a_clean_set_once(monkeypatch, cache):
+    audit = script("audit")
+    monkeypatch.setattr(audit, "SCENES", 40)
+    monkeypatch.setattr(audit, "judge", lambda *given: judge(*given, quick=True))
+    given = dict(data="scenes", splits=[], encoder="tiny", weights=None, protocols=["image", "shuffle"])
+    wanted = argparse.Namespace(**given, rates=[0.0, 0.2], noise_seeds=[7, 13], seed=3, decisions=True)
+    ranked, decided = audit.cells(wanted)
+    found = [(row["protocol"], row["rate"], row["noise seed"]) for row in decided]
+    noisy = [(protocol, 0.2, seed) for protocol in ("image", "shuffle") for seed in (7, 13)]
+    assert found == [("image", 0.0, 7), *noisy] and len(ranked) == 4
+    assert all(set(audit.SPREAD) < set(row) for row in decided)

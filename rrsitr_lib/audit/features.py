@@ -56,14 +56,16 @@ def tower_features(
     images: np.ndarray | Sequence[Path],
     captions: Sequence[str],
     device: str | torch.device = "cpu",
+    numbers: Tensor | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pooled features of M images and U captions by frozen towers, (M, Di) and (U, Dt); kept in the token cache.
 
-    Towers without a common space give the mean of their tokens before any projection: no new weight has a say.
+    ``numbers``: the captions as token numbers (U, context), where they are known. Towers without a common space give
+    the mean of their tokens before any projection: no new weight has a say.
     """
     weights = weights_of(towers)
     towers = towers.eval().to(device)
-    numbers = towers.tokenize(list(captions))
+    numbers = towers.tokenize(captions) if numbers is None else numbers
 
     def image(items: range) -> Computed:
         pixels = pixels_of(towers, images, items)

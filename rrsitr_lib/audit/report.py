@@ -21,9 +21,10 @@ def write_report(path: str | Path, top: pd.DataFrame, summary: dict[str, Any], p
     """Write the page: summary, notes, problems, a row for each pair of ``top``. Raises ``RunError`` on a full disk."""
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(TEMPLATE.read_text(encoding="utf-8"))
     files = dict(zip(dict.fromkeys(pairs.images), pairs.paths, strict=False))  # none where features were given
-    shown = {name: thumbnail(files[name]) for name in top["image"].unique() if name in files}
+    names = [name for name in top["image"].unique() if name in files]  # an image of several pairs is there once
+    shown = {name: (number, thumbnail(files[name])) for number, name in enumerate(names)}
     listed = {"problems": pairs.problems, "remarks_listed": pairs.remarks}
-    return write_text(path, page.render(top=top.to_dict("records"), images=shown, **listed, **summary))
+    return write_text(path, page.render(top=top.to_dict("records"), images=shown, size=SIZE, **listed, **summary))
 
 
 def thumbnail(path: Path, size: int = SIZE) -> str:

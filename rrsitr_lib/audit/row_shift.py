@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from rrsitr_lib.audit.features import unit
-from rrsitr_lib.audit.untrained import UntrainedJudges, fit_ridge
+from rrsitr_lib.audit.ridge import Ridge
+from rrsitr_lib.audit.untrained import UntrainedJudges
 
 FARTHEST = 25  # pairs
 REFITTED = (1, 2, 3, 5, 10)  # pairs by which all captions are moved where most look wrong
@@ -87,11 +88,11 @@ def _best_map(judges: UntrainedJudges, rate: float) -> UntrainedJudges:
     if half.all() or not half.any():
         return judges
     orders = [np.roll(caption, way) for way in (0, *(sign * size for size in REFITTED for sign in (-1, 1)))]
-    image = judges.image[judges.features.image_of_pair]
-    texts = np.stack([judges.text[order] - judges.text.mean(axis=0) for order in orders], axis=1)  # (N, ways, Dt)
-    predicted = fit_ridge(image[half], texts[half].reshape(half.sum(), -1))(image[~half]).reshape(texts[~half].shape)
-    likeness = [
-        np.einsum("nd,nd->n", unit(predicted[:, way]), unit(texts[~half][:, way])) for way in range(len(orders))
-    ]
+    image_of, likeness = judges.features.image_of_pair, []
+    ridge = Ridge(judges.image, image_of[half])
+    for order in orders:
+        linear = ridge.fit(judges.text, order[half])
+        guess, texts = unit(linear(judges.image)), unit(judges.text - linear.caption_mean)
+        likeness.append(np.einsum("nd,nd->n", guess[image_of[~half]], texts[order[~half]]))
     best = int(np.argmax([one.mean() for one in likeness]))
     return replace(judges, features=replace(judges.features, caption_of_pair=orders[best])) if best else judges

@@ -63,9 +63,10 @@ def features_of(
     image_of_pair = numbered(pairs.images)[1]
     if files is None:
         towers = build_encoder(encoder, weights, "masked")
-        cut = towers.cut(unique)[caption_of_pair]
+        numbers = towers.tokenize(unique)
+        cut = towers.cut(unique, numbers)[caption_of_pair]
         pairs.remarks.extend(_of_pairs(pairs, cut, f"kept, {TOO_LONG}"))
-        image, text = tower_features(towers, pairs.paths, unique, device)
+        image, text = tower_features(towers, pairs.paths, unique, device, numbers)
     else:
         image = read_features(files[0], len(pairs), int(image_of_pair.max()) + 1, image_of_pair, "image")
         text = read_features(files[1], len(pairs), len(unique), caption_of_pair, "caption")

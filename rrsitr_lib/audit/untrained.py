@@ -5,37 +5,21 @@ al., Label Errors in Multimodal data, ICML 2025): what is said of similar images
 Larger is more suspect.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 
 from rrsitr_lib.audit.cross_validation import best_other_caption
 from rrsitr_lib.audit.features import PairFeatures, unit
-from rrsitr_lib.errors import InputError
+from rrsitr_lib.audit.ridge import Ridge
 
-PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 NEIGHBOURS, SPARE = 30, 20  # pairs; spare ones stand in for neighbours of the pair's own group
 IMAGE_DECAY, FIT_DECAY = 0.1, 5.0  # LEMoN's fixed setting: tau_1, tau_2
-BLOCK = 512
+BLOCK = 512  # pairs
+CELLS = 2**25  # of a table of likenesses
 SIGNALS = ("linear", "said_of_similar_images", "similar_captions_said_of")
-
-
-def fit_ridge(image: np.ndarray, text: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A linear map from images to centred captions, its penalty chosen by leave-one-out (scikit-learn's ``RidgeCV``).
-
-    **Shape** image (N, Di), text (N, Dt) -> a function (K, Di) -> (K, Dt). Raises ``InputError`` for unequal lengths.
-
-    >>> predict = fit_ridge(np.eye(4), np.eye(4)[:, :2])
-    >>> predict(np.eye(4)).argmax(axis=0).tolist()
-    [0, 1]
-    """
-    from sklearn.linear_model import RidgeCV
-
-    if len(image) != len(text) or len(image) < 2:
-        raise InputError(f"{len(image)} images and {len(text)} captions: allowed are equally many, at least 2")
-    return RidgeCV(alphas=PENALTIES).fit(image, text - text.mean(axis=0)).predict
 
 
 @dataclass(frozen=True)
@@ -84,8 +68,13 @@ class UntrainedJudges:
 
     def misfit(self, rows: np.ndarray, caption: np.ndarray) -> np.ndarray:
         """One minus the cosine of a caption with what the map, fitted without the fold, says of the image, (n,)."""
-        centred = unit(self.text[caption] - self.centre[self.fold[rows]])
-        return 1 - np.einsum("nd,nd->n", self.predicted[self.features.image_of_pair[rows]], centred)
+        found = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            centred = unit(self.text[caption[part]] - self.centre[self.fold[rows[part]]])
+            guess = self.predicted[self.features.image_of_pair[rows[part]]]
+            found[part] = 1 - np.einsum("nd,nd->n", guess, centred)
+        return found
 
     def better(self) -> tuple[np.ndarray, np.ndarray]:
         """The caption of another image that the map likes best for each pair's image, and its lead, (N,) both."""
@@ -110,14 +99,14 @@ class UntrainedJudges:
     def _fitted(self) -> tuple[np.ndarray, np.ndarray]:
         """What each image's caption should be, a unit vector (M, Dt), and the mean caption of every fold's map."""
         image_of, caption_of = self.features.image_of_pair, self.features.caption_of_pair
-        predicted, centre = np.zeros((len(self.image), self.text.shape[1])), []
+        predicted, centre = np.zeros((len(self.image), self.text.shape[1]), np.float32), []
         for number in range(int(self.fold.max()) + 1):
             seen = self.fold != number
             held = np.unique(image_of[~seen])
-            texts = self.text[caption_of[seen]]
-            predicted[held] = fit_ridge(self.image[image_of[seen]], texts)(self.image[held])
-            centre.append(texts.mean(axis=0))
-        return unit(predicted).astype(np.float32), np.stack(centre)
+            linear = Ridge(self.image, image_of[seen]).fit(self.text, caption_of[seen])
+            predicted[held] = linear(self.image[held])
+            centre.append(linear.caption_mean)
+        return unit(predicted), np.stack(centre).astype(np.float32)
 
     @property
     def predicted(self) -> np.ndarray:
@@ -139,24 +128,28 @@ class UntrainedJudges:
         """Pairs by the likeness of their image to each image, and distances, (M, K); the same of captions, (U, K)."""
         most = NEIGHBOURS + 1 + min(int(np.bincount(self.groups).max()), SPARE)
         return (
-            nearest(self.image, self.image[self.features.image_of_pair], most),
-            nearest(self.text, self.text[self.features.caption_of_pair], most),
+            nearest(self.image, self.features.image_of_pair, most),
+            nearest(self.text, self.features.caption_of_pair, most),
         )
 
 
-def nearest(queries: np.ndarray, items: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``most`` items nearest to every query, and their distances, one minus the cosine; block by block.
+def nearest(vectors: np.ndarray, of_pair: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``most`` pairs whose vectors are nearest to every vector, and their distances, one minus the cosine.
 
-    **Shape** unit vectors (Q, D), (I, D) -> (Q, K) both, nearest first.
+    The vectors that pairs have are compared with all, a block at a time. **Shape** unit vectors (Q, D), (N,) numbers of
+    them -> (Q, K) both, nearest first.
 
-    >>> nearest(np.eye(2), np.array([[0.6, 0.8], [1.0, 0.0]]), 1)[0].tolist()
-    [[1], [0]]
+    >>> nearest(np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([1, 1, 0]), 2)[0].tolist()
+    [[2, 0], [0, 1]]
     """
-    most, found = min(most, len(items)), []
-    for start in range(0, len(queries), BLOCK):
-        likeness = queries[start : start + BLOCK] @ items.T
-        near = np.argpartition(-likeness, most - 1, axis=1)[:, :most]
-        values = np.take_along_axis(likeness, near, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        found.append((np.take_along_axis(near, order, axis=1), 1 - np.take_along_axis(values, order, axis=1)))
-    return np.concatenate([near for near, _ in found]), np.concatenate([distance for _, distance in found])
+    numbers, place, times = np.unique(of_pair, return_inverse=True, return_counts=True)
+    order, start, most = np.argsort(place, kind="stable"), np.cumsum(times) - times, min(most, len(of_pair))
+    items, pairs, distances = torch.from_numpy(vectors[numbers]).T, [], []
+    for part in torch.from_numpy(vectors).split(max(1, CELLS // len(numbers))):
+        likeness, near = (one.numpy() for one in (part @ items).topk(min(most, len(numbers))))
+        up_to = times[near].cumsum(axis=1)  # pairs, so many of the nearest vectors have
+        taken = np.diff(np.minimum(up_to, most), axis=1, prepend=0).ravel()
+        first = np.repeat(start[near] - up_to + times[near], taken).reshape(-1, most)
+        pairs.append(order[first + np.arange(most)])
+        distances.append(1 - np.repeat(likeness, taken).reshape(-1, most))
+    return np.concatenate(pairs), np.concatenate(distances)

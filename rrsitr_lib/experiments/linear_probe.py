@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rrsitr_lib.audit.features import PairFeatures, tower_features, unit
-from rrsitr_lib.audit.untrained import fit_ridge
+from rrsitr_lib.audit.ridge import Ridge
 from rrsitr_lib.checksums import changed_files, note_checksums
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
@@ -32,12 +32,11 @@ def linear_probes(config: RunConfig, rates: Sequence[float]) -> dict[float, dict
     data = open_data(config)
     towers = build_encoder(config.encoder, config.weights, config.pad_tokens, config.seed).eval()
     train, test = (_features(config, towers, data[name], name) for name in ("train", "test"))
-    found = {}
+    ridge, found = Ridge(train.image, train.image_of_pair), {}
     for rate in rates:
         noise = inject_noise(config.model_copy(update={"noise_rate": rate}), data["train"].table)
-        seen = train.text[train.caption_of_pair[noise.caption_index]]
-        predict = fit_ridge(train.image[train.image_of_pair], seen)
-        score = unit(test.text - seen.mean(axis=0)) @ unit(predict(test.image)).T
+        linear = ridge.fit(train.text, train.caption_of_pair[noise.caption_index])
+        score = unit(test.text - linear.caption_mean) @ unit(linear(test.image)).T
         found[rate] = recall(score[test.caption_of_pair], test.image_of_pair)
     return found
 

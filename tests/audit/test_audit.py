@@ -140,7 +140,8 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     assert "longer than the encoder's context" in problems["problem"][1], "of bytes, to a tokenizer without Chinese"
     assert "left over from another form of text" in problems["problem"][2]
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count("<img") == 61 and "http" not in page and "1 rows could not be used" in page
+    assert page.count("<use") == 61 and page.count("data:image/jpeg") == 30, "an image of two pairs is there once"
+    assert "http" not in page and "1 rows could not be used" in page
     assert "cannot be decoded" in page and html.escape(MARKUP) in page and "<script" not in page
 
 
@@ -192,7 +193,7 @@ def test_a_strip_is_shown_and_a_long_caption_remarked_on(folder, tmp_path, capsy
     assert "longer than the encoder's context" in said[64]
     page = (tmp_path / "audit" / "report.html").read_text(encoding="utf-8")
     assert (
-        page.count("<img") == 63
+        page.count("<use") == 63
         and "3 rows are kept with a remark" in page
         and "2 &times; its picture of one colour" in page
     )
@@ -218,7 +219,9 @@ def test_a_report_outlives_its_images(folder, tmp_path):
         **counts,
     )
     summary["choices"] = {"all": {"left_out": 0, "right_among_left_out": 0.0, "wrong_among_kept": 0.5}}
-    assert "<img" in write_report(tmp_path / "report.html", table, summary, pairs).read_text(encoding="utf-8")
+    assert "data:image/jpeg" in write_report(tmp_path / "report.html", table, summary, pairs).read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -243,7 +246,7 @@ def test_given_features_need_no_image(tmp_path, capsys):
     np.save(tmp_path / "text.npy", data.text[data.caption_of_pair])
     features = ["--features", tmp_path / "image.npy", tmp_path / "text.npy"]
     assert rrsitr("audit", tmp_path / "p.tsv", "--out", tmp_path / "audit", *features, *QUICK) == 0
-    assert "<img" not in (tmp_path / "audit" / "report.html").read_text()
+    assert "<use" not in (tmp_path / "audit" / "report.html").read_text()
     np.save(tmp_path / "text.npy", data.text[:7])
     assert rrsitr("audit", tmp_path / "p.tsv", "--out", tmp_path / "b", *features, *QUICK) == 2
     assert "text.npy: 7 rows" in capsys.readouterr().err

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from audit import synthetic
+from sklearn.linear_model import RidgeCV
 from sklearn.metrics import roc_auc_score
 
 from rrsitr_lib.audit import untrained
 from rrsitr_lib.audit.cross_validation import folds_of
 from rrsitr_lib.audit.features import unit
-from rrsitr_lib.audit.untrained import FIT_DECAY, IMAGE_DECAY, SIGNALS, UntrainedJudges, fit_ridge, nearest
+from rrsitr_lib.audit.ridge import PENALTIES
+from rrsitr_lib.audit.untrained import FIT_DECAY, IMAGE_DECAY, SIGNALS, UntrainedJudges, nearest
 
 
 def judges(data, folds=3, groups=None):
@@ -49,8 +51,9 @@ def test_the_linear_map_never_saw_a_pair_of_its_fold():
     judge = judges(data)
     image, text = unit(data.image)[data.image_of_pair], unit(data.text)[data.caption_of_pair]
     seen, held = judge.fold != 1, np.flatnonzero(judge.fold == 1)
-    guess = unit(fit_ridge(image[seen], text[seen])(image[held]))
-    own = unit(text[held] - text[seen].mean(axis=0))
+    mean = text[seen].mean(axis=0)
+    guess = unit(RidgeCV(alphas=PENALTIES).fit(image[seen], text[seen] - mean).predict(image[held]))
+    own = unit(text[held] - mean)
     wanted = 1 - np.einsum("nd,nd->n", guess, own)
     np.testing.assert_allclose(judge(held, held)["linear"], wanted, atol=1e-5)
 
@@ -72,12 +75,14 @@ def test_the_better_caption_is_of_another_image_and_leads_where_a_pair_is_wrong(
     assert lead[wrong].mean() > lead[~wrong].mean()
 
 
-@pytest.mark.parametrize("most", [3, 40])
-def test_nearest_are_sorted_whatever_the_block(most, monkeypatch):
+@pytest.mark.parametrize("most", [3, 11, 40])
+@pytest.mark.parametrize("cells", [1, 30, 2**25])
+def test_nearest_pairs_are_those_of_the_whole_table_whatever_the_block(most, cells, monkeypatch):
+    monkeypatch.setattr(untrained, "CELLS", cells)
     generator = np.random.default_rng(0)
-    queries, items = (unit(generator.standard_normal((n, 4))) for n in (9, 20))
-    whole = nearest(queries, items, most)
-    monkeypatch.setattr(untrained, "BLOCK", 4)
-    near, distance = nearest(queries, items, most)
-    assert (near == whole[0]).all() and near.shape == (9, min(most, 20))
-    np.testing.assert_allclose(distance, np.sort(1 - queries @ items.T, axis=1)[:, :most])
+    vectors, of_pair = unit(generator.standard_normal((9, 4))), generator.integers(0, 7, 20)  # the last two have none
+    near, distance = nearest(vectors, of_pair, most)
+    table = 1 - vectors @ vectors[of_pair].T
+    np.testing.assert_allclose(distance, np.sort(table, axis=1)[:, :most], atol=1e-12)
+    np.testing.assert_allclose(np.take_along_axis(table, near, axis=1), distance, atol=1e-12)
+    assert all(len(set(row)) == len(row) == min(most, 20) for row in near.tolist())
