@@ -19,8 +19,11 @@ from rrsitr_lib.data.shards.pairs import ShardImages, ShardTable
 from rrsitr_lib.data.shards.write import write_shards
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.speed.image_store import image_store
+from rrsitr_lib.training.batches import epoch_order
 from rrsitr_lib.training.ledger import COLUMNS, Ledger
 
+NOISE_BYTES = 8 + 1
+LEDGER_BYTES = sum(np.dtype(kind).itemsize for kind in COLUMNS.values())
 CAPTION = "many green trees and some buildings are near a curved river ."
 
 
@@ -44,14 +47,23 @@ def ledger_append(count: int = 1_000_000) -> float:
         return per_item(lambda: ledger.append(rows), count)
 
 
-def streaming(count: int = 200, size: int = 224) -> float:
-    """Seconds to read and decode a JPEG from its place in a shard."""
+def streaming(count: int = 200, size: int = 224) -> tuple[int, float]:
+    """Bytes that a pair of a shard holds in memory, and seconds to read and decode its JPEG."""
     with tempfile.TemporaryDirectory() as folder:
         paths = images_on_disk(Path(folder), count, size)
         table = PairTable([path.name for path in paths], [CAPTION] * count, "train", "benchmark")
         shards = indices(write_shards(table, paths, Path(folder) / "shards"))
-        images = ShardImages(ShardTable(shards, "train", "benchmark"))
-        return per_item(lambda: [images[number] for number in range(count)], count)
+        stored = ShardTable(shards, "train", "benchmark")
+        images = ShardImages(stored)
+        places = (
+            stored.places,
+            stored.image_of_row,
+            stored.first_row_of_image,
+            images.places,
+            epoch_order(count, 0, 0),
+        )
+        held = sum(array.nbytes for array in places) // count + NOISE_BYTES + LEDGER_BYTES
+        return held, per_item(lambda: [images[number] for number in range(count)], count)
 
 
 def total(pairs: int, size: int, seconds: float | None) -> str:
@@ -70,9 +82,9 @@ def main() -> None:
     per_pair = {
         "image in the store, 224 x 224": (224 * 224 * 3, decoding()),
         "token numbers, 77": (77 * 8, per_item(lambda: tokenizer.tokenize([CAPTION] * 5000), 5000)),
-        "image from a shard, decoded": (0, streaming()),
-        "noise, shuffle": (8 + 1, per_item(lambda: inject(ids, 0.4), len(ids))),
-        "ledger, one epoch": (sum(np.dtype(kind).itemsize for kind in COLUMNS.values()), ledger_append()),
+        "pair of a shard, its image decoded": streaming(),
+        "noise, shuffle": (NOISE_BYTES, per_item(lambda: inject(ids, 0.4), len(ids))),
+        "ledger, one epoch": (LEDGER_BYTES, ledger_append()),
         "pooled features, 2 x 512": (2 * 512 * 4, None),
         "token features, (49 + 77) x 512, float16": ((49 + 77) * 512 * 2, None),
     }

@@ -18,9 +18,9 @@ MIB = 1024  # ru_maxrss is in KiB on Linux
 
 
 def peak_of(command: list[str]) -> tuple[float, float]:
-    """Peak memory, MiB, and seconds of a command in a process of its own."""
+    """Peak memory, MiB, and seconds of a command."""
     started = time.perf_counter()
-    # of all children so far the largest: so each is started by a process of its own
+    # what is told is the largest of all children so far: so each has a parent of its own
     code = "import subprocess, sys, resource; done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
     code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(done.returncode)"
     done = subprocess.run([sys.executable, "-c", code, *command], check=True, stdout=subprocess.PIPE, text=True)

@@ -107,3 +107,11 @@ def test_audit_draws_each_noise_seed_and_a_clean_set_once(monkeypatch, cache):
     noisy = [(protocol, 0.2, seed) for protocol in ("image", "shuffle") for seed in (7, 13)]
     assert found == [("image", 0.0, 7), *noisy] and len(ranked) == 4
     assert all(set(audit.SPREAD) < set(row) for row in decided)
+
+
+def test_streaming_measures_a_run_on_shards(tmp_path, few_scenes, cache, monkeypatch, capsys):
+    given = ["streaming.py", "--pairs", "200", "--folder", str(tmp_path), "--figure", str(tmp_path / "memory.png")]
+    monkeypatch.setattr(sys, "argv", given)
+    script("streaming").main()
+    row = capsys.readouterr().out.splitlines()[-1].split()
+    assert row[:2] == ["200", "1"] and 200 < float(row[3]) < 8000 and (tmp_path / "memory.png").stat().st_size > 1000

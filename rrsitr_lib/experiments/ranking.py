@@ -29,9 +29,10 @@ COLUMNS = [*SUBJECT, "place", "method", "mR", "letters", "mean_place", "cells"]
 def ranking(results: Results) -> pd.DataFrame:
     """Methods and variants by mR, best first: at every noise rate, then over all rates (``noise_rate`` missing).
 
-    Compared are those that have every cell, noise rate and seed, that plain training has finished; the oracle, which is
-    not run without noise, drops out of the last. ``mR``: mean over the cells, percent; ``letters``: two methods that
-    share one are not told apart, at 95 % for all pairs together; ``mean_place``: over the ``cells``, 1 is the best.
+    Compared are those that have every cell, noise rate and seed, that contrastive training has finished; the oracle,
+    which is not run without noise, drops out of the last. ``mR``: mean over the cells, percent; ``letters``: two
+    methods that share one are not told apart, at 95 % for all pairs together; ``mean_place``: over the ``cells``, 1 is
+    the best.
     """
     runs = main_runs(results.runs)
     done = runs[runs["trial"].isin(results.hits)].drop_duplicates([*SUBJECT, "seed", "method"])
@@ -46,7 +47,7 @@ def ranking(results: Results) -> pd.DataFrame:
 
 
 def _ranked(runs: pd.DataFrame, hits: Mapping[str, HitCounts]) -> pd.DataFrame:
-    """One ranking, best first; empty where plain training or all others are missing."""
+    """One ranking, best first; empty where contrastive training or all others are missing."""
     trials = runs.pivot(index=["noise_rate", "seed"], columns="method", values="trial")
     if CONTROL not in trials:
         return pd.DataFrame()

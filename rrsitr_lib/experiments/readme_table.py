@@ -27,8 +27,8 @@ def readme_table(table: pd.DataFrame) -> str:
 
     Only of what is done: a planned method or rate without a number has no line and no column.
 
-    Bold: the 95 % interval of the gain over plain training lies above 0. AUROC is that of the loss, at the middle
-    noise rate that has one; ``cost`` a step's multiple of plain training's, median over the rates. What no noise
+    Bold: the 95 % interval of the gain over contrastive training lies above 0. AUROC is that of the loss, at the middle
+    noise rate that has one; ``cost`` a step's multiple of contrastive training's, median over the rates. What no noise
     changes stands in every column.
     """
     parts = []

@@ -41,10 +41,10 @@ def lines(table: pd.DataFrame) -> pd.DataFrame:
     """A table of ``summarise``, ``beside_paper`` or ``study_table`` as text, a line a cell: ``46.10 ± 1.08``.
 
     ``AUROC`` says how well the loss finds the mismatched pairs; ``networks``: whether two were trained, whose scores
-    are averaged; ``cost``: seconds a step, as a multiple of plain training's. ``95 % interval`` is that of mR over
-    resampled test images; the gain is that of mR over plain training with the same seeds and noise, in points, with its
-    interval; ``seeds`` reads "done of planned"; ``differs`` counts settings unlike the paper's: only at 0 do the two
-    columns of mR compare like with like. Empty where there is no number.
+    are averaged; ``cost``: seconds a step, as a multiple of contrastive training's. ``95 % interval`` is that of mR
+    over resampled test images; the gain is that of mR over contrastive training with the same seeds and noise, in
+    points, with its interval; ``seeds`` reads "done of planned"; ``differs`` counts settings unlike the paper's: only
+    at 0 do the two columns of mR compare like with like. Empty where there is no number.
     """
     rows = []
     for _, part in table.groupby(CELL, sort=False, dropna=False):

@@ -67,7 +67,7 @@ def study_table(results: Results) -> pd.DataFrame:
     """The cells of a study and the paper's beside, planned ones without a number included; last ``reference_cells``.
 
     Columns as ``summarise``, ``beside_paper`` and ``costs``; ``gain``, ``gain_low``, ``gain_high`` in points, at mR:
-    what ``comparison`` finds against plain training.
+    what ``comparison`` finds against contrastive training.
     """
     found = comparison(results).rename(columns={"difference": "gain", "low": "gain_low", "high": "gain_high"})
     gains = found[["settings", "gain", "gain_low", "gain_high"]].assign(metric="mR")
@@ -95,7 +95,7 @@ def costs(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison(results: Results, control: str = CONTROL) -> pd.DataFrame:
-    """Every method and variant against plain training, by the seeds that both have finished, at every noise rate.
+    """Every method and variant against contrastive training, by the seeds that both have finished, at every noise rate.
 
     Columns: data, encoder, protocol, noise_rate, ``settings`` and ``method``, ``control``, ``seeds`` compared,
     ``difference`` of mR (method minus control) with its interval ``low``, ``high`` in points, ``wins``: at how many

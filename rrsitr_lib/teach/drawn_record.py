@@ -4,7 +4,7 @@ import numpy as np
 
 
 def drawn_record(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A record as of plain training, drawn: loss (12, 200) and which of the 200 pairs are mismatched, (200,) bool.
+    """A record as of contrastive training: loss (12, 200) and which of the 200 pairs are mismatched, (200,) bool.
 
     True pairs are learned, the hard ones slowly; mismatched pairs stay near chance level and are memorised at last.
     Now and then a pair meets a batch full of look-alikes, and its loss leaps for this one epoch.

@@ -26,7 +26,7 @@ else:
 # ## The table
 #
 # Mean ± deviation (n − 1) over training seeds, in percent. The interval is that of the mean mR over resampled test images:
-# what another test set of this size would change. The gain is the difference of mR to plain training with the same seeds and
+# what another test set of this size would change. The gain is the difference of mR to contrastive training with the same seeds and
 # noise, in points, with its interval. The paper's number stands beside ours with its source, and `differs`
 # counts our settings that are not the paper's; only at 0 do the two compare like with like.
 
@@ -59,7 +59,7 @@ ablation_bars(table, results.runs) if results and results.folders else None
 # %% [markdown]
 # ## Which methods the test set can tell apart
 #
-# Methods by mR over the runs that plain training has too, at every noise rate and over all. Two that share a letter, or a bar
+# Methods by mR over the runs that contrastive training has too, at every noise rate and over all. Two that share a letter, or a bar
 # in the figure, are not told apart by these test images, all pairs taken together.
 
 # %%

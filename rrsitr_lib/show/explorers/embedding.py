@@ -23,7 +23,7 @@ ONCE = "umap: computed once, half a minute"
 
 
 class EmbeddingExplorer(PairExplorer):
-    """Pictures and captions of sampled training pairs on one map, before training and after every epoch.
+    """Images and captions of sampled training pairs on one map, before training and after every epoch.
 
     Circles are images, diamonds captions; a line joins the two of a pair, dashed where they are mismatched. Hover a
     point to see its pair; in a notebook, draw a lasso around points to see theirs. The gap between the modalities, the
