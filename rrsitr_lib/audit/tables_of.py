@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rrsitr_lib.data.pairs import SPLITS
+from rrsitr_lib.data.shards import is_shards, shard_files
 from rrsitr_lib.data.tables import FORMS, SHEETS, form_of
 from rrsitr_lib.data.tables.samples import STATISTICS, texts_beside
 from rrsitr_lib.errors import InputError
@@ -18,11 +19,15 @@ SHOWN = 3  # names in a note
 def tables_of(source: Path) -> tuple[list[Path], list[str]]:
     """The table that the source is or holds, all its parts, and which were read, in words.
 
-    Of a folder in this order: a table of a usual name, all shards, the only table, images with texts beside them, the
-    same in its folder ``data``. Raises ``InputError`` where there is none, or several.
+    A pattern of shards (``{0000..0009}.tar``) is all of them. Of a folder in this order: a table of a usual name, all
+    shards, the only table, images with texts beside them, the same in its folder ``data``. Raises ``InputError`` where
+    there is none, or several.
     """
     if source.is_file():
         return [source], [f"read {source.name}"]
+    if is_shards(source) and not source.is_dir():
+        shards = shard_files(source)
+        return shards, [f"read {_shown(shards)}"]
     if not source.is_dir():
         raise InputError(f"{source}: no such file or folder")
     texts = texts_beside(source)

@@ -12,7 +12,8 @@ from rrsitr_lib.errors import printable
 
 def audit(
     source: Annotated[
-        Path, typer.Argument(help="table (.csv .tsv .txt .json .jsonl .parquet .tar) or a folder of one")
+        Path,
+        typer.Argument(help="table (.csv .tsv .txt .json .jsonl .parquet .tar), a folder of one, or '{00..09}.tar'"),
     ],
     out: Annotated[Path, typer.Option(help="folder that receives report.html, suspects.csv, cleaned.csv, weights.csv")],
     images: Annotated[Path | None, typer.Option(help="folder of the images (default: beside the table)")] = None,

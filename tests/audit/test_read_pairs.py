@@ -167,6 +167,15 @@ def img2dataset(folder):
         write(place / f"{key // 2:08d}.json", json.dumps({"caption": "of the JSON", "key": str(key)}))
 
 
+def test_shards_are_named_by_a_pattern(tmp_path):
+    for number in range(3):
+        tarred(tmp_path / f"0{number}.tar", {"1.png": red(number), "1.txt": b"one"}, mode="w")
+    pairs = open_pairs(tmp_path / "{00..01}.tar", tmp_path / "scratch")
+    assert len(pairs.captions) == 2 and "read 00.tar, 01.tar" in pairs.notes
+    with pytest.raises(InputError, match=r"1 of 4 shards are not there: 03\.tar"):
+        open_pairs(tmp_path / "{00..03}.tar", tmp_path / "scratch")
+
+
 @pytest.mark.parametrize(
     "make",
     [
