@@ -9,9 +9,9 @@ from torch import Tensor
 from torchvision.transforms import Normalize, RandomResizedCrop
 
 from rrsitr_lib.model.encoder import Encoder
-from rrsitr_lib.randomness import drawn_from
 from rrsitr_lib.speed.device_transforms import crop_resize, normalise, resize_centre
 from rrsitr_lib.speed.image_store import image_store
+from rrsitr_lib.training.crops import crop_box
 
 ON_DEVICE_BYTES = 8 * 1024**3
 
@@ -45,17 +45,11 @@ class StoredImages:
         images = self._bytes(items)
         if epoch is None or not self.augment:
             return normalise(resize_centre(images, self.size), self.mean, self.std)
-        boxes = self._on_device(self.boxes(items, epoch, torch.empty(3, *images.shape[1:3])))
+        size, scale, ratio = (images.shape[1], images.shape[2]), self.crop.scale, self.crop.ratio
+        boxes = self._on_device(
+            torch.tensor([crop_box(size, scale, ratio, self.seed, epoch, item) for item in items.tolist()])
+        )
         return normalise(crop_resize(images, boxes, self.size), self.mean, self.std)
-
-    def boxes(self, items: np.ndarray, epoch: int, image: Tensor) -> Tensor:
-        """The crops that ``ImageFiles`` draws of images as large as ``image`` (3, H, W). **Shape** (items, 4)."""
-        scale, ratio, found = list(self.crop.scale), list(self.crop.ratio), []
-        with drawn_from(self.seed) as draw:
-            for item in items.tolist():
-                draw(self.seed, epoch, item)
-                found.append(self.crop.get_params(image, scale, ratio))
-        return torch.tensor(found)
 
     def _bytes(self, items: np.ndarray) -> Tensor:
         if isinstance(self.images, Tensor):

@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import Compose, RandomResizedCrop
+from torchvision.transforms.functional import resized_crop
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.images import as_image
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.model.encoder import Encoder
-from rrsitr_lib.randomness import drawn_from
+from rrsitr_lib.training.crops import crop_box
 from rrsitr_lib.training.device import ONE_PROCESS, OneProcess
 
 IN_MEMORY_BYTES = 2 * 1024**3
@@ -116,8 +118,11 @@ class ImageFiles:
         image = as_image(self.images[item])
         if epoch is None:
             return self.eval_transform(image)
-        with drawn_from(self.seed, epoch, item):
+        crop, *rest = self.train_transform.transforms
+        if not isinstance(crop, RandomResizedCrop):
             return self.train_transform(image)
+        box = crop_box((image.height, image.width), crop.scale, crop.ratio, self.seed, epoch, item)
+        return Compose(rest)(resized_crop(image, *box, crop.size, crop.interpolation))
 
 
 def image_items(
