@@ -168,7 +168,6 @@ class Run:
                 write_problems(self.problems, self.folder / PROBLEMS_FILE)
             self._write_snapshot(epochs=0)
             return Ledger.create(folder, self.noise.mismatched, self.config.flat(), self.trainer.columns)
-        check_left_out(self.folder / PROBLEMS_FILE, self.problems)
         self.metrics, self.before = state["metrics"], read_facts(self.folder)["before"]
         ledger = Ledger.open(folder)
         ledger.truncate(len(self.metrics) - 1)
@@ -180,6 +179,7 @@ class Run:
         """Weights, optimizer and scale from the last checkpoint; returns the state beside them, empty where none is."""
         if (saved := newest(self.folder)) is None:
             return {}
+        check_left_out(self.folder / PROBLEMS_FILE, self.problems)
         check_sources(self.folder, saved.state["facts"], self.facts)
         restore_training(self.model, self.trainer.optimizer, saved.tensors)
         self.trainer.scaler.load_state_dict(saved.state["scaler"])
