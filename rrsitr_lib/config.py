@@ -121,7 +121,7 @@ class RunConfig(StrictModel):
             registry.check(name)
         shards = self.data.endswith(".tar") and _is_folder(str(Path(self.data).parent))
         if self.data not in DATASETS and not shards and not _is_folder(self.data):
-            allowed = f"{', '.join(DATASETS)}, a folder that exists, or shards in one (*.tar)"
+            allowed = f"{', '.join(DATASETS)}, a folder that exists, or shards"
             raise ValueError(f"data is {self.data!r}: allowed are {allowed}")
         if shards and (self.train == "heads" or self.store is True):
             field = "train 'heads'" if self.train == "heads" else "store true"

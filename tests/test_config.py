@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from rrsitr_lib.config import PRESETS, RunConfig
 from rrsitr_lib.errors import InputError
 
-WHERE_AND_HOW_FAST = {"device": "cpu", "workers": 3, "store": True, "compile": True, "gradient_slice": 7}
+WHERE_AND_HOW_FAST = {"device": "cpu", "workers": 3, "store": True, "compile": True, "gradient_slice": 7,
+                      "checkpoint_minutes": 1}  # fmt: skip
 OTHER_RESULT = {
     "bad": "skip", "scenes": 900, "scenes_seed": 1, "encoder": "lite", "weights": "none", "train": "heads",
     "pad_tokens": "masked",
@@ -23,7 +24,7 @@ OTHER_RESULT = {
     "sigma": 0.5, "scale": 10.0, "local_fraction": 0.2, "warmup_fraction": 0.1, "epochs": 9, "batch_size": 64,
     "learning_rate": 1e-4, "weight_decay": 0.2, "warmup_steps": 1, "clip_norm": 1.0, "precision": "float32", "seed": 13,
     "local_loss": False, "self_paced": False, "triplet": "fixed", "weight_order": "hard",
-    "pace": "linear",
+    "pace": "linear", "shard_window": 2,
 }  # fmt: skip
 
 
@@ -95,7 +96,8 @@ OUT_OF_RANGE = {
     "protocol": ("swap",), "partition": ("kmeans",), "gamma_unit": ("nats",), "gamma_schedule": ("step",),
     "pad_tokens": ("none",), "precision": ("double",), "device": ("tpu",), "preset": ("laptop",),
     "augment": ("maybe",), "train": ("text",), "store": ("x",),
-    "compile": (2,), "gradient_slice": (-1,), "weights": (3,), "noise_file": (3,),
+    "compile": (2,), "checkpoint_minutes": (0, -1), "shard_window": (0, 1.5), "gradient_slice": (-1,), "weights": (3,),
+    "noise_file": (3,),
 }  # fmt: skip
 
 
@@ -114,7 +116,7 @@ def test_out_of_range_names_field_and_value(field, value):
     [
         ({"gamma_1": 19}, r"gamma_1 is 19\.0, above gamma_2 18\.0: allowed is gamma_1 <= gamma_2"),
         ({"clean_fraction": 0.8}, r"clean_fraction 0\.8 and noisy_fraction 0\.3 are over 1 together"),
-        ({"data": "moon"}, r"data is 'moon': allowed are scenes, rsitmd, rsicd, nwpu, or a folder that exists"),
+        ({"data": "moon"}, r"data is 'moon': allowed are scenes, rsitmd, rsicd, nwpu, a folder that exists, or shards"),
         ({"data": "rsicd"}, r"data is 'rsicd', so images must name the folder of its images"),
     ],
 )
@@ -170,7 +172,7 @@ def test_fingerprint_ignores_where_and_how_fast(field):
 
 def test_every_field_is_covered_here():
     """A new field must say whether it can change a result."""
-    elsewhere = {"preset", "data", "images", "noise_file"}
+    elsewhere = {"preset", "data", "images", "validation", "noise_file"}
     assert set(RunConfig.build().flat()) == set(OTHER_RESULT) | set(WHERE_AND_HOW_FAST) | elsewhere
 
 

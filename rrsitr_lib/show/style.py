@@ -94,7 +94,8 @@ def selected_bars(edges: np.ndarray, count: np.ndarray) -> dict[str, Any]:
     """
     centres, there = ((edges[:-1] + edges[1:]) / 2).round(4), count > 0
     marker = {"color": "rgba(0,0,0,0)", "line": {"color": "black", "width": 2}}
-    look = {"name": "selected", "marker": marker, "hoverinfo": "skip", "width": float(edges[1] - edges[0])}
+    width = float(edges[1] - edges[0]) if np.isfinite(edges).all() else None  # of margins that no method recorded
+    look = {"name": "selected", "marker": marker, "hoverinfo": "skip", "width": width}
     return {"type": "bar", "x": centres[there].tolist(), "y": count[there].tolist(), **look}
 
 

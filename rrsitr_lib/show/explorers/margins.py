@@ -94,6 +94,8 @@ class MarginExplorer(PairExplorer):
     def _recorded(self, epoch: int, pair: int | None) -> str:
         if self.recorded is None:
             return "No run is open, so the third panel is empty."
+        if np.isnan(self.recorded.margin[epoch - 1, pair]):
+            return f"Pair {pair} has no recorded margin in epoch {epoch}: its method trains it without one."
         kinds = zip(("true", "mismatched"), self.medians, strict=True)
         medians = [f"{median[epoch - 1]:.2f} for {name} pairs" for name, median in kinds if np.isfinite(median).all()]
         own = f"{self.recorded.margin[epoch - 1, pair]:.2f} for pair {pair}"
