@@ -312,6 +312,8 @@ if 0 < NOISE_RATE < 0.9:
     assert counts["image"][0] > counts["derangement"][0], "whole images are ruined"
     assert SCENES < 400 or abs(both.sum() / len(table) - 0.16) < 0.04
 assert 0.4**5 < 0.0103, "at 40 % chance gives one in a hundred"
+
+# %%
 line = dict(zip(PROTOCOLS, curves, strict=True))
 if SCENES >= 200 and NOISE_RATE <= 0.4:
     assert counts["shuffle"][0] < 0.05 * len(table.images), "few images are left without any good caption"
