@@ -13,14 +13,14 @@ from rrsitr_lib.speed.device_transforms import crop_resize, normalise, resize_ce
 from rrsitr_lib.speed.image_store import image_store
 from rrsitr_lib.training.crops import crop_box
 
-ON_DEVICE_BYTES = 8 * 1024**3
+ON_DEVICE = 0.5  # of the free memory; the rest is for the towers and their steps
 
 
 class StoredImages:
     """Stored images, transformed as open_clip would, with the same crops as ``ImageFiles`` draws.
 
     Drawn images (M, H, W, 3) uint8, or files, whose store is built now where it is not there yet; on a GPU they are
-    kept there where they fit into 8 GiB. Raises ``InputError`` naming the first image of another size.
+    kept there where they fit into half of its free memory. Raises ``InputError`` naming the first image of another size.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class StoredImages:
         self.mean, self.std = (torch.tensor(values, device=device) for values in (levels.mean, levels.std))
         self.size = self.crop.size[0]
         self.images: np.ndarray | Tensor = stored
-        if device.type == "cuda" and stored.nbytes <= ON_DEVICE_BYTES:
+        if device.type == "cuda" and stored.nbytes <= torch.cuda.mem_get_info(device)[0] * ON_DEVICE:
             self.images = torch.from_numpy(np.array(stored)).to(device)
 
     def __len__(self) -> int:
