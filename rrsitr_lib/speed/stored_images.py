@@ -20,7 +20,8 @@ class StoredImages:
     """Stored images, transformed as open_clip would, with the same crops as ``ImageFiles`` draws.
 
     Drawn images (M, H, W, 3) uint8, or files, whose store is built now where it is not there yet; on a GPU they are
-    kept there where they fit into half of its free memory. Raises ``InputError`` naming the first image of another size.
+    kept there where they fit into half of its free memory. Raises ``InputError`` naming the first image of another
+    size.
     """
 
     def __init__(
