@@ -42,9 +42,10 @@ def measure(pairs: int, folder: Path) -> dict[str, float]:
 def draw(rows: list[dict[str, float]], path: Path) -> None:
     """Peak memory over pairs, from zero."""
     figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
-    axis.plot([row["pairs"] for row in rows], [row["peak"] for row in rows], "o-", color="black", label="peak memory")
-    axis.plot([row["pairs"] for row in rows], [row["MiB"] for row in rows], "s--", color="grey", label="the shards")
-    axis.set(xlabel="training pairs in shards", ylabel="MiB", ylim=(0, None), xlim=(0, None))
+    thousands = [row["pairs"] / 1000 for row in rows]
+    axis.plot(thousands, [row["peak"] for row in rows], "o-", color="black", label="peak memory")
+    axis.plot(thousands, [row["MiB"] for row in rows], "s--", color="grey", label="the shards")
+    axis.set(xlabel="training pairs in shards, thousands", ylabel="MiB", ylim=(0, None), xlim=(0, None))
     axis.legend()
     figure.savefig(path, dpi=120)
 
