@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 CAPTIONS = 5  # a drawn scene
 RRSITR = [sys.executable, "-m", "rrsitr_lib"]
 TRAIN = "--encoder tiny --noise-rate 0.4 --epochs 1 --set weights=none --set warmup_steps=0".split()
-MIB = 1024  # ru_maxrss is in KiB on Linux
+KIB = 1024  # and ru_maxrss is in KiB on Linux
 
 
 def peak_of(command: list[str]) -> tuple[float, float]:
@@ -24,7 +24,7 @@ def peak_of(command: list[str]) -> tuple[float, float]:
     code = "import subprocess, sys, resource; done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
     code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(done.returncode)"
     done = subprocess.run([sys.executable, "-c", code, *command], check=True, stdout=subprocess.PIPE, text=True)
-    return int(done.stdout.split()[-1]) / MIB, time.perf_counter() - started
+    return int(done.stdout.split()[-1]) / KIB, time.perf_counter() - started
 
 
 def measure(pairs: int, folder: Path) -> dict[str, float]:
@@ -35,7 +35,7 @@ def measure(pairs: int, folder: Path) -> dict[str, float]:
         subprocess.run([*RRSITR, "data", "shards", "scenes", "--out", str(shards), "--set", scenes], check=True)
     run = folder / f"{pairs}_run_{time.time_ns()}"
     peak, seconds = peak_of([*RRSITR, "train", "--data", f"{shards}/*.tar", "--out", str(run), *TRAIN])
-    size = sum(path.stat().st_size for path in shards.glob("*.tar")) / MIB**2
+    size = sum(path.stat().st_size for path in shards.glob("*.tar")) / KIB**2
     return {"pairs": pairs, "shards": len(list(shards.glob("*.tar"))), "MiB": size, "peak": peak, "seconds": seconds}
 
 

@@ -119,7 +119,7 @@ class RunConfig(StrictModel):
     def _consistent(self) -> Self:
         for registry, name in ((ENCODERS, self.encoder), (PROTOCOLS, self.protocol), (METHODS, self.method)):
             registry.check(name)
-        shards = self.data.endswith(".tar") and _is_folder(str(Path(self.data).parent))
+        shards = is_shards(self.data) and _is_folder(str(Path(self.data).parent))
         if self.data not in DATASETS and not shards and not _is_folder(self.data):
             allowed = f"{', '.join(DATASETS)}, a folder that exists, or shards"
             raise ValueError(f"data is {self.data!r}: allowed are {allowed}")
@@ -141,9 +141,7 @@ class RunConfig(StrictModel):
         value and what is allowed; unknown fields are errors too.
         """
         if "data" in given and given.get("images") is None:
-            above = Path(str(given["data"])).parent if str(given["data"]).endswith(".tar") else given["data"]
-            if _is_folder(images := f"{given.get('validation') or above}/images"):
-                given["images"] = str(Path(images))
+            given["images"] = images_beside(str(given["data"]), given.get("validation"))
         preset = given.get("preset")
         if preset is None:
             preset = "heads" if given.get("train") == "heads" else "tiny" if given.get("encoder") in TINY else "paper"
@@ -229,6 +227,17 @@ class RunConfig(StrictModel):
         """
         changed = self.model_dump(mode="json", exclude=NO_RESULT, exclude_defaults=True)
         return fingerprint(f"identity {IDENTITY}", json.dumps(changed, sort_keys=True))
+
+
+def is_shards(source: str | Path) -> bool:
+    """Whether a source is named as shards are: by a name or pattern that ends in .tar."""
+    return str(source).endswith(".tar")
+
+
+def images_beside(data: str | Path, validation: str | Path | None = None) -> str | None:
+    """The folder ``images`` of a folder of tables; of shards the one beside them, or beside the validation tables."""
+    above = validation or (Path(data).parent if is_shards(data) else data)
+    return str(Path(f"{above}/images")) if _is_folder(f"{above}/images") else None
 
 
 def _is_folder(path: str) -> bool:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from rrsitr_lib.config import is_shards
 from rrsitr_lib.data.pairs import SPLITS
-from rrsitr_lib.data.shards import is_shards, shard_files
+from rrsitr_lib.data.shards import shard_files
 from rrsitr_lib.data.tables import FORMS, SHEETS, form_of
 from rrsitr_lib.data.tables.samples import STATISTICS, texts_beside
 from rrsitr_lib.errors import InputError

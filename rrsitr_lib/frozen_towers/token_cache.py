@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from rrsitr_lib.data.images import open_image
+from rrsitr_lib.data.images import as_image
 from rrsitr_lib.data.stretch import range_of
 from rrsitr_lib.files import cache_folder, fingerprint
 from rrsitr_lib.model.encoder import Encoder, JointEncoder
@@ -78,9 +77,7 @@ def cached_tokens(
 
 def pixels_of(towers: Encoder, images: Images, items: range) -> Tensor:
     """Images as the towers see them in evaluation, on their device."""
-    opened = (images[item] for item in items)
-    decoded = (Image.fromarray(one) if isinstance(one, np.ndarray) else open_image(one) for one in opened)
-    pixels = torch.stack([towers.eval_transform(image) for image in decoded])
+    pixels = torch.stack([towers.eval_transform(as_image(images[item])) for item in items])
     return pixels.to(device_of(towers), memory_format=towers.memory_format)
 
 

@@ -78,8 +78,10 @@ class StreamedTokens:
 
     def fetch(self, items: np.ndarray, epoch: int | None = None, among: np.ndarray | None = None) -> Tensor:
         """Shape: (items,) -> (items, L) int64."""
-        like = None if among is None else self.encoder.tokenize(list(self.captions[among]))
-        return self.encoder.trimmed(self.encoder.tokenize(list(self.captions[items])), like)
+        asked = items if among is None else np.concatenate([items, among])
+        different, place = np.unique(asked, return_inverse=True)  # one process asks for all that it is among
+        tokens = self.encoder.tokenize(list(self.captions[different]))[torch.from_numpy(place)]
+        return self.encoder.trimmed(tokens[: len(items)], None if among is None else tokens[len(items) :])
 
 
 class TokenNumbers:

@@ -50,7 +50,7 @@ from rrsitr_lib.training.embedding_history import write_snapshot
 from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.midway import FILE as MIDWAY_FILE
-from rrsitr_lib.training.midway import Clock, Midway, newest, save_midway
+from rrsitr_lib.training.midway import LAST, Clock, Midway, newest, save_midway
 from rrsitr_lib.training.retrieval_results import rank
 from rrsitr_lib.training.run_files import read_facts, read_result
 from rrsitr_lib.training.run_folder import (
@@ -202,7 +202,7 @@ class Run:
         ledger.append(record)
         self._write_snapshot(epochs=epoch + 1)
         tensors = training_tensors(self.model, self.trainer.optimizer)
-        save_checkpoint(self.folder / "last.safetensors", tensors, self._state())
+        save_checkpoint(self.folder / LAST, tensors, self._state())
         (self.folder / MIDWAY_FILE).unlink(missing_ok=True)
         self._derive()
 

@@ -8,11 +8,10 @@ from typing import Any
 from torch import nn
 
 from rrsitr_lib.checksums import changed_files, file_checksum, write_checksums
-from rrsitr_lib.config import ANY_TIME, IDENTITY, PATHS, RunConfig
+from rrsitr_lib.config import ANY_TIME, IDENTITY, PATHS, RunConfig, images_beside, is_shards
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.data.noise import load_noise
 from rrsitr_lib.data.problems import picture_prints
-from rrsitr_lib.data.shards import is_shards
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import CHANGED, checksum, json_text, write_text
 from rrsitr_lib.registry import DATASETS
@@ -82,8 +81,8 @@ def locate(folder: Path, data: str | Path | None = None, images: str | Path | No
         raise InputError(f"{folder / 'config.yaml'}: {CHANGED}: run.json names another configuration")
     noted = {field: Path(os.path.normpath(folder / place)) for field, place in facts.get("places", {}).items()}
     paths = {field: path for field, path in noted.items() if _is_there(path)}
-    if data is not None and images is None and (Path(data) / "images").is_dir():
-        images = Path(data) / "images"
+    if data is not None and images is None:
+        images = images_beside(data, paths.get("validation"))
     paths |= {field: Path(path) for field, path in (("data", data), ("images", images)) if path is not None}
     config = config.model_copy(update={field: str(path) for field, path in paths.items()})
     for field in ("data", "images"):

@@ -9,13 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from rrsitr_lib.config import RunConfig
+from rrsitr_lib.config import RunConfig, is_shards
 from rrsitr_lib.data.images import find_images
 from rrsitr_lib.data.noise import Noise, inject, load_noise
 from rrsitr_lib.data.pairs import SPLITS, PairTable, read_folder
 from rrsitr_lib.data.pictures import usable_images
 from rrsitr_lib.data.problems import LEFT_OUT, Problem
-from rrsitr_lib.data.shards import is_shards
 from rrsitr_lib.data.shards.pairs import ShardTable
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.registry import DATASETS, ENCODERS, extension

@@ -12,11 +12,6 @@ SPAN = re.compile(r"\{(\d+)\.\.(\d+)\}")
 MOST = 1_000_000
 
 
-def is_shards(source: str | Path) -> bool:
-    """Whether a source is named as shards are: by a name or pattern that ends in .tar."""
-    return str(source).endswith(".tar")
-
-
 def shard_files(pattern: str | Path) -> list[Path]:
     """The files that ``{0000..0499}.tar`` or ``*.tar`` stands for. Raises ``InputError`` naming those that lack.
 

@@ -63,21 +63,19 @@ class ShardTable(PairTable):
 
     def __init__(self, shards: Sequence[ShardIndex], split: str, source: str) -> None:
         self.__dict__.update(split=split, source=source, shards=shards)
-        for field, column in (("image_ids", "image"), ("captions", "caption")):
-            self.__dict__[field] = Texts([shard.pairs.column(column) for shard in shards])
+        self.__dict__.update(image_ids=self._texts("image"), captions=self._texts("caption"))
         if not len(self):
             raise InputError(f"{source}: no pair in {len(shards)} shards")
+
+    def _texts(self, column: str, order: np.ndarray | None = None) -> Texts:
+        return Texts([shard.pairs.column(column) for shard in self.shards], order)
 
     @cached_property
     def places(self) -> np.ndarray:
         """Shard, offset and size of the image of every row. **Shape** (3, N) int64."""
-        parts = [
-            np.stack(
-                [np.full(len(shard), number), *(shard.pairs.column(name).to_numpy() for name in ("offset", "size"))]
-            )
-            for number, shard in enumerate(self.shards)
-        ]
-        return np.concatenate(parts, axis=1)
+        counts = list(map(len, self.shards))
+        columns = [np.concatenate([shard.pairs.column(name).to_numpy() for shard in self.shards]) for name in PLACE]
+        return np.stack([np.repeat(np.arange(len(counts)), counts), *columns])
 
     @cached_property
     def image_of_row(self) -> np.ndarray:
@@ -88,7 +86,7 @@ class ShardTable(PairTable):
     @cached_property
     def images(self) -> Sequence[str]:  # type: ignore[override]
         """The name of every image, shard and member. **Shape** (M,)."""
-        return Texts([shard.pairs.column("image") for shard in self.shards], self.first_row_of_image)
+        return self._texts("image", self.first_row_of_image)
 
     @cached_property
     def first_row_of_image(self) -> np.ndarray:
@@ -113,7 +111,7 @@ class ShardTable(PairTable):
     def with_captions(self, caption_index: np.ndarray) -> Self:
         """The same rows, row i carrying ``captions[caption_index[i]]``. **Shape** (N,) integers 0 to N - 1."""
         other = type(self)(self.shards, self.split, self.source)
-        other.__dict__["captions"] = Texts([shard.pairs.column("caption") for shard in self.shards], caption_index)
+        other.__dict__["captions"] = self._texts("caption", caption_index)
         return other
 
 
@@ -141,9 +139,7 @@ class ShardImages(Sequence[Image.Image]):
             with open(path, "rb", buffering=0) as file:
                 content = os.pread(file.fileno(), size, offset)
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror}: put the shard back, and the same command goes on") from None
+            raise InputError(f"{path}: {error.strerror}: {PUT_BACK}") from None
         if len(content) < size:
-            raise InputError(
-                f"{path}: shorter than when the run began: put the shard back, and the same command goes on"
-            )
+            raise InputError(f"{path}: shorter than when the run began: {PUT_BACK}")
         return content

@@ -54,24 +54,24 @@ def write_shards(
 def write_split(table: PairTable, images: np.ndarray | Sequence[Path], out: Path) -> None:
     """A table beside the shards, and its images in ``out/images`` below the name of the split."""
     for name, image in zip(table.images, images, strict=True):
-        content = image.read_bytes() if isinstance(image, Path) else _png(image)
         path = out / "images" / table.split / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, partial(Path.write_bytes, data=content))
+        write_atomically(path, partial(Path.write_bytes, data=_encoded(image)[1]))
     own = np.array([f"{table.split}/{name}" for name in table.image_ids], dtype=object)
     replace(table, image_ids=own).write_csv(out / f"{table.split}.csv")
 
 
-def _png(image: np.ndarray) -> bytes:
+def _encoded(image: np.ndarray | Path) -> tuple[str, bytes]:
+    """How the name of an image ends, and its bytes: those of its file, of an array as PNG."""
+    if isinstance(image, Path):
+        return image.suffix.lower(), image.read_bytes()
     Image.fromarray(image).save(png := BytesIO(), "PNG")
-    return png.getvalue()
+    return ".png", png.getvalue()
 
 
 def _add(shard: tarfile.TarFile, key: str, image: np.ndarray | Path, captions: list[str]) -> None:
-    if isinstance(image, Path):
-        _member(shard, key + image.suffix.lower(), image.read_bytes())
-    else:
-        _member(shard, f"{key}.png", _png(image))
+    suffix, content = _encoded(image)
+    _member(shard, key + suffix, content)
     if len(captions) == 1:
         _member(shard, f"{key}.txt", captions[0].encode())
     else:
