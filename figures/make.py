@@ -1,4 +1,4 @@
-"""The README's figures, PNG and SVG: contact sheet, records of lesson 06, all of RSICD, a lesson's run, a study.
+"""The README's figures, PNG and SVG: contact sheet, records of lesson 06, rivals, RSICD, a lesson's run, a study.
 
 Usage, after `make tutorial` and `rrsitr study run laptop`:
 python figures/make.py [--runs runs/tutorial/runs] [--study runs/laptop] [--out figures]
@@ -12,6 +12,7 @@ import pandas as pd
 
 from rrsitr_lib.experiments.figures import over_noise
 from rrsitr_lib.experiments.notebook_run import RESULTS
+from rrsitr_lib.experiments.readme_table import read_table
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.study_folder import STUDY_FILE
 from rrsitr_lib.experiments.summary import study_table
@@ -37,6 +38,7 @@ def main() -> None:
     figures["curves"] = curves({**shown, "clean pairs": mean_metrics(RECORDS, "contrastive", 0.0)})
     whole = {method: pd.read_csv(RESULTS / "rsicd_80" / f"{method}.csv") for method in ("rrsitr", "contrastive")}
     figures["rsicd"] = curves(whole)
+    figures |= {path.stem: over_noise(read_table(path)) for path in sorted(RESULTS.glob("rivals*.csv"))}
     runs = {read_json(path)["method"]: path.parent for path in sorted(arguments.runs.glob("*/result.json"))}
     if "rrsitr" in runs:
         ledger = Ledger.open(runs["rrsitr"])

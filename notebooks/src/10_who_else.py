@@ -281,7 +281,8 @@ _ = axis.legend(loc="lower right")
 # %%
 import re
 
-against = (RESULTS / "against_rrsitr" / "rivals.md").read_text()
+every = (RESULTS / "against_rrsitr" / "rivals.md").read_text().splitlines()
+against = "\n".join(every[:2] + [line for line in every if "| 60 %" in line])
 lead = {name: (float(low), float(high)) for name, low, high in re.findall(r"\| (\w+) +\| \S+ \((\S+) to (\S+)\)", against)}
 print(against)
 

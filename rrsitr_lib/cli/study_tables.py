@@ -1,29 +1,34 @@
 """What a study says: its table, its ranking, its chosen settings, its linear probes, its report."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rrsitr_lib.cli.options import RUNS, Root, Source, begun_folder
 from rrsitr_lib.errors import InputError
 
+if TYPE_CHECKING:
+    from rrsitr_lib.experiments.results import Results
+
+Runs = Annotated[str, typer.Argument(help="preset, study file, a study's folder or any other of finished runs")]
+
 
 def table(
-    study: Annotated[str, typer.Argument(help="preset, study file, a study's folder, or a table of --format csv")],
+    study: Annotated[str, typer.Argument(help="preset, study file, a folder of runs, or a table of --format csv")],
     runs: Root = RUNS,
     form: Annotated[str, typer.Option("--format", help="md, tex, csv, html, or readme: a line a method")] = "md",
 ) -> None:
     """Print the table: mean ± deviation over seeds, intervals, the paper's number; missing cells are empty."""
     from rrsitr_lib.experiments.readme_table import read_table, readme_table
     from rrsitr_lib.experiments.report_tables import FORMATS
-    from rrsitr_lib.experiments.results import read_results
     from rrsitr_lib.experiments.summary import study_table
 
     forms = FORMATS | {"readme": readme_table}
     if form not in forms:
         raise InputError(f"--format is {form!r}: allowed are {', '.join(forms)}")
     kept = study.endswith(".csv")
-    found = read_table(study) if kept else study_table(read_results(begun_folder(study, runs)))
+    found = read_table(study) if kept else study_table(_results(study, runs))
     typer.echo(forms[form](found), nl=False)
 
 
@@ -38,16 +43,15 @@ def choose(study: Source, runs: Root = RUNS) -> None:
     typer.echo(chosen_text(chosen(read_results(begun_folder(study, runs)))), nl=False)
 
 
-def rank(study: Source, runs: Root = RUNS) -> None:
+def rank(study: Runs, runs: Root = RUNS) -> None:
     """Rank the methods; those that share a letter the test set cannot tell apart."""
     from rrsitr_lib.experiments.ranking import ranking, ranking_text
-    from rrsitr_lib.experiments.results import read_results
 
-    typer.echo(ranking_text(ranking(read_results(begun_folder(study, runs)))), nl=False)
+    typer.echo(ranking_text(ranking(_results(study, runs))), nl=False)
 
 
 def compare(
-    study: Source,
+    study: Runs,
     runs: Root = RUNS,
     against: Annotated[str, typer.Option(help="a method of the study")] = "contrastive",
 ) -> None:
@@ -56,10 +60,9 @@ def compare(
     Example: rrsitr study compare rivals --against rrsitr
     """
     from rrsitr_lib.experiments.report_tables import comparison_text
-    from rrsitr_lib.experiments.results import read_results
     from rrsitr_lib.experiments.summary import comparison
 
-    results = read_results(begun_folder(study, runs))
+    results = _results(study, runs)
     if against not in (known := list(dict.fromkeys(results.runs["kind"]))):
         raise InputError(f"--against is {against!r}: allowed are {', '.join(known)}")
     typer.echo(comparison_text(comparison(results, against)), nl=False)
@@ -78,3 +81,11 @@ def report(study: Source, runs: Root = RUNS) -> None:
 
     for path in write_report(begun_folder(study, runs)):
         typer.echo(f"{path}: {path.stat().st_size // 1024 + 1} KB")
+
+
+def _results(study: str, runs: Path) -> "Results":
+    """Of a study that was begun, or of a folder of finished runs that is no study's."""
+    from rrsitr_lib.experiments.results import read_results
+
+    is_folder_of_runs = next(Path(study).glob("*/result.json"), None) is not None
+    return read_results(study if is_folder_of_runs else begun_folder(study, runs))
