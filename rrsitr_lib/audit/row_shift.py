@@ -57,8 +57,10 @@ def _gains(judges: UntrainedJudges, caption: np.ndarray, ways: Sequence[int]) ->
         misfits.append(judges.misfit(everyone, caption[donor]))
         same.append((judges.groups[donor] == judges.groups) | (donor != everyone + way))
     misfit, alike = np.array(misfits), np.array(same)
-    around = np.nanmedian(np.where(alike, np.nan, misfit), axis=0)
-    return np.where(alike, 0.0, np.minimum(judges.misfit(everyone, caption), around) - misfit)
+    own = judges.misfit(everyone, caption)
+    alone = alike.all(axis=0)  # deep inside the captions of one image
+    around = np.nanmedian(np.where(alike & ~alone, np.nan, misfit), axis=0)
+    return np.where(alike, 0.0, np.minimum(own, around) - misfit)
 
 
 def _segment(gain: np.ndarray, groups: np.ndarray) -> tuple[float, float, int, int]:

@@ -1,6 +1,7 @@
 """Rows that slipped are found and said; wrong captions in any order of the scenes are not taken for slipped rows."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -74,3 +75,12 @@ def test_neighbours_of_one_kind_are_no_slip():
 def test_a_few_pairs_are_not_judged():
     data, _ = synthetic.features(6, 1, wrong=0.0)
     assert judged(data, np.roll(np.arange(6), 1), range(1, 7), 1.0) == ""
+
+
+def test_an_image_of_more_captions_than_rows_are_looked_at_is_no_slip():
+    one = np.r_[np.zeros(120, dtype=int), np.arange(1, 60)]
+    generator = np.random.default_rng(0)
+    data = PairFeatures(generator.normal(size=(60, 8)), generator.normal(size=(179, 8)), one, np.arange(179))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_shift(UntrainedJudges(data, one, folds_of(one, 4, 3)), range(179), 0.1) == ""
