@@ -40,6 +40,18 @@ def test_slipped_rows_are_found_from_where_they_slip(captions, slip, start):
     assert abs(first - 1 - start) <= reach + 5 and len(data) - last <= reach + 5
 
 
+@pytest.mark.parametrize("slip", [1, -1, 2])
+@pytest.mark.parametrize("start", [0, 300])
+def test_rows_that_slip_by_less_than_an_image_are_found(slip, start):
+    """Of three captions an image, one or two stand at the next image."""
+    data, _ = synthetic.features(IMAGES, 3, wrong=0.0)
+    order = np.arange(len(data))
+    order[start:] = np.roll(order[start:], slip)
+    said = judged(data, order, range(1, len(data) + 1), rate=abs(slip) / 3 * (1 - start / len(data)))
+    first, last, way = map(int, re.search(r"row (\d+) to row (\d+) the caption of row i([+-]\d+) fits", said).groups())
+    assert way == slip and abs(first - 1 - start) <= 12 and len(data) - last <= 12
+
+
 def test_the_rows_of_the_table_are_named_not_the_pairs():
     data, _ = synthetic.features(IMAGES, 2, wrong=0.0)
     order = np.roll(np.arange(len(data)), 2)
