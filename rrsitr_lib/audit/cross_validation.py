@@ -91,8 +91,9 @@ def check_enough(images: Sequence[Hashable], captions: Sequence[Hashable], folds
     if len(set(captions)) == 1:
         raise InputError(f"all {len(captions)} pairs have the same caption: no ranking is possible")
     if (different := len(set(images))) < 2 * folds:
-        most = f"allowed are 2 to {different // 2}, as a fold needs two images" if different >= 4 else ""
-        raise InputError(f"folds is {folds} for {different} images: {most or 'allowed are 4 images or more'}")
+        if different < 4:
+            raise InputError(f"{different} different images are left: allowed are 4 or more, two in each of two folds")
+        raise InputError(f"folds is {folds} for {different} images: allowed are 2 to {different // 2}, two images each")
 
 
 def cross_validate(

@@ -295,7 +295,7 @@ def test_judges_that_tell_nothing_leave_nothing_out(tmp_path, capsys, cache):
     assert summary["blind"] and summary["interval"] == [0, 1]
     assert "do not tell these pairs" in (out / "report.html").read_text(encoding="utf-8")
     assert rrsitr("audit", tmp_path / "pairs.csv", "--out", out, "--encoder", "tiny", "--quick", "--folds", "20") == 2
-    assert "folds is 20 for 20 images: allowed are 2 to 10, as a fold needs two images" in capsys.readouterr().err
+    assert "folds is 20 for 20 images: allowed are 2 to 10, two images each" in capsys.readouterr().err
 
 
 def test_what_cannot_be_is_said_before_any_work(folder, tmp_path, capsys, monkeypatch):

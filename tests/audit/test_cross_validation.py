@@ -43,9 +43,9 @@ def test_too_few_groups_are_refused():
     [
         (range(8), range(8), 2, "8 pairs are left: allowed are 20 or more, as some are held out"),
         (range(120), "a" * 120, 4, "all 120 pairs have the same caption: no ranking is possible"),
-        ("a" * 300, range(300), 4, "folds is 4 for 1 images: allowed are 4 images or more"),
-        ("abc" * 10, range(30), 2, "folds is 2 for 3 images: allowed are 4 images or more"),
-        ("abcdef" * 10, range(60), 4, "folds is 4 for 6 images: allowed are 2 to 3, as a fold needs two images"),
+        ("a" * 300, range(300), 4, "1 different images are left: allowed are 4 or more"),
+        ("abc" * 10, range(30), 2, "3 different images are left: allowed are 4 or more"),
+        ("abcdef" * 10, range(60), 4, "folds is 4 for 6 images: allowed are 2 to 3, two images each"),
     ],
 )
 def test_too_few_pairs_images_and_captions_are_refused(images, captions, folds, said):
