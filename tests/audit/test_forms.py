@@ -134,6 +134,8 @@ REFUSED = {
     "addresses, no header": (table("t.tsv", "a lake\thttp://x.org/0\nb\thttp://x.org/1\n"), "are addresses: fetch"),
     "a spreadsheet": (table("t.xlsx", "PK"), r"t\.xlsx: a spreadsheet: save it as CSV UTF-8"),
     "GBK": (table("t.csv", "图像,描述\n0.jpg,湖\n".encode("gbk")), r"t\.csv, line 1: .*UTF-8 text; iconv -f LATIN1"),
+    "UTF-16 without its mark": (table("t.csv", "image,caption\n0.jpg,une forêt\n".encode("utf-16-le")),
+                                r"t\.csv, line 2: .*UTF-8 text; iconv -f UTF-16LE"),
     "another separator throughout": (table("t.csv", "image,caption\n0.jpg,a,b\n1.jpg,c,d\n"), "allowed is 2 fields"),
 }  # fmt: skip
 
