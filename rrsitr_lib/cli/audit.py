@@ -87,6 +87,11 @@ def _decisions(summary: Mapping[str, Any]) -> list[str]:
         f"an estimated {summary['noise_rate']:.1%} of them are mismatched ({low:.1%} to {high:.1%} over resampled "
         "images): as unlike as a random pair; wrong captions of similar scenes are not counted"
     ]
+    if not summary["quick"]:
+        lines.append(
+            f"right pairs and made mismatches are told apart with an AUROC of {summary['separation']:.3f}; without the "
+            f"trained models, as --quick has it, {summary['separation_untrained']:.3f}"
+        )
     if summary["weak"]:
         lines.append(
             f"the judges tell right pairs from made mismatches with an AUROC of {summary['separation']:.2f} only: the "

@@ -54,8 +54,9 @@ def ranked():
 
 
 def test_ranking_puts_moved_captions_first(ranked):
-    (table, rate, (low, high), separation, blind), wrong, _ = ranked
+    (table, rate, (low, high), separation, untrained, blind), wrong, quick = ranked
     assert 0.9 < separation <= 1 and not blind
+    assert 0.8 < untrained <= 1 and quick.separation == quick.untrained
     by_row = table.sort_values("row")
     assert list(table) == COLUMNS and low <= rate <= high and abs(rate - wrong.mean()) < 0.08
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
@@ -120,6 +121,7 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     said = capsys.readouterr().out
     assert "images from column 'Filename', captions from 'Title'" in said
     assert "61 pairs of 30 images" in said and "1 rows could not be used, 1 kept with a remark: 1 x" in said
+    assert "without the trained models, as --quick has it, 0." in said
     assert "% of them are mismatched (" in said and "--keep fdr=0.1: leaves out" in said
     out = tmp_path / "audit"
     assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "checksums.json"])
@@ -140,6 +142,7 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     assert "longer than the encoder's context" in problems["problem"][1], "of bytes, to a tokenizer without Chinese"
     assert "left over from another form of text" in problems["problem"][2]
     page = (out / "report.html").read_text(encoding="utf-8")
+    assert "trained models, as --quick has it, 0." in page
     assert page.count("<use") == 61 and page.count("data:image/jpeg") == 30, "an image of two pairs is there once"
     assert "http" not in page and "1 rows could not be used" in page
     assert "cannot be decoded" in page and html.escape(MARKUP) in page and "<script" not in page
@@ -156,6 +159,7 @@ def test_quick_trains_nothing_and_keep_decides_what_is_left_out(folder, tmp_path
         assert summary["kept"] == 61 - summary["choices"][keep]["left_out"]
         said, page = capsys.readouterr().out, (out / "report.html").read_text(encoding="utf-8")
         assert f"--keep {keep}: leaves out" in said.replace(" (cleaned.csv)", "")
+        assert "without the trained models" not in said and "without the" not in page
         rate = 100 * summary["noise_rate"]
         assert f"an estimated {rate:.1f}% of them are mismatched" in said
         assert f"An estimated {rate:.1f} % of them are mismatched" in page
@@ -219,6 +223,7 @@ def test_a_report_outlives_its_images(folder, tmp_path):
         slipped="",
         blind=False,
         weak=False,
+        quick=True,
         remarks={},
         choices={},
         **counts,
