@@ -63,8 +63,8 @@ def rank_pairs(
     score, null = (mean_share_below(own, of, list(own)) for of in (own, made))
     p = p_values(score, null)
     rate, told = noise_rate(p), float(share_below(score, null).mean())
-    untrained = [mean_share_below(own, of, SIGNALS) for of in (own, made)]
-    told_untrained = float(share_below(*untrained).mean())
+    without_models = [mean_share_below(own, of, SIGNALS) for of in (own, made)]
+    told_untrained = float(share_below(*without_models).mean())
     blind = told - 0.5 < SURE * np.sqrt((1 / len(score) + 1 / len(null)) / 12)
     table = pd.DataFrame({
         "row": pairs.rows,
@@ -82,7 +82,8 @@ def rank_pairs(
     table = table.sort_values(["score", "row"], ascending=[False, True], kind="stable", ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     interval = (0.0, 1.0) if blind else rate_interval(p, duplicates.group_of_pair, seed)
-    return Ranking(table, rate, interval, *(right_share(one, rate) for one in (told, told_untrained)), bool(blind))
+    separation, untrained = (right_share(one, rate) for one in (told, told_untrained))
+    return Ranking(table, rate, interval, separation, untrained, bool(blind))
 
 
 def right_share(auroc: float, rate: float) -> float:
