@@ -16,6 +16,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ from rrsitr_lib.audit.row_shift import find_shift
 from rrsitr_lib.audit.run import Judged, judge
 from rrsitr_lib.audit.untrained import SIGNALS, UntrainedJudges
 from rrsitr_lib.data.images import find_images
-from rrsitr_lib.data.noise import PROTOCOLS, inject
+from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
 from rrsitr_lib.data.pairs import numbered, read_folder
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.registry import ENCODERS
@@ -132,38 +133,66 @@ def seconds(pairs: int, seed: int) -> dict[str, float]:
     return took | {"in all": sum(took.values()) - pairs, "peak GB": peak}
 
 
-def cells(arguments: argparse.Namespace) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Every protocol, rate and noise seed: rows of how well the scores rank, and of what the decisions are worth."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
+class World(NamedTuple):
+    """Pairs before any noise, and what an encoder makes of them. **Shape** ids, captions, caption_of_pair (N,)."""
 
+    ids: np.ndarray
+    captions: np.ndarray
+    caption_of_pair: np.ndarray
+    files: list[Path]
+    image: np.ndarray
+    text: np.ndarray
+    shared: bool
+
+
+def world_of(arguments: argparse.Namespace) -> World:
+    """The pairs that the command names, and their features."""
     ids, captions, images = pairs_of(arguments.data, arguments.splits)
-    files, settings = [] if isinstance(images, np.ndarray) else images, AuditSettings(seed=arguments.seed)
     unique, caption_of_pair = numbered(captions.tolist())
     image, text = tower_features(build_encoder(arguments.encoder, arguments.weights, "masked"), images, unique)
-    ranked: list[dict[str, object]] = []
-    decided: list[dict[str, object]] = []
-    shared = ENCODERS[arguments.encoder].shared_space
+    files = [] if isinstance(images, np.ndarray) else images
+    return World(ids, captions, caption_of_pair, files, image, text, ENCODERS[arguments.encoder].shared_space)
+
+
+def judged(
+    world: World, noise: Noise, arguments: argparse.Namespace
+) -> tuple[dict[str, Ranking], dict[str, np.ndarray]]:
+    """What the audit, and unless only ``--decisions`` are wanted ``--quick``, say of noisy pairs; scores by name."""
+    moved, settings = noise.caption_index, AuditSettings(seed=arguments.seed)
+    features = PairFeatures(world.image, world.text, numbered(world.ids.tolist())[1], world.caption_of_pair[moved])
+    rows = list(range(len(world.ids)))
+    pairs = AuditPairs(world.ids.tolist(), world.captions[moved].tolist(), rows, world.files, [])
+    found, scores = {"audit": judge(pairs, features, settings)}, {}
+    if not arguments.decisions:
+        found["audit --quick"] = judge(pairs, features, settings, quick=True)
+        scores = rivals(features, found["audit"], arguments.seed, world.shared)
+    rankings = {name: of.ranking for name, of in found.items()}
+    own = {name: ranking.table.sort_values("row")["score"].to_numpy() for name, ranking in rankings.items()}
+    return rankings, scores | own
+
+
+def quality(score: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
+    """How well a score ranks the wrong pairs first."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    return {
+        "AUROC": roc_auc_score(wrong, score), "average precision": average_precision_score(wrong, score),
+        "precision in the top 10 %": precision_at(score, wrong, len(wrong) // 10),
+    }  # fmt: skip
+
+
+def cells(arguments: argparse.Namespace) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Every protocol, rate and noise seed: rows of how well the scores rank, and of what the decisions are worth."""
+    world, ranked, decided = world_of(arguments), [], []
     for protocol, rate, seed in itertools.product(arguments.protocols, arguments.rates, arguments.noise_seeds):
         if not rate and any(not one["rate"] for one in decided):
             continue  # nothing is drawn
-        began, noise = time.perf_counter(), inject(ids, rate, protocol, seed, captions)
-        wrong, moved = noise.mismatched, noise.caption_index
-        features = PairFeatures(image, text, numbered(ids.tolist())[1], caption_of_pair[moved])
-        pairs = AuditPairs(ids.tolist(), captions[moved].tolist(), list(range(len(ids))), files, [])
-        found, scores = {"audit": judge(pairs, features, settings)}, {}
-        if not arguments.decisions:
-            found["audit --quick"] = judge(pairs, features, settings, quick=True)
-            scores = rivals(features, found["audit"], arguments.seed, shared)
-        where = {"protocol": protocol, "rate": rate, "noise seed": seed}
-        for name, of in found.items():
-            scores[name] = of.ranking.table.sort_values("row")["score"].to_numpy()
-            decided.append({**where, "judges": name, **decisions(of.ranking, wrong)})
-        for name, score in scores.items() if wrong.any() else ():
-            ranked.append({
-                **where, "score": name, "AUROC": roc_auc_score(wrong, score),
-                "average precision": average_precision_score(wrong, score),
-                "precision in the top 10 %": precision_at(score, wrong, len(wrong) // 10),
-            })  # fmt: skip
+        began, noise = time.perf_counter(), inject(world.ids, rate, protocol, seed, world.captions)
+        where, wrong = {"protocol": protocol, "rate": rate, "noise seed": seed}, noise.mismatched
+        rankings, scores = judged(world, noise, arguments)
+        decided += [{**where, "judges": name, **decisions(of, wrong)} for name, of in rankings.items()]
+        if wrong.any():
+            ranked += [{**where, "score": name, **quality(score, wrong)} for name, score in scores.items()]
         print(f"{time.perf_counter() - began:.0f} s", where, file=sys.stderr, flush=True)
     return ranked, decided
 

@@ -23,7 +23,8 @@ def read_text(path: str | Path) -> str:
     except UnicodeDecodeError as error:
         line, found = data.count(b"\n", 0, error.start) + 1, data[error.start : error.start + 1]
         said = f"{path}, line {line}: byte {error.start} is {found!r}: allowed is UTF-8 text"
-        raise InputError(f"{said}; iconv -f LATIN1 (or GB18030) -t UTF-8 converts it") from None
+        of = "UTF-16LE (or UTF-16BE)" if b"\0" in data else "LATIN1 (or GB18030)"
+        raise InputError(f"{said}; iconv -f {of} -t UTF-8 converts it") from None
     except OSError as error:
         reason = "a folder, a file is needed" if path.is_dir() else (error.strerror or error)
         raise InputError(f"{path}: cannot be read ({reason})") from None

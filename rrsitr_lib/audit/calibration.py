@@ -57,7 +57,7 @@ def made_mismatches(fold: np.ndarray, groups: np.ndarray, seed: int) -> MadeMism
         said = (
             f"{len(np.unique(groups))} images in {int(fold.max()) + 1} folds: too few to give them captions of others"
         )
-        raise InputError(f"{said} of their fold; allowed are two images a fold or more (--folds 2, or more pairs)")
+        raise InputError(f"{said} of their fold; allowed are two images a fold or more (fewer folds, or more pairs)")
     return MadeMismatches(donor, quarter)
 
 

@@ -1,6 +1,6 @@
 """Small heads trained on some of the pairs give the others their losses: no pair is scored by what saw its image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from rrsitr_lib.training.trainer import Trainer
 ROUNDS = 8  # random batches in which a held-out pair is scored
 BLOCK = 1024
 SMALLEST = 20  # pairs
+ONE_IMAGE = "all images are equal (without image files: their features): allowed are 4 different ones or more"
 
 
 @dataclass(frozen=True)
@@ -76,18 +77,23 @@ def folds_of(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """
     members, index = np.unique(groups, return_inverse=True)
     if not 2 <= folds <= len(members):
-        raise InputError(f"folds is {folds}: allowed are 2 to {len(members)}, the number of different images")
+        allowed = f"allowed are 2 to {len(members)}, the number of different images"
+        raise InputError(f"folds is {folds}: {allowed}" if len(members) > 1 else ONE_IMAGE)
     fold_of_group = np.empty(len(members), dtype=np.int64)
     fold_of_group[np.random.default_rng(seed).permutation(len(members))] = np.arange(len(members)) % folds
     return fold_of_group[index]
 
 
-def check_enough(features: PairFeatures) -> None:
-    """Raises ``InputError`` for too few pairs, and for one caption everywhere."""
-    if len(features) < SMALLEST:
-        raise InputError(f"{len(features)} pairs: cross-validation needs at least {SMALLEST}")
-    if len(np.unique(features.caption_of_pair)) == 1:
-        raise InputError(f"all {len(features)} pairs have the same caption: no ranking is possible")
+def check_enough(images: Sequence[Hashable], captions: Sequence[Hashable], folds: int) -> None:
+    """Raises ``InputError`` for too few pairs, fewer images than two a fold, and one caption everywhere. (N,) both."""
+    if len(captions) < SMALLEST:
+        raise InputError(f"{len(captions)} pairs are left: allowed are {SMALLEST} or more, as some are held out")
+    if len(set(captions)) == 1:
+        raise InputError(f"all {len(captions)} pairs have the same caption: no ranking is possible")
+    if (different := len(set(images))) < 2 * folds:
+        if different < 4:
+            raise InputError(f"{different} different images are left: allowed are 4 or more, two in each of two folds")
+        raise InputError(f"folds is {folds} for {different} images: allowed are 2 to {different // 2}, two images each")
 
 
 def cross_validate(

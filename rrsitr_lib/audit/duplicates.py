@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from rrsitr_lib.audit.features import PairFeatures, rows_of, unit
-from rrsitr_lib.data.images import THREADS, open_image
+from rrsitr_lib.data.images import NEARLY_BLACK, THREADS, open_image
 from rrsitr_lib.files import fingerprint
 
 SIZE = 32  # pixels of a small version
@@ -21,7 +21,7 @@ UNLIKE = 0.05  # quantile of the similarity of captions that one image has
 class Duplicates:
     """**Shape** (N,) each: number of the pair's image up to equal content; whether its twins say something else.
 
-    ``blank``: whether its image is of one colour, False where images were not looked at.
+    ``blank``: whether its image is of one colour or nearly black, False where images were not looked at.
     """
 
     group_of_pair: np.ndarray
@@ -40,9 +40,12 @@ def find_duplicates(features: PairFeatures, images: np.ndarray | Sequence[Path] 
     first: dict[str, int] = {}
     group = np.array([first.setdefault(fingerprint(content), number) for number, content in enumerate(contents)])
     group_of_pair = group[features.image_of_pair]
-    blank = np.array([content.dtype == np.uint8 and np.ptp(content, axis=(0, 1)).max() <= ONE_COLOUR
-                      for content in contents])  # fmt: skip
+    blank = np.array([content.dtype == np.uint8 and _is_blank(content) for content in contents])
     return Duplicates(group_of_pair, _contradicting(features, group_of_pair), blank[features.image_of_pair])
+
+
+def _is_blank(content: np.ndarray) -> bool:
+    return bool(np.ptp(content, axis=(0, 1)).max() <= ONE_COLOUR or content.max() < NEARLY_BLACK)
 
 
 def load_thumbnails(paths: Sequence[Path]) -> list[np.ndarray]:

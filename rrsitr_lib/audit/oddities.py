@@ -10,7 +10,10 @@ from rrsitr_lib.data.tables import RawPair
 REPEATED = 0.5  # share of pairs with one caption, above which a ranking says little
 BOILERPLATE, FEWEST = 0.01, 10  # share of the images that one caption may have, and how many at least
 PLACEHOLDER = 3  # names of one file, from which it is hardly a picture of each
-LEFT_OVER = re.compile("\ufffd|\xc3[\x80-\xbf]|\xe2\u20ac|&(?:[a-z]{2,8}|#\\d+);|</?[a-z][^>]*>", re.IGNORECASE)
+LEFT_OVER = re.compile(
+    "\ufffd|\xc3[\x80-\xbf]|\xe2\u20ac|&(?:[a-z]{2,8}|#\\d+);|</?[a-z][^>]*>|\\\\[nrt]|^\\[(?=['\"].*['\"]\\]$)",
+    re.IGNORECASE | re.DOTALL,
+)
 DOUBLED = re.compile(r"\b(?!many|very)(\w+) \1\b", re.IGNORECASE)
 
 
@@ -47,7 +50,7 @@ def kinds_of(problems: Sequence[Problem]) -> dict[str, int]:
 def repeated(captions: Sequence[str]) -> list[str]:
     """A note where one caption is at most of the pairs."""
     caption, times = Counter(captions).most_common(1)[0]
-    if times <= REPEATED * len(captions):
+    if times <= REPEATED * len(captions) or times == 1:
         return []
     said = f"{times} of {len(captions)} pairs have the same caption, {caption[:60]!r}"
     return [f"{said}: among them no ranking is possible"]

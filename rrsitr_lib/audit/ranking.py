@@ -1,6 +1,6 @@
 """From signals to a ranked table: score, p-value, probability of being wrong, and the reasons in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,14 +25,16 @@ WORDS = dict(zip(SIGNALS, (
 class Ranking(NamedTuple):
     """``table``: all pairs, the most suspect first; ``rate``: the share of mismatched ones, with its 95 % interval.
 
-    ``separation``: how well the score tells right pairs from made mismatches, AUROC. ``blind``: it does not tell these
-    pairs from mismatches made of them, so that nothing is known: nearly all are wrong, or the features say too little.
+    ``separation``: how well the score tells right pairs from made mismatches, AUROC; ``untrained``: the same without
+    the loss of trained models. ``blind``: it does not tell these pairs from mismatches made of them, so that nothing is
+    known: nearly all are wrong, or the features say too little.
     """
 
     table: pd.DataFrame
     rate: float
     interval: tuple[float, float]
     separation: float
+    untrained: float
     blind: bool
 
 
@@ -58,10 +60,11 @@ def rank_pairs(
     if scores is not None:
         own = {"loss": scores.loss.mean(axis=0), **own}
         made = {"loss": scores.made.mean(axis=0)[rows], **made}
-    score = np.mean([share_below(own[name], own[name]) for name in own], axis=0)
-    null = np.mean([share_below(own[name], made[name]) for name in own], axis=0)
+    score, null = (mean_share_below(own, of, list(own)) for of in (own, made))
     p = p_values(score, null)
     rate, told = noise_rate(p), float(share_below(score, null).mean())
+    without_models = [mean_share_below(own, of, SIGNALS) for of in (own, made)]
+    told_untrained = float(share_below(*without_models).mean())
     blind = told - 0.5 < SURE * np.sqrt((1 / len(score) + 1 / len(null)) / 12)
     table = pd.DataFrame({
         "row": pairs.rows,
@@ -79,7 +82,8 @@ def rank_pairs(
     table = table.sort_values(["score", "row"], ascending=[False, True], kind="stable", ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     interval = (0.0, 1.0) if blind else rate_interval(p, duplicates.group_of_pair, seed)
-    return Ranking(table, rate, interval, right_share(told, rate), bool(blind))
+    separation, untrained = (right_share(one, rate) for one in (told, told_untrained))
+    return Ranking(table, rate, interval, separation, untrained, bool(blind))
 
 
 def right_share(auroc: float, rate: float) -> float:
@@ -100,6 +104,13 @@ def share_below(observed: np.ndarray, values: np.ndarray) -> np.ndarray:
     ordered = np.sort(observed)
     below, up_to = np.searchsorted(ordered, values, side="left"), np.searchsorted(ordered, values, side="right")
     return (below + up_to) / (2 * len(observed))
+
+
+def mean_share_below(
+    observed: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray], names: Sequence[str]
+) -> np.ndarray:
+    """``share_below`` by signal, their mean. **Shape** (N,), (n,) a signal -> (n,) in [0, 1]."""
+    return np.mean([share_below(observed[name], values[name]) for name in names], axis=0)
 
 
 def _of_models(scores: OutOfFoldScores | None) -> dict[str, np.ndarray]:

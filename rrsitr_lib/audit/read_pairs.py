@@ -71,7 +71,8 @@ def open_pairs(
     if lost and (bad == "fatal" or not found):
         first = next(pair for pair in raw.pairs if pair.image in lost)
         many = f"{len(lost)} of {len(found) + len(lost)}"
-        raise InputError(f"{many} images cannot be used; row {first.row}, {first.image!r}: {lost[first.image]}")
+        where = "" if found or images else " (--images names their folder)"
+        raise InputError(f"{many} images cannot be used; row {first.row}, {first.image!r}: {lost[first.image]}{where}")
     others = {name: path for name, path in found.items() if name not in raw.held}
     notes += [*raw.notes, *found_otherwise(others), *range_notes(list(found.values()))]
     return _usable(raw, notes, files)

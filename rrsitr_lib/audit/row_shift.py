@@ -1,4 +1,4 @@
-"""Rows that slipped: from some row on, the caption of another row a fixed way off fits the image better than its own.
+"""Rows that slipped: from some row on, the caption a fixed way off fits a row's image better than the one beside it.
 
 One missing line moves all captions below it, and each of them looks wrong by itself; said once, it is mended once.
 """
@@ -22,8 +22,8 @@ FEWEST = 20  # images
 def find_shift(judges: UntrainedJudges, rows: Sequence[int], rate: float) -> str:
     """The most certain shift of rows in words, empty where there is none. **Shape** ``rows`` (N,) of the table.
 
-    A caption counts as fitting where the linear map likes it better than the pair's own, and better than those of the
-    other rows nearby: in a table in the order of its scenes, all of them fit a little. ``rate``: the share of
+    A caption counts as fitting where the linear map likes it better than at its own image, and better than at those of
+    the other rows nearby: in a table in the order of its scenes, it fits all of them a little. ``rate``: the share of
     mismatched pairs; where it is high, maps that are fitted to moved captions are tried too.
     """
     table = np.asarray(rows)
@@ -46,9 +46,11 @@ def find_shift(judges: UntrainedJudges, rows: Sequence[int], rate: float) -> str
 
 
 def _gains(judges: UntrainedJudges, caption: np.ndarray, ways: Sequence[int]) -> np.ndarray:
-    """How much better the caption ``way`` pairs on fits than the pair's own, (N,), and than those around. (ways, N).
+    """How much better the caption ``way`` pairs on fits here than at its own image, and than around that. (ways, N).
 
-    Nothing is gained by a caption of the same image, or from beyond the ends.
+    Asked of the caption, not of the image: where an image has several, a slip of one row moves only the first or the
+    last of them, and the others fit as well as before. Nothing is gained by a caption of the same image, or from
+    beyond the ends.
     """
     everyone = np.arange(len(judges.fold))
     misfits, same = [], []
@@ -56,9 +58,11 @@ def _gains(judges: UntrainedJudges, caption: np.ndarray, ways: Sequence[int]) ->
         donor = (everyone + way) % len(everyone)
         misfits.append(judges.misfit(everyone, caption[donor]))
         same.append((judges.groups[donor] == judges.groups) | (donor != everyone + way))
-    misfit, alike = np.array(misfits), np.array(same)
-    around = np.nanmedian(np.where(alike, np.nan, misfit), axis=0)
-    return np.where(alike, 0.0, np.minimum(judges.misfit(everyone, caption), around) - misfit)
+    misfit, alike, own = np.array(misfits), np.array(same), judges.misfit(everyone, caption)
+    elsewhere = np.array([np.roll(one, way) for one, way in zip(np.where(alike, np.nan, misfit), ways, strict=True)])
+    elsewhere[:, np.isnan(elsewhere).all(axis=0)] = np.inf  # deep inside the captions of one image
+    best = np.minimum(own, np.nanmedian(elsewhere, axis=0))
+    return np.where(alike, 0.0, np.array([np.roll(best, -way) for way in ways]) - misfit)
 
 
 def _segment(gain: np.ndarray, groups: np.ndarray) -> tuple[float, float, int, int]:

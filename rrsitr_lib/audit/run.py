@@ -22,6 +22,7 @@ from rrsitr_lib.audit.row_shift import find_shift
 from rrsitr_lib.audit.untrained import UntrainedJudges
 from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.data.pairs import numbered
+from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint, write_atomically, write_json
 from rrsitr_lib.model.encoder import build_encoder
 
@@ -73,6 +74,19 @@ def features_of(
     return PairFeatures(image, text, image_of_pair, caption_of_pair)
 
 
+def check_request(out: Path, keep: str, review: tuple[int, int] | None) -> None:
+    """What is wrong with the wishes themselves, before hours are spent on them.
+
+    Raises ``InputError`` for a ``keep`` that there is not, a review that would be lost, and a folder that is a file.
+    """
+    if keep not in CHOICES:
+        false_share(keep)
+    if in_the_way := next((path for path in (out, *out.parents) if path.is_file()), None):
+        raise InputError(f"{out}: {in_the_way} is a file; allowed is a folder, or the name of a new one")
+    if review:
+        check_no_review(out)
+
+
 def audit(
     pairs: AuditPairs,
     features: PairFeatures,
@@ -93,13 +107,10 @@ def audit(
     Raises ``InputError`` for too few pairs, a ``keep`` that there is not, and a review that would be lost.
     """
     settings, out = settings or AuditSettings(), Path(out)
-    if keep not in CHOICES:
-        false_share(keep)
-    if review:
-        check_no_review(out)
+    check_request(out, keep, review)
     ranking, duplicates, judges = judge(pairs, features, settings, quick, progress)
     table, score, wrong = ranking.table, ranking.table["score"].to_numpy(), ranking.table["wrong"].to_numpy()
-    pairs.remarks.extend(_of_pairs(pairs, duplicates.blank, "kept, its picture of one colour"))
+    pairs.remarks.extend(_of_pairs(pairs, duplicates.blank, "kept, its picture of one colour or nearly black"))
     rate = 0.0 if ranking.blind else ranking.rate  # where nothing is known, nothing is left out
     choices = {name: left_out(score, wrong, rate, name) for name in dict.fromkeys([*CHOICES, FDR, keep])}
     table = table.assign(left_out=choices[keep])
@@ -110,9 +121,10 @@ def audit(
         "remarks": kinds_of(pairs.remarks),
         "remarked_on": len({(remark.row, remark.image) for remark in pairs.remarks}),
         "noise_rate": round(ranking.rate, 4), "interval": [round(end, 4) for end in ranking.interval],
-        "separation": round(ranking.separation, 4), "blind": ranking.blind,
+        "separation": round(ranking.separation, 4), "separation_untrained": round(ranking.untrained, 4),
+        "blind": ranking.blind,
         "weak": ranking.separation < WEAK, "keep": keep, "kept": len(kept), "quick": quick,
-        "choices": {name: _expected(out_of_it, wrong) for name, out_of_it in choices.items()},
+        "choices": {name: expected(out_of_it, wrong, rate) for name, out_of_it in choices.items()},
         "slipped": find_shift(judges, pairs.rows, ranking.rate),
         "pictures_that_are_twice": int((table["same_picture_as"] != "").sum()), "notes": pairs.notes,
         "settings": vars(settings), "features": fingerprint(features.image, features.text),
@@ -141,7 +153,7 @@ def judge(
 
     ``quick``: no model is trained. Raises ``InputError`` for too few pairs.
     """
-    check_enough(features)
+    check_enough(features.image_of_pair.tolist(), features.caption_of_pair.tolist(), settings.folds)
     duplicates = find_duplicates(features, pairs.paths or None)
     groups = duplicates.group_of_pair
     fold = folds_of(groups, settings.folds, settings.seed)
@@ -152,12 +164,17 @@ def judge(
     return Judged(ranking, duplicates, judges)
 
 
-def _expected(out: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
-    """What a choice leaves out, and the expected shares of right pairs among it and of wrong ones among the others."""
+def expected(out: np.ndarray, wrong: np.ndarray, rate: float) -> dict[str, float]:
+    """What a choice leaves out, and the expected shares of right pairs among it and of wrong ones among the others.
+
+    Of the ``rate`` of all what is not left out remains, so that leaving out none leaves ``rate``. ``wrong`` of the
+    others adds up to that or less: it is at most 1, and of mismatches more suspect than any pair it counts none.
+    """
+    remain = max(0.0, rate * len(out) - float(wrong[out].sum()))
     return {
         "left_out": int(out.sum()),
         "right_among_left_out": round(float((1 - wrong[out]).mean()), 4) if out.any() else 0.0,
-        "wrong_among_kept": round(float(wrong[~out].mean()), 4) if not out.all() else 0.0,
+        "wrong_among_kept": round(min(1.0, remain / (~out).sum()), 4) if not out.all() else 0.0,
     }
 
 

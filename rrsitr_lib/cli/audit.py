@@ -42,19 +42,21 @@ def audit(
 
     Example: rrsitr audit pairs.csv --images chips/ --out audit/
     """
-    from rrsitr_lib.audit.cross_validation import AuditSettings
+    from rrsitr_lib.audit.cross_validation import AuditSettings, check_enough
     from rrsitr_lib.audit.read_pairs import open_pairs
     from rrsitr_lib.audit.review import sizes_of
     from rrsitr_lib.audit.run import audit as run_audit
-    from rrsitr_lib.audit.run import features_of
+    from rrsitr_lib.audit.run import check_request, features_of
     from rrsitr_lib.training.device import device_of
 
     sizes = sizes_of(review) if review is not None else None
+    check_request(out, keep, sizes)
     settings = AuditSettings(folds, repeats, epochs, seed=seed, device=device)
     where = device_of(settings.config)
     pairs = open_pairs(source, out / "pictures", images, image_column, caption_column, bad, features is None, split)
     for note in pairs.notes:
         typer.echo(printable(note))
+    check_enough(pairs.images, pairs.captions, folds)
     described = features_of(pairs, encoder, weights, features, where)
     with bar("models", "model") as progress:
         done = run_audit(pairs, described, out, settings, top, keep, quick, sizes, progress)
@@ -82,9 +84,14 @@ def _decisions(summary: Mapping[str, Any]) -> list[str]:
         ]
     low, high = summary["interval"]
     lines = [
-        f"{summary['noise_rate']:.1%} of them mismatched ({low:.1%} to {high:.1%} over resampled images): as unlike as "
-        "a random pair; wrong captions of similar scenes are not counted"
+        f"an estimated {summary['noise_rate']:.1%} of them are mismatched ({low:.1%} to {high:.1%} over resampled "
+        "images): as unlike as a random pair; wrong captions of similar scenes are not counted"
     ]
+    if not summary["quick"]:
+        lines.append(
+            f"right pairs and made mismatches are told apart with an AUROC of {summary['separation']:.3f}; without the "
+            f"trained models, as --quick has it, {summary['separation_untrained']:.3f}"
+        )
     if summary["weak"]:
         lines.append(
             f"the judges tell right pairs from made mismatches with an AUROC of {summary['separation']:.2f} only: the "
@@ -92,9 +99,10 @@ def _decisions(summary: Mapping[str, Any]) -> list[str]:
         )
     for name, choice in summary["choices"].items():
         chosen = " (cleaned.csv)" if name == summary["keep"] else ""
+        right = f", of which {choice['right_among_left_out']:.0%} are expected to be right"
         lines.append(
-            f"  --keep {name}: leaves out {choice['left_out']}, of which {choice['right_among_left_out']:.0%} are "
-            f"expected to be right; {choice['wrong_among_kept']:.1%} of the others to be wrong{chosen}"
+            f"  --keep {name}: leaves out {choice['left_out']}{right if choice['left_out'] else ''}; "
+            f"{choice['wrong_among_kept']:.1%} of the others are expected to be wrong{chosen}"
         )
     return lines
 

@@ -31,7 +31,8 @@ FOREIGN = re.compile(r"/|\\\\|[A-Za-z]:[/\\]")  # where a path begins that is no
 ORIENTATION = 0x0112  # the tag of EXIF
 NEARLY_BLACK = 16  # of 255 levels
 THREADS = min(4, os.cpu_count() or 1)
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it logs is in the message of the file
+for library in ("PIL", "tifffile"):
+    logging.getLogger(library).addHandler(logging.NullHandler())  # what they log is in the message of the file
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm", ".pgm")
 
 

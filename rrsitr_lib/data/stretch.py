@@ -58,17 +58,19 @@ def with_range(paths: Sequence[Path]) -> list[Path]:
 
 
 def range_notes(paths: Sequence[Path]) -> list[str]:
-    """What was done with images of more than 8 bits, and with fourth bands of TIFFs, in words; nothing for others."""
+    """What was done with images of more than 8 bits, and with spare bands of TIFFs, in words; nothing for others."""
     ranged = [path for path in paths if isinstance(path, RangedImage)]
     deep = [path.limits for path in ranged if path.limits]
     spare = [path for path in ranged if path.spare_band]
     notes = []
     if deep:
         low, high = deep[0]
-        said = f"images of 16 bits: {low:.0f} to {high:.0f}, the 2nd to 98th percentile of their set, shown as 0 to 255"
-        notes.append(f"{len(deep)} {said}")
+        said = f"{low:.0f} to {high:.0f}, the 2nd to 98th percentile of their set, shown as 0 to 255"
+        notes.append(f"{len(deep)} images of more than 8 bits: {said}")
     if spare:
-        notes.append(f"{len(spare)} TIFFs with a fourth band that is not said to be multiplied in: it is not shown")
+        notes.append(
+            f"{len(spare)} TIFFs with a band beyond colours that is not said to be multiplied in: it is not shown"
+        )
     return notes
 
 
@@ -113,7 +115,10 @@ def stretched(values: np.ndarray, limits: Limits) -> np.ndarray:
 
 
 def has_spare_band(image: Image.Image) -> bool:
-    """Whether an open TIFF has a fourth band that is not said to be multiplied in: GDAL calls near infra-red alpha."""
+    """Whether an open TIFF has a band beyond its colours that is not said to be multiplied in.
+
+    GDAL calls near infra-red alpha.
+    """
     further = image.tag_v2.get(EXTRA_SAMPLES) if isinstance(image, TiffImageFile) else None
     return further is not None and further != (ASSOCIATED,)
 
@@ -128,8 +133,12 @@ def bands_in_words(source: str | Path | BinaryIO) -> str:
         return ""
     if bands == 1:
         return f"a TIFF of {kind}: allowed are 8 or 16 bits; {COMMAND} IN OUT"
-    chosen = f"{COMMAND} -b 4 -b 3 -b 2 IN OUT, with the numbers of red, green and blue"
-    return f"a TIFF of {bands} bands of {kind}: allowed are 1 or 3 bands of 8 or 16 bits; {chosen}"
+    command = (
+        f"{COMMAND} -b 4 -b 3 -b 2 IN OUT, with the numbers of red, green and blue"
+        if bands > 3
+        else f"{COMMAND} IN OUT"
+    )
+    return f"a TIFF of {bands} bands of {kind}: allowed are 1 or 3 bands of 8 or 16 bits; {command}"
 
 
 def _tiff(source: str | Path | BinaryIO) -> "TiffFile":

@@ -16,7 +16,7 @@ from PIL import Image
 from sklearn.metrics import average_precision_score
 from test_cli import rrsitr
 
-from rrsitr_lib.audit.calibration import made_mismatches
+from rrsitr_lib.audit.calibration import left_out, made_mismatches, posterior
 from rrsitr_lib.audit.cross_validation import AuditSettings, cross_validate, folds_of
 from rrsitr_lib.audit.duplicates import Duplicates, find_duplicates
 from rrsitr_lib.audit.features import PairFeatures
@@ -24,7 +24,7 @@ from rrsitr_lib.audit.mismatch_ranking import precision_at
 from rrsitr_lib.audit.ranking import rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs, open_pairs
 from rrsitr_lib.audit.report import write_report
-from rrsitr_lib.audit.run import FILES, audit, features_of
+from rrsitr_lib.audit.run import FILES, audit, expected, features_of
 from rrsitr_lib.audit.untrained import UntrainedJudges
 from rrsitr_lib.data.noise import inject
 from rrsitr_lib.data.pairs import read_csv
@@ -54,8 +54,9 @@ def ranked():
 
 
 def test_ranking_puts_moved_captions_first(ranked):
-    (table, rate, (low, high), separation, blind), wrong, _ = ranked
+    (table, rate, (low, high), separation, untrained, blind), wrong, quick = ranked
     assert 0.9 < separation <= 1 and not blind
+    assert 0.8 < untrained <= 1 and quick.separation == quick.untrained
     by_row = table.sort_values("row")
     assert list(table) == COLUMNS and low <= rate <= high and abs(rate - wrong.mean()) < 0.08
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
@@ -120,7 +121,8 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     said = capsys.readouterr().out
     assert "images from column 'Filename', captions from 'Title'" in said
     assert "61 pairs of 30 images" in said and "1 rows could not be used, 1 kept with a remark: 1 x" in said
-    assert "% of them mismatched (" in said and "--keep fdr=0.1: leaves out" in said
+    assert "without the trained models, as --quick has it, 0." in said
+    assert "% of them are mismatched (" in said and "--keep fdr=0.1: leaves out" in said
     out = tmp_path / "audit"
     assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "checksums.json"])
     assert rrsitr("verify", out) == 0
@@ -140,6 +142,7 @@ def test_the_command_writes_what_others_can_use(folder, tmp_path, capsys, cache)
     assert "longer than the encoder's context" in problems["problem"][1], "of bytes, to a tokenizer without Chinese"
     assert "left over from another form of text" in problems["problem"][2]
     page = (out / "report.html").read_text(encoding="utf-8")
+    assert "trained models, as --quick has it, 0." in page
     assert page.count("<use") == 61 and page.count("data:image/jpeg") == 30, "an image of two pairs is there once"
     assert "http" not in page and "1 rows could not be used" in page
     assert "cannot be decoded" in page and html.escape(MARKUP) in page and "<script" not in page
@@ -154,7 +157,13 @@ def test_quick_trains_nothing_and_keep_decides_what_is_left_out(folder, tmp_path
         summary, suspects = json.loads((out / "audit.json").read_text()), pd.read_csv(out / "suspects.csv")
         assert "loss" not in suspects and len(suspects) == 61 and summary["quick"] and summary["keep"] == keep
         assert summary["kept"] == 61 - summary["choices"][keep]["left_out"]
-        assert f"--keep {keep}: leaves out" in capsys.readouterr().out.replace(" (cleaned.csv)", "")
+        said, page = capsys.readouterr().out, (out / "report.html").read_text(encoding="utf-8")
+        assert f"--keep {keep}: leaves out" in said.replace(" (cleaned.csv)", "")
+        assert "without the trained models" not in said and "without the" not in page
+        rate = 100 * summary["noise_rate"]
+        assert f"an estimated {rate:.1f}% of them are mismatched" in said
+        assert f"An estimated {rate:.1f} % of them are mismatched" in page
+        assert summary["choices"]["all"]["wrong_among_kept"] == pytest.approx(summary["noise_rate"], abs=1e-4)
     assert len(pd.read_csv(tmp_path / "all" / "cleaned.csv")) == 61
     assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "no", *quick, "--keep", "most") == 2
     assert "keep is 'most': allowed are balanced, sure, all, and fdr=SHARE" in capsys.readouterr().err
@@ -214,6 +223,7 @@ def test_a_report_outlives_its_images(folder, tmp_path):
         slipped="",
         blind=False,
         weak=False,
+        quick=True,
         remarks={},
         choices={},
         **counts,
@@ -290,4 +300,34 @@ def test_judges_that_tell_nothing_leave_nothing_out(tmp_path, capsys, cache):
     assert summary["blind"] and summary["interval"] == [0, 1]
     assert "do not tell these pairs" in (out / "report.html").read_text(encoding="utf-8")
     assert rrsitr("audit", tmp_path / "pairs.csv", "--out", out, "--encoder", "tiny", "--quick", "--folds", "20") == 2
-    assert "20 images in 20 folds: too few to give them captions of others" in capsys.readouterr().err
+    assert "folds is 20 for 20 images: allowed are 2 to 10, two images each" in capsys.readouterr().err
+
+
+def test_what_cannot_be_is_said_before_any_work(folder, tmp_path, capsys, monkeypatch):
+    for name in ("rrsitr_lib.audit.read_pairs.open_pairs", "rrsitr_lib.audit.run.features_of"):
+        monkeypatch.setattr(name, lambda *_, name=name: pytest.fail(f"{name} is asked"))
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        assert rrsitr("audit", folder / "pairs.csv", "--out", out) == 2
+        assert "file is a file; allowed is a folder, or the name of a new one" in capsys.readouterr().err
+    assert rrsitr("audit", folder / "pairs.csv", "--out", tmp_path / "no", "--keep", "fdr=1") == 2
+    assert "keep is 'fdr=1': allowed are" in capsys.readouterr().err
+    monkeypatch.setattr("rrsitr_lib.audit.read_pairs.open_pairs", open_pairs)
+    (folder / "few.csv").write_text("image,caption\nTile 0.PNG,a lake\nTile 1.PNG,a road\n")
+    assert rrsitr("audit", folder / "few.csv", "--out", tmp_path / "no") == 2
+    assert "2 pairs are left: allowed are 20 or more" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_would_remain_wrong_adds_up_to_the_estimate():
+    generator = np.random.default_rng(0)
+    score = np.r_[generator.beta(2, 5, 40), generator.beta(5, 2, 20)]
+    wrong = posterior(score, np.r_[generator.beta(5, 2, 30), np.full(30, 2.0)], rate=0.45)
+    assert wrong.mean() < 0.3, "half of the made mismatches are more suspect than any pair"
+    for keep in ("all", "balanced", "sure", "fdr=0.5"):
+        out = left_out(score, wrong, 0.45, keep)
+        told = expected(out, wrong, 0.45)
+        total = told["left_out"] * (1 - told["right_among_left_out"]) + told["wrong_among_kept"] * (~out).sum()
+        assert total == pytest.approx(0.45 * 60, abs=0.02)
+    assert expected(np.zeros(60, dtype=bool), wrong, 0.45)["wrong_among_kept"] == 0.45
+    assert expected(np.ones(60, dtype=bool), wrong, 0.45)["wrong_among_kept"] == 0

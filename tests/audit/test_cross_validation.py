@@ -1,7 +1,5 @@
 """Cross-validation without a leak, held-out losses by a plain loop, features from files."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from audit import synthetic
@@ -33,16 +31,26 @@ def test_folds_keep_groups_together_and_are_about_equal(groups, folds):
     assert (folds_of(of_pair, folds, seed=5) == fold).all()
 
 
-def test_too_few_groups_and_pairs_are_refused():
+def test_too_few_groups_are_refused():
     with pytest.raises(InputError, match="folds is 4: allowed are 2 to 3, the number of different images"):
         folds_of(np.array([0, 1, 2, 2]), 4, 0)
-    few, _ = synthetic.features(images=8, captions_each=1)
-    with pytest.raises(InputError, match="8 pairs: cross-validation needs at least 20"):
-        check_enough(few)
-    many, _ = synthetic.features()
-    same = replace(many, caption_of_pair=np.zeros_like(many.caption_of_pair))
-    with pytest.raises(InputError, match="all 120 pairs have the same caption: no ranking is possible"):
-        check_enough(same)
+    with pytest.raises(InputError, match=r"all images are equal .*: allowed are 4 different ones or more"):
+        folds_of(np.zeros(300, dtype=int), 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("images", "captions", "folds", "said"),
+    [
+        (range(8), range(8), 2, "8 pairs are left: allowed are 20 or more, as some are held out"),
+        (range(120), "a" * 120, 4, "all 120 pairs have the same caption: no ranking is possible"),
+        ("a" * 300, range(300), 4, "1 different images are left: allowed are 4 or more"),
+        ("abc" * 10, range(30), 2, "3 different images are left: allowed are 4 or more"),
+        ("abcdef" * 10, range(60), 4, "folds is 4 for 6 images: allowed are 2 to 3, two images each"),
+    ],
+)
+def test_too_few_pairs_images_and_captions_are_refused(images, captions, folds, said):
+    with pytest.raises(InputError, match=said):
+        check_enough(images, captions, folds)
 
 
 def validated(data, groups, settings, progress=None):

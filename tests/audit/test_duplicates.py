@@ -3,7 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from rrsitr_lib.audit.duplicates import SIZE, load_thumbnails
+from rrsitr_lib.audit.duplicates import SIZE, find_duplicates, load_thumbnails
+from rrsitr_lib.audit.features import PairFeatures
 
 
 def saved(path, picture):
@@ -20,3 +21,11 @@ def test_thumbnails_keep_order_and_take_the_centre(tmp_path):
     wide[:, 10:20] = 255
     (picture,) = load_thumbnails([saved(tmp_path / "wide.png", Image.fromarray(wide))])
     assert (picture[:, 4:-4] == 255).all()
+
+
+def test_images_of_one_colour_or_nearly_black_are_told(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+    shown = [noise, noise // 20, np.full_like(noise, 200), noise // 4]
+    paths = [saved(tmp_path / f"{number}.png", Image.fromarray(one)) for number, one in enumerate(shown)]
+    features = PairFeatures(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), np.arange(4), np.arange(4))
+    assert find_duplicates(features, paths).blank.tolist() == [False, True, True, False]

@@ -134,6 +134,8 @@ REFUSED = {
     "addresses, no header": (table("t.tsv", "a lake\thttp://x.org/0\nb\thttp://x.org/1\n"), "are addresses: fetch"),
     "a spreadsheet": (table("t.xlsx", "PK"), r"t\.xlsx: a spreadsheet: save it as CSV UTF-8"),
     "GBK": (table("t.csv", "图像,描述\n0.jpg,湖\n".encode("gbk")), r"t\.csv, line 1: .*UTF-8 text; iconv -f LATIN1"),
+    "UTF-16 without its mark": (table("t.csv", "image,caption\n0.jpg,une forêt\n".encode("utf-16-le")),
+                                r"t\.csv, line 2: .*UTF-8 text; iconv -f UTF-16LE"),
     "another separator throughout": (table("t.csv", "image,caption\n0.jpg,a,b\n1.jpg,c,d\n"), "allowed is 2 fields"),
 }  # fmt: skip
 
@@ -173,6 +175,14 @@ def test_what_was_guessed_is_said_once(name, said, tmp_path):
     assert notes.count(said) == 1
 
 
+def test_images_that_are_not_beside_the_table_are_asked_for(tmp_path):
+    put(tmp_path, {"annotations/captions_val2017.json": COCO, "val2017/0.jpg": None, "val2017/1.jpg": None})
+    path = tmp_path / "annotations" / "captions_val2017.json"
+    with pytest.raises(InputError, match=r"2 of 2 images cannot be used; row 1, '0.jpg': .* \(--images names their"):
+        open_pairs(path, tmp_path / "out")
+    assert len(open_pairs(path, tmp_path / "out", images=tmp_path / "val2017")) == 2
+
+
 def test_one_split_is_read_alone(tmp_path):
     READ["Karpathy's JSON"][0](tmp_path)
     assert open_pairs(tmp_path, tmp_path / "out", split="test").captions == ["2 lakes", "a farm"]
@@ -206,6 +216,7 @@ def test_oddities_are_remarked_on_and_kept(tmp_path):
     rows = [f"{n}.jpg,a photo of a place,train" for n in range(15)]
     rows += ["15.jpg,a &amp; b,train", "16.jpg,a lake in in the sun,train", "17.jpg,many many trees,train"]
     rows += ["x.jpg,a road,train", "y.jpg,a farm,train", "z.jpg,a port,test"]
+    rows += ["18.jpg,\"['a lake', 'a road']\",train", "19.jpg,a lake\\nand a road,train", "17.jpg,[a lake],train"]
     (tmp_path / "t.csv").write_text("\n".join(["image,caption,split", *rows]))
     pairs = open_pairs(tmp_path / "t.csv", tmp_path / "out")
     assert len(pairs) == len(rows) and not pairs.problems
@@ -219,4 +230,6 @@ def test_oddities_are_remarked_on_and_kept(tmp_path):
         **{row: ["its picture in another split too: test", "one picture under several names: 3, a placeholder?"]
            for row in (19, 20)},
         21: ["its picture in another split too: train", "one picture under several names: 3, a placeholder?"],
+        22: ["left over from another form of text: '['"],
+        23: [r"left over from another form of text: '\\n'"],
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """Rows that slipped are found and said; wrong captions in any order of the scenes are not taken for slipped rows."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -39,6 +40,18 @@ def test_slipped_rows_are_found_from_where_they_slip(captions, slip, start):
     assert abs(first - 1 - start) <= reach + 5 and len(data) - last <= reach + 5
 
 
+@pytest.mark.parametrize("slip", [1, -1, 2])
+@pytest.mark.parametrize("start", [0, 300])
+def test_rows_that_slip_by_less_than_an_image_are_found(slip, start):
+    """Of three captions an image, one or two stand at the next image."""
+    data, _ = synthetic.features(IMAGES, 3, wrong=0.0)
+    order = np.arange(len(data))
+    order[start:] = np.roll(order[start:], slip)
+    said = judged(data, order, range(1, len(data) + 1), rate=abs(slip) / 3 * (1 - start / len(data)))
+    first, last, way = map(int, re.search(r"row (\d+) to row (\d+) the caption of row i([+-]\d+) fits", said).groups())
+    assert way == slip and abs(first - 1 - start) <= 12 and len(data) - last <= 12
+
+
 def test_the_rows_of_the_table_are_named_not_the_pairs():
     data, _ = synthetic.features(IMAGES, 2, wrong=0.0)
     order = np.roll(np.arange(len(data)), 2)
@@ -74,3 +87,12 @@ def test_neighbours_of_one_kind_are_no_slip():
 def test_a_few_pairs_are_not_judged():
     data, _ = synthetic.features(6, 1, wrong=0.0)
     assert judged(data, np.roll(np.arange(6), 1), range(1, 7), 1.0) == ""
+
+
+def test_an_image_of_more_captions_than_rows_are_looked_at_is_no_slip():
+    one = np.r_[np.zeros(120, dtype=int), np.arange(1, 60)]
+    generator = np.random.default_rng(0)
+    data = PairFeatures(generator.normal(size=(60, 8)), generator.normal(size=(179, 8)), one, np.arange(179))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_shift(UntrainedJudges(data, one, folds_of(one, 4, 3)), range(179), 0.1) == ""

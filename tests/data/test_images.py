@@ -99,12 +99,17 @@ def test_reflectance_of_16_bits_is_stretched(planar, tmp_path):
     ("bands", "kind", "said"),
     [
         (5, np.float32, "5 bands of float32"), (8, np.uint16, "8 bands of uint16"), (8, np.uint8, "8 bands of uint8"),
-        (3, np.float32, "3 bands of float32"),
     ],
 )  # fmt: skip
 def test_bands_that_are_no_colours_are_counted_and_the_command_is_given(bands, kind, said, tmp_path):
     path = tiff(tmp_path / "scene.tif", np.full((16, 16, bands), 3), kind)
     with pytest.raises(InputError, match=rf"scene\.tif: cannot be decoded \(a TIFF of {said}: .*gdal_translate .*-b 4"):
+        open_image(path)
+
+
+def test_three_bands_of_floats_need_no_choice_of_bands(tmp_path):
+    path = tiff(tmp_path / "scene.tif", np.full((16, 16, 3), 3), np.float32)
+    with pytest.raises(InputError, match=r"a TIFF of 3 bands of float32: .*; gdal_translate -ot Byte -scale IN OUT\)"):
         open_image(path)
 
 
@@ -125,7 +130,7 @@ def test_a_fourth_band_is_no_transparency_unless_the_file_says_that_it_was_multi
         path = tiff(tmp_path / f"{extra}.tif", values, np.uint8, extrasamples=[extra])
         assert (np.asarray(open_image(path)) == values[..., :3]).all()
         assert range_notes(with_range([path])) == [
-            "1 TIFFs with a fourth band that is not said to be multiplied in: it is not shown"
+            "1 TIFFs with a band beyond colours that is not said to be multiplied in: it is not shown"
         ]
     values[..., :3], values[..., 3] = 50, 128
     path = tiff(tmp_path / "assocalpha.tif", values, np.uint8, extrasamples=["assocalpha"])
@@ -166,7 +171,7 @@ def test_images_of_one_sensor_share_their_range(tmp_path):
     copy = pickle.loads(pickle.dumps(dark))  # as a process that decodes gets it
     assert open_image(copy).getpixel((1, 0)) == (expected[1][1],) * 3 and copy == dark
     assert range_notes([bright, dark, eight]) == [
-        f"2 images of 16 bits: 100 to {high:.0f}, the 2nd to 98th percentile of their set, shown as 0 to 255"
+        f"2 images of more than 8 bits: 100 to {high:.0f}, the 2nd to 98th percentile of their set, shown as 0 to 255"
     ]
     assert range_notes([eight]) == []
 

@@ -72,7 +72,7 @@ ODD = [
     ("leak", lambda own: (own / "images/test_2.png").write_bytes((own / "images/train_4.png").read_bytes()),
      ("test", 5, "test_2.png", "picture of another split: the same file as train_4.png in train")),
     ("deep", lambda own: [Image.fromarray(np.full((9, 9), 500 + k, np.uint16)).save(own / f"images/test_{k}.png")
-     for k in range(2)], ("test", None, "", "2 images of 16 bits: 500 to 501, the 2nd to 98th")),
+     for k in range(2)], ("test", None, "", "2 images of more than 8 bits: 500 to 501, the 2nd to 98th")),
     ("broken", lambda own: cut_short(own, "train_7.png"), ("train", 15, "train_7.png", "pair left out: cannot be dec")),
     ("gone", lambda own: (own / "images/val_1.png").unlink(), ("val", 4, "val_1.png", "pair left out: no such file")),
     ("behind a gap", lambda own: (cut_short(own, "train_0.png"), change(own, "train", 24, "train_11.png,?")),
