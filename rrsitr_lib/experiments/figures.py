@@ -48,7 +48,7 @@ def over_noise(
     theirs = theirs[theirs["source"] != CHANCE]
     styles = _styles([*ours["method"], *theirs["method"]], interest)
     names = list(dict.fromkeys([*ours["data"], *theirs["data"]]))
-    width, height = (4.0, 3.8) if len(styles) <= FEW else (6.0, max(3.8, 0.2 * len(styles)))
+    width, height = (4.0, 3.8) if len(styles) <= FEW else (6.0, max(3.8, 0.26 * len(styles)))
     size = (max(7, width * len(names)), height)
     figure, axes = plt.subplots(1, max(1, len(names)), figsize=size, squeeze=False, layout="tight")
     for axis, data in zip(axes[0], names, strict=False):

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.report_tables import as_markdown, markdown
-from rrsitr_lib.experiments.results import CONTROL
 from rrsitr_lib.experiments.summary import CELL
 
-NEEDED = [*CELL, "metric", "mean", "std", "networks", "seconds_a_step", "gain_low"]
+NEEDED = [*CELL, "metric", "mean", "std", "networks", "gain_low"]
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -30,8 +28,8 @@ def readme_table(table: pd.DataFrame) -> str:
     Only of what is done: a planned method or rate without a number has no line and no column.
 
     Bold: the 95 % interval of the gain over contrastive training lies above 0. AUROC is that of the loss, at the middle
-    noise rate that has one; ``cost`` a step's multiple of contrastive training's, of the quickest run of each at any
-    rate. What no noise changes stands in every column.
+    noise rate that has one. What no noise changes stands in every column. Costs are left out: runs of a study share
+    their machine with others, and ``benchmarks/methods.py`` measures a step of every method under the same load.
     """
     parts = []
     for (data, encoder), part in table.groupby(["data", "encoder"], sort=False):
@@ -46,7 +44,6 @@ def _lines(table: pd.DataFrame) -> pd.DataFrame:
     told = table.loc[(table["metric"] == "AUROC") & table["mean"].notna(), "noise_rate"]
     noisy = sorted({rate for rate in told if rate > 0}) or rates
     middle = noisy[len(noisy) // 2]
-    quickest = table.groupby("method")["seconds_a_step"].min()
     rows = []
     for method, part in table[table["method"].isin(filled["method"])].groupby("method", sort=False):
         of = filled[filled["method"] == method]
@@ -54,7 +51,7 @@ def _lines(table: pd.DataFrame) -> pd.DataFrame:
         auroc = part[(part["metric"] == "AUROC") & (part["noise_rate"] == middle)]["mean"]
         rows.append({
             "method": as_markdown(method), "networks": _number(part["networks"].max(), 0),
-            "cost": _number(quickest[method] / quickest.get(CONTROL, np.nan), 2), **{f"mR, {rate:.0%}": text for rate, text in by_rate.items()},
+            **{f"mR, {rate:.0%}": text for rate, text in by_rate.items()},
             f"AUROC, {middle:.0%}": _number(auroc.max(), 2),
         })  # fmt: skip
     return pd.DataFrame(rows)

@@ -127,11 +127,12 @@ def label_ends(axis: "Axes", ends: Mapping[str, tuple[float, float]], colours: M
     gap = TEXT_LINE * (axis.get_ylim()[1] - axis.get_ylim()[0]) / inches
     steps = gap * np.arange(len(names))
     heights = isotonic_regression(np.array([ends[name][1] for name in names]) - steps).x + steps
-    right = axis.get_xlim()[1]
+    left, right = axis.get_xlim()
+    beside = right + 0.02 * (right - left)
     for name, height in zip(names, heights, strict=True):
         axis.annotate(
-            name, ends[name], (right, height), fontsize=7, va="center", color=colours[name], annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colours[name], "lw": 0.5, "shrinkA": 0, "shrinkB": 2},
+            name, ends[name], (beside, height), fontsize=7, va="center", color=colours[name], annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colours[name], "lw": 0.5, "shrinkA": 1, "relpos": (0, 0.5)},
         )  # fmt: skip
 
 
