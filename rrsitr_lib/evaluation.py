@@ -1,6 +1,6 @@
 """Retrieval recall from a fused score, and how well the losses tell mismatched pairs from true ones."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,19 +8,19 @@ import torch
 from torch import Tensor
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.model.similarity import Features, cosine_similarity, local_similarity
+from rrsitr_lib.model.similarity import Features, cosine_similarity, local_similarity, parts
 
-BLOCK_ROWS, BLOCK_COLUMNS = 512, 1024
-DENSE_BYTES = 2**30
-Block = tuple[slice, slice, Tensor]
+DENSE_BYTES = 2**30  # of a table of scores that is kept whole
+Bands = Callable[[], Iterable[tuple[slice, Tensor]]]
 
 
 class FusedScore:
-    """(1 - local_fraction) * global cosine + local_fraction * local similarity, by blocks (paper, evaluation).
+    """(1 - local_fraction) * global cosine + local_fraction * local similarity (paper, evaluation).
 
-    Shape: ``text`` pooled (C, D), tokens (C, Lt, D), ``image`` pooled (M, D), tokens (M, Li, D) -> blocks of (C, M).
+    Shape: ``text`` pooled (C, D), tokens (C, Lt, D), ``image`` pooled (M, D), tokens (M, Li, D) -> (C, M).
     The local part is the norm without the factor 20, so it can exceed the cosine by far (quirk 11). ``others``: text
-    and image of further networks, whose similarities are averaged with these.
+    and image of further networks, whose similarities are averaged with these. ``entry_of_caption`` (C,): equal captions
+    share an entry of ``text``, and are compared once.
     """
 
     def __init__(
@@ -29,37 +29,51 @@ class FusedScore:
         image: Features,
         local_fraction: float = 0.1,
         others: Sequence[tuple[Features, Features]] = (),
+        entry_of_caption: np.ndarray | None = None,
     ) -> None:
         self.networks, self.local_fraction = [(text, image), *others], local_fraction
-        self.shape = (len(text.pooled), len(image.pooled))
         self.device = text.pooled.device
+        self.entries = None if entry_of_caption is None else torch.from_numpy(entry_of_caption).to(self.device)
+        captions = text.pooled if self.entries is None else self.entries
+        self.shape = (len(captions), len(image.pooled))
 
-    def cosine(self, rows: slice, columns: slice) -> Tensor:
-        """Cosine of some captions with some images, (captions, images)."""
-        return _mean([cosine_similarity(t.pooled[rows].float(), i.pooled[columns].float()) for t, i in self.networks])
+    @property
+    def fits(self) -> bool:
+        """Whether a whole table is small enough to be kept."""
+        return 4 * self.shape[0] * self.shape[1] <= DENSE_BYTES
 
-    def local(self, rows: slice, columns: slice) -> Tensor:
-        """Local similarity of some captions with some images, (captions, images)."""
-        return _mean([local_similarity(t.tokens[rows].float(), i.tokens[columns].float()) for t, i in self.networks])
+    def rows(self) -> Iterator[slice]:
+        """Captions whose scores with all images are made at once: memory stays bounded however large the set."""
+        return parts(self.shape[0], max(1, DENSE_BYTES // (4 * self.shape[1])))
 
-    def blocks(self) -> Iterator[Block]:
-        """The score block by block: memory stays bounded however large the set."""
-        for rows, columns in _grid(*self.shape):
-            score = self.cosine(rows, columns)
-            if self.local_fraction:
-                score = (1 - self.local_fraction) * score + self.local_fraction * self.local(rows, columns)
-            yield rows, columns, score
+    def cosine(self, rows: slice) -> Tensor:
+        """Cosine of some captions with all images, (captions, images)."""
+        return self._mean(rows, lambda text, image: cosine_similarity(text.pooled.float(), image.pooled.float()))
+
+    def local(self, rows: slice) -> Tensor:
+        """Local similarity of some captions with all images, (captions, images)."""
+        return self._mean(rows, lambda text, image: local_similarity(text.tokens.float(), image.tokens.float()))
+
+    def _mean(self, rows: slice, similarity: Callable[[Features, Features], Tensor]) -> Tensor:
+        """Over the networks."""
+        whole = self.entries is not None and rows == slice(0, self.shape[0])
+        chosen = rows if self.entries is None or whole else self.entries[rows]
+        tables = [similarity(Features(*(part[chosen] for part in text)), image) for text, image in self.networks]
+        mean = tables[0] if len(tables) == 1 else torch.stack(tables).mean(dim=0)
+        return mean[self.entries] if whole else mean
+
+    def mixed(self, cosine: Tensor, local: Tensor) -> Tensor:
+        """The score of both parts."""
+        return (1 - self.local_fraction) * cosine + self.local_fraction * local
+
+    def bands(self) -> Iterator[tuple[slice, Tensor]]:
+        """Some captions, and their scores with all images."""
+        for rows in self.rows():
+            yield rows, self.mixed(self.cosine(rows), self.local(rows)) if self.local_fraction else self.cosine(rows)
 
     def dense(self) -> Tensor:
         """The whole score, (C, M)."""
-        score = torch.empty(self.shape, device=self.device)
-        for rows, columns, block in self.blocks():
-            score[rows, columns] = block
-        return score
-
-
-def _mean(parts: Sequence[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.stack(list(parts)).mean(dim=0)
+        return torch.cat([band for _, band in self.bands()])
 
 
 def recall(score: Any, image_of_caption: np.ndarray, ks: Sequence[int] = (1, 5, 10)) -> dict[str, float]:
@@ -68,7 +82,7 @@ def recall(score: Any, image_of_caption: np.ndarray, ks: Sequence[int] = (1, 5, 
     Image to text: a hit if any caption of the image is among the K best; any number of captions an image, none allowed
     (the image is then only a wrong answer). Text to image: a hit if the caption's image is among the K best.
     Ties count against us: everything wrong that scores as high as the right answer is ranked before it, so a constant
-    score finds nothing. Shape: ``score`` (captions, images) array, tensor or ``FusedScore``, read block by block twice;
+    score finds nothing. Shape: ``score`` (captions, images) array, tensor or ``FusedScore``;
     ``image_of_caption`` (captions,). Raises ``InputError`` for wrong shapes, image numbers out of range, NaN, K < 1.
 
     >>> recall(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1]), ks=(1,))
@@ -78,11 +92,42 @@ def recall(score: Any, image_of_caption: np.ndarray, ks: Sequence[int] = (1, 5, 
     """
     if not isinstance(score, FusedScore):
         score = torch.as_tensor(np.asarray(score) if not isinstance(score, Tensor) else score.detach())
-    elif score.shape[0] * score.shape[1] * 4 <= DENSE_BYTES:
-        score = score.dense()
     answers = _checked(score, image_of_caption, ks)
-    text_rank, image_rank = _ranks(score, answers)
-    return recall_from_ranks(image_rank + 1, text_rank + 1, ks)
+    if isinstance(score, FusedScore) and score.fits:
+        score = score.dense()
+    whole = slice(0, len(answers))
+    bands = score.bands if isinstance(score, FusedScore) else lambda: [(whole, score)]
+    caption_rank, image_rank = true_ranks(bands, answers.to(score.device), score.shape[1])
+    return recall_from_ranks(caption_rank[caption_rank > 0], image_rank, ks)
+
+
+def true_ranks(bands: Bands, answers: Tensor, images: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rank, from 1, of the best true caption of every image (0: it has none), and of the true image of every caption.
+
+    Wrong candidates with an equal score come first. ``bands`` gives (rows, scores (rows, images)) of all captions, and
+    is asked twice. Shape: ``answers`` (C,), on the device of the scores -> (M,), (C,).
+    Raises ``InputError`` where a score is not a number.
+    """
+    own = torch.cat([_own(rows, band, answers) for rows, band in bands()])
+    best = own.new_full((images,), -torch.inf).scatter_reduce(0, answers, own, "amax")
+    zeros, image_ranks = torch.zeros(images, dtype=torch.long, device=answers.device), []
+    as_good = zeros
+    for rows, band in bands():
+        image_ranks.append((band >= own[rows, None]).sum(dim=1))  # itself among them
+        as_good = as_good + (band >= best).sum(dim=0)
+    own_as_good = zeros.scatter_add(0, answers, (own >= best[answers]).long())
+    asked = zeros.scatter_add(0, answers, torch.ones_like(answers)) > 0
+    caption_rank = torch.where(asked, 1 + as_good - own_as_good, 0)
+    return caption_rank.cpu().numpy(), torch.cat(image_ranks).cpu().numpy()
+
+
+def _own(rows: slice, band: Tensor, answers: Tensor) -> Tensor:
+    """Score of the true image of every caption of a band."""
+    if band.isnan().any():
+        row, column = torch.nonzero(band.isnan())[0].tolist()
+        raise InputError(f"score[{rows.start + row}, {column}] is not a number")
+    own = band.gather(1, answers[rows, None])[:, 0]
+    return own if own.is_floating_point() else own.double()
 
 
 def recall_from_ranks(
@@ -187,40 +232,6 @@ def _checked(score: Any, image_of_caption: np.ndarray, ks: Sequence[int]) -> Ten
     if len(ks) == 0 or any(isinstance(k, bool) or not k >= 1 or k != k // 1 for k in ks):
         raise InputError(f"ks is {tuple(ks)}: allowed are whole numbers of at least 1")
     return torch.as_tensor(answers.astype(np.int64))
-
-
-def _ranks(score: Any, answers: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Wrong answers that score at least as high as the right one: (captions,), and (images that have captions,)."""
-    captions, images = score.shape
-    own = torch.full((captions,), -torch.inf, dtype=torch.float64)
-    for rows, columns, block in _blocks(score):
-        if block.isnan().any():
-            row, column = torch.nonzero(block.isnan())[0].tolist()
-            raise InputError(f"score[{rows.start + row}, {columns.start + column}] is not a number")
-        here = torch.nonzero((answers[rows] >= columns.start) & (answers[rows] < columns.stop))[:, 0]
-        own[rows.start + here] = block[here, answers[rows][here] - columns.start]
-    best = torch.full((images,), -torch.inf, dtype=torch.float64).scatter_reduce_(0, answers, own, "amax")
-    before_caption, before_image = torch.zeros(captions, dtype=torch.long), torch.zeros(images, dtype=torch.long)
-    for rows, columns, block in _blocks(score):
-        before_caption[rows] += (block >= own[rows, None]).sum(dim=1)
-        before_image[columns] += (block >= best[columns]).sum(dim=0)
-    own_as_good = torch.zeros(images, dtype=torch.long).scatter_add_(0, answers, (own >= best[answers]).long())
-    asked = torch.bincount(answers, minlength=images) > 0
-    return (before_caption - 1).numpy(), (before_image - own_as_good)[asked].numpy()
-
-
-def _blocks(score: Any) -> Iterator[Block]:
-    if isinstance(score, FusedScore):
-        grid = score.blocks()
-    else:
-        grid = ((rows, columns, score[rows, columns]) for rows, columns in _grid(*score.shape))
-    return ((rows, columns, block.cpu().double()) for rows, columns, block in grid)
-
-
-def _grid(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
-    for row in range(0, rows, BLOCK_ROWS):
-        for column in range(0, columns, BLOCK_COLUMNS):
-            yield slice(row, min(row + BLOCK_ROWS, rows)), slice(column, min(column + BLOCK_COLUMNS, columns))
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -15,7 +15,9 @@ from torch.autograd.function import once_differentiable
 
 from rrsitr_lib.errors import InputError
 
-BLOCK = 64  # features a block; smaller saves more of the symmetric half, larger keeps the products efficient
+BLOCK, GPU_BLOCK = 64, 256  # features a block; smaller saves more of the symmetric half, larger has fewer calls
+PART = 512  # captions whose Gram matrices are held at once
+GRAM_BYTES = 2**30  # of as many images' as fit
 
 
 class Features(NamedTuple):
@@ -79,15 +81,20 @@ class _GramProduct(torch.autograd.Function):
     """<T^T T, V^T V>_F for every caption and image, (captions, images), by blocks of the Gram matrices.
 
     Gram matrices are symmetric, so blocks right of the diagonal count twice and those left of it are never made.
-    Blocks are made anew in the backward pass: nothing but the tokens is kept.
+    Each is made once, unless there are more images than ``GRAM_BYTES`` hold, and anew in the backward pass: nothing
+    but the tokens is kept.
     """
 
     @staticmethod
     def forward(ctx: Any, text: Tensor, image: Tensor) -> Tensor:
         ctx.save_for_backward(text, image)
         product = text.new_zeros(len(text), len(image))
-        for block, rest in _blocks(text.shape[-1]):
-            product.addmm_(_gram(text, block, rest, doubled=True), _gram(image, block, rest).T)
+        for block, rest in _blocks(text):
+            size = (block.stop - block.start) * (rest.stop - rest.start) * text.element_size()
+            for columns in parts(len(image), max(1, GRAM_BYTES // size)):
+                of_images = _gram(image[columns], block, rest).T
+                for rows in parts(len(text), PART):
+                    product[rows, columns].addmm_(_gram(text[rows], block, rest, doubled=True), of_images)
         return product
 
     @staticmethod
@@ -101,7 +108,7 @@ class _GramProduct(torch.autograd.Function):
 
     @staticmethod
     def _accumulate(text: Tensor, image: Tensor, grad: Tensor, grads: list[Tensor]) -> None:
-        for block, rest in _blocks(text.shape[-1]):
+        for block, rest in _blocks(text):
             for tokens, other, slope, total in ((text, image, grad, grads[0]), (image, text, grad.T, grads[1])):
                 grad_gram = (slope @ _gram(other, block, rest, doubled=True)).view(
                     len(tokens), block.stop - block.start, rest.stop - rest.start
@@ -110,10 +117,20 @@ class _GramProduct(torch.autograd.Function):
                 total[..., block] += tokens[..., rest] @ grad_gram.mT
 
 
-def _blocks(features: int) -> Iterator[tuple[slice, slice]]:
+def parts(items: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of at most ``size`` items.
+
+    >>> list(parts(5, 3))
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
+    return (slice(start, min(start + size, items)) for start in range(0, items, size))
+
+
+def _blocks(tokens: Tensor) -> Iterator[tuple[slice, slice]]:
     """The upper triangle of a features x features matrix: a block of rows, and the columns from its diagonal on."""
-    for start in range(0, features, BLOCK):
-        yield slice(start, min(start + BLOCK, features)), slice(start, features)
+    features = tokens.shape[-1]
+    for block in parts(features, GPU_BLOCK if tokens.is_cuda else BLOCK):
+        yield block, slice(block.start, features)
 
 
 def _gram(tokens: Tensor, block: slice, rest: slice, doubled: bool = False) -> Tensor:

@@ -12,6 +12,7 @@ from rrsitr_lib.model.encoder import Encoder
 from rrsitr_lib.speed.device_transforms import crop_resize, normalise, resize_centre
 from rrsitr_lib.speed.image_store import image_store
 from rrsitr_lib.training.crops import crop_box
+from rrsitr_lib.training.device import to_device
 
 ON_DEVICE = 0.5  # of the free memory; the rest is for the towers and their steps
 
@@ -47,17 +48,10 @@ class StoredImages:
         if epoch is None or not self.augment:
             return normalise(resize_centre(images, self.size), self.mean, self.std)
         size, scale, ratio = (images.shape[1], images.shape[2]), self.crop.scale, self.crop.ratio
-        boxes = self._on_device(
-            torch.tensor([crop_box(size, scale, ratio, self.seed, epoch, item) for item in items.tolist()])
-        )
-        return normalise(crop_resize(images, boxes, self.size), self.mean, self.std)
+        boxes = torch.tensor([crop_box(size, scale, ratio, self.seed, epoch, item) for item in items.tolist()])
+        return normalise(crop_resize(images, to_device(boxes, self.device), self.size), self.mean, self.std)
 
     def _bytes(self, items: np.ndarray) -> Tensor:
         if isinstance(self.images, Tensor):
-            return self.images[self._on_device(torch.as_tensor(items))]
-        return self._on_device(torch.from_numpy(np.asarray(self.images[items])))
-
-    def _on_device(self, values: Tensor) -> Tensor:
-        if self.device.type == "cuda":  # only from pinned memory does the host not wait
-            return values.pin_memory().to(self.device, non_blocking=True)
-        return values
+            return self.images[to_device(torch.as_tensor(items), self.device)]
+        return to_device(torch.from_numpy(np.asarray(self.images[items])), self.device)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
@@ -46,6 +46,13 @@ def float32_products(rounded: bool) -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Values on the device; a GPU gets them from pinned memory: only then does the host not wait for its last step."""
+    if device.type != "cuda" or values.is_cuda:
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def peak_memory() -> dict[str, float]:

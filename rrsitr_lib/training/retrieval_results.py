@@ -1,6 +1,6 @@
 """The retrieval results of a run: the best candidates for every query of the test split, and their scores by part."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.evaluation import FusedScore, recall_from_ranks
+from rrsitr_lib.evaluation import FusedScore, recall_from_ranks, true_ranks
 from rrsitr_lib.files import load_arrays, save_arrays
+from rrsitr_lib.model.similarity import parts
 
 FILE, TOP, BLOCK = "retrieval.npz", 20, 256
 
@@ -63,35 +64,66 @@ class RetrievalResults:
 def rank(
     score: FusedScore, image_of_caption: np.ndarray, texts: Sequence[str] | np.ndarray, top: int = TOP
 ) -> RetrievalResults:
-    """The best candidates both ways, block by block: the whole table of scores is never kept.
+    """The best candidates both ways; where both tables of similarities fit they are made once, else band by band.
 
-    **Shape** score (C, M); ``image_of_caption``, ``texts`` (C,).
+    **Shape** score (C, M); ``image_of_caption``, ``texts`` (C,). Raises ``InputError`` where a score is not a number.
     """
-    image_of, numbers, whole = torch.as_tensor(image_of_caption), torch.arange(score.shape[1]), slice(None)
-    by_caption, by_image = [], []
-    for part in _parts(score.shape[0]):
-        cosine, local = (table(part, whole).cpu() for table in (score.cosine, score.local))
-        by_caption.append(_best(cosine, local, image_of[part, None] == numbers, score.local_fraction, top))
-    for part in _parts(score.shape[1]):
-        cosine, local = (table(whole, part).T.cpu() for table in (score.cosine, score.local))
-        by_image.append(_best(cosine, local, numbers[part, None] == image_of, score.local_fraction, top))
-    columns = [np.concatenate(column) for blocks in (by_caption, by_image) for column in zip(*blocks, strict=True)]
+    kept = [*_tables(score)] if score.fits else []
+    by_caption: list[list[Tensor]] = []
+    by_image: list[Tensor] = []
+
+    def bands() -> Iterator[tuple[slice, Tensor]]:
+        return ((rows, score.mixed(cosine, local)) for rows, cosine, local in kept or _tables(score))
+
+    answers = torch.as_tensor(image_of_caption, device=score.device)
+    caption_rank, image_rank = true_ranks(bands, answers, score.shape[1])
+    for rows, cosine, local in kept or _tables(score):
+        three = score.mixed(cosine, local), cosine, local
+        by_caption.append(_best(three, top)[1:])
+        by_image = _merged(by_image, _best([table.T for table in three], top, rows.start), top)
+    images = [torch.cat(column).cpu().numpy() for column in zip(*by_caption, strict=True)]
+    captions = [column.cpu().numpy() for column in by_image[1:]]
     fraction, written = np.array(score.local_fraction), np.array([str(one) for one in texts])
-    return RetrievalResults(*(image_of_caption, *columns, fraction, written))
+    arrays = (image_of_caption, *images, image_rank, *captions, caption_rank, fraction, written)
+    return RetrievalResults(*arrays)
 
 
-def _parts(queries: int) -> list[slice]:
-    return [slice(start, min(start + BLOCK, queries)) for start in range(0, queries, BLOCK)]
+def _tables(score: FusedScore) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    return ((rows, score.cosine(rows), score.local(rows)) for rows in score.rows())
 
 
-def _best(cosine: Tensor, local: Tensor, true: Tensor, local_fraction: float, top: int) -> tuple[np.ndarray, ...]:
-    """Candidates best first, both parts of their score, and the rank of the best true one.
+def _best(tables: Sequence[Tensor], top: int, first: int = 0) -> list[Tensor]:
+    """Scores of the best candidates, their numbers, counted from ``first``, and both parts of their score.
 
-    **Shape** tables (queries, candidates) -> three of (queries, top), one of (queries,).
+    **Shape** score, cosine, local (queries, candidates) -> four of (queries, top).
     """
-    score = (1 - local_fraction) * cosine + local_fraction * local
-    order = score.argsort(dim=1, descending=True, stable=True)[:, :top]
-    own = score.masked_fill(~true, -torch.inf).amax(dim=1, keepdim=True)
-    ranks = torch.where(true.any(dim=1), 1 + ((score >= own) & ~true).sum(dim=1), 0)
-    best = (order, cosine.gather(1, order), local.gather(1, order), ranks)
-    return tuple(part.numpy() for part in best)
+    found = []
+    for part in parts(len(tables[0]), BLOCK):
+        score, cosine, local = (table[part] for table in tables)
+        places = best_places(score, top)
+        found.append([score.gather(1, places), places + first, cosine.gather(1, places), local.gather(1, places)])
+    return [torch.cat(column) for column in zip(*found, strict=True)]
+
+
+def _merged(before: list[Tensor], found: list[Tensor], top: int) -> list[Tensor]:
+    """The best of two bands of candidates, of which the first have the lower numbers."""
+    if not before:
+        return found
+    both = [torch.cat(columns, dim=1) for columns in zip(before, found, strict=True)]
+    places = best_places(both[0], top)
+    return [column.gather(1, places) for column in both]
+
+
+def best_places(score: Tensor, top: int) -> Tensor:
+    """Places of the ``top`` highest scores of every row, the highest first, equal ones as they stand; without a sort.
+
+    The bits of a float32, those of negative ones turned round, are whole numbers in the same order: with the place
+    behind them no two are equal. **Shape** (queries, candidates) float32 -> (queries, top) int64.
+
+    >>> best_places(torch.tensor([[0.5, -1.0, 0.5, 2.0]]), 3)
+    tensor([[3, 0, 2]])
+    """
+    bits = (score + 0.0).view(torch.int32).long()  # -0.0 is 0.0
+    ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    keys = (ordered << 32) - torch.arange(score.shape[1], device=score.device)
+    return keys.topk(min(top, score.shape[1]), dim=1).indices

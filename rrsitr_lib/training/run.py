@@ -31,7 +31,7 @@ from rrsitr_lib.data.problems import (
     write_problems,
 )
 from rrsitr_lib.errors import InputError, RunError, printable
-from rrsitr_lib.evaluation import chance_recall, partition_quality, recall
+from rrsitr_lib.evaluation import chance_recall, partition_quality
 from rrsitr_lib.files import sealed, write_atomically, write_json, write_text
 from rrsitr_lib.progress import progress_bar
 from rrsitr_lib.registry import extension
@@ -270,6 +270,6 @@ class Run:
     def _tested(self, test: SplitInputs) -> dict[str, float]:
         """Test recalls, in percent; the best candidates of every query are kept beside the run."""
         with float32_products(rounded=False):
-            score = score_of(self.model, test, self.config)
-            rank(score, test.image_of_row, test.table.captions).save(self.folder)
-            return recall(score, test.image_of_row)
+            found = rank(score_of(self.model, test, self.config), test.image_of_row, test.table.captions)
+        found.save(self.folder)
+        return found.recalls()

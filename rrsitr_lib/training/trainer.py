@@ -16,7 +16,7 @@ from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.randomness import drawn_from
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import RowBatches, SplitInputs, epoch_order, load
-from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, float32_products, half_type
+from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, float32_products, half_type, to_device
 from rrsitr_lib.training.epoch_buffer import EpochBuffer
 from rrsitr_lib.training.evaluate import networks_of
 from rrsitr_lib.training.ledger import COLUMNS
@@ -158,7 +158,7 @@ class Trainer:
 
     def backward(self, method: Method, rows: Tensor, images: Tensor, captions: Tensor) -> list[Objective]:
         """The objective of the global batch, by network; its gradients are left in this process's parameters."""
-        images, captions = self._to_device(images), captions.to(self.device, non_blocking=True)
+        images, captions = self._to_device(images), to_device(captions, self.device)
 
         def objectives(encoded: Encoded) -> list[Objective]:
             return self._objectives(method, rows, encoded, self.processes)
@@ -206,17 +206,17 @@ class Trainer:
         self, method: Method, rows: Tensor, images: Tensor, captions: Tensor, processes: OneProcess
     ) -> list[Objective]:
         """The objective of a batch, by network, without gradient."""
-        encoded = self.encode(self._to_device(images), captions.to(self.device, non_blocking=True))
+        encoded = self.encode(self._to_device(images), to_device(captions, self.device))
         return self._objectives(method, rows, encoded, processes)
 
     def _batches(self, row_batches: list[np.ndarray], epoch: int, processes: OneProcess) -> RowBatches:
         return RowBatches(self.inputs, row_batches, self.noise.caption_index, epoch, processes)
 
     def _to_device(self, images: Tensor) -> Tensor:
-        wanted = networks_of(self.model)[0].memory_format
-        if self.device.type == "cuda" and images.ndim == 4 and wanted == torch.channels_last:
-            return images.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-        return images.to(self.device, non_blocking=True)
+        images, wanted = to_device(images, self.device), networks_of(self.model)[0].memory_format
+        if images.is_cuda and images.ndim == 4:
+            return images.contiguous(memory_format=wanted)
+        return images
 
     def encode(self, images: Tensor, captions: Tensor) -> Encoded:
         """Both towers of every network, in mixed precision where it is on; losses see float32 (float64 stays)."""

@@ -1,15 +1,16 @@
-"""RetrievalResults against a plain full sort of the whole table, ties, gaps, and the file."""
+"""RetrievalResults against a plain full sort of the whole table, by bands too; ties, gaps, and the file."""
 
 import numpy as np
 import oracles
 import pytest
 import torch
 
+from rrsitr_lib import evaluation
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import FusedScore, recall
 from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.training import retrieval_results
-from rrsitr_lib.training.retrieval_results import FILE, RetrievalResults, rank
+from rrsitr_lib.training.retrieval_results import FILE, RetrievalResults, best_places, rank
 
 CAPTIONS, IMAGES, WIDTH, TOP, SHARE = 23, 7, 6, 5, 0.1
 OF = np.arange(CAPTIONS) % 6  # picture 6 has no caption
@@ -35,10 +36,11 @@ def rank_drawn(text, image, share=SHARE, top=TOP, of=OF):
     return rank(FusedScore(text, image, share), of, [f"text {row}" for row in range(len(of))], top)
 
 
-@pytest.mark.parametrize("block", [4, 256])
+@pytest.mark.parametrize(("block", "captions_at_once"), [(4, 3), (4, CAPTIONS), (256, 10)])
 @pytest.mark.parametrize("share", [0.0, SHARE, 1.0])
-def test_as_a_full_sort(monkeypatch, block, share):
+def test_as_a_full_sort(monkeypatch, block, captions_at_once, share):
     monkeypatch.setattr(retrieval_results, "BLOCK", block)
+    monkeypatch.setattr(evaluation, "DENSE_BYTES", 4 * IMAGES * captions_at_once)
     text, image = draw()
     cosine, local = tables(text, image)
     score = (1 - share) * cosine + share * local
@@ -66,8 +68,43 @@ def test_places_give_the_recalls():
     assert found.recalls() == pytest.approx(expected)
 
 
-def test_ties_count_against_us_and_keep_the_order_of_the_file():
+def test_equal_captions_are_compared_once_and_score_the_same(monkeypatch):
+    """Against every caption with features of its own; unit vectors, whose products are exact in any order."""
+    unit, random = torch.eye(WIDTH), np.random.default_rng(0)
+    drawn = [unit[random.integers(0, WIDTH, shape)] for shape in (9, (9, 4), IMAGES, (IMAGES, 3))]
+    text, image, entry = Features(*drawn[:2]), Features(*drawn[2:]), random.integers(0, 9, CAPTIONS)
+    own = Features(*(part[torch.from_numpy(entry)] for part in text))
+    expected = rank_drawn(own, image)
+    for at_once in (CAPTIONS, 4):
+        monkeypatch.setattr(evaluation, "DENSE_BYTES", 4 * IMAGES * at_once)
+        score = FusedScore(text, image, SHARE, entry_of_caption=entry)
+        found = rank(score, OF, expected.texts, TOP)
+        assert found.recalls() == recall(score, OF) == expected.recalls()
+        for name in ("image_rank", "caption_rank", "images", "captions"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+
+
+def test_the_best_places_are_those_of_a_stable_sort():
+    """Many equal scores, of both signs, infinite ones, and zeros of both signs."""
+    values = torch.tensor([-torch.inf, -2.5, -1e-38, -0.0, 0.0, 1e-38, 0.1, 3.0, torch.inf])
+    score = values[torch.randint(len(values), (50, 40), generator=torch.Generator().manual_seed(0))]
+    expected = score.argsort(dim=1, descending=True, stable=True)
+    for top in (1, 7, 40, 100):
+        assert torch.equal(best_places(score, top), expected[:, :top])
+        assert torch.equal(best_places(score.T.contiguous().T, top), expected[:, :top])
+
+
+def test_a_score_that_is_not_a_number_is_named():
+    text, image = draw()
+    text.pooled[3] = torch.nan
+    with pytest.raises(InputError, match=r"score\[3, 0\] is not a number"):
+        rank_drawn(text, image)
+
+
+@pytest.mark.parametrize("captions_at_once", [CAPTIONS, 4])
+def test_ties_count_against_us_and_keep_the_order_of_the_file(monkeypatch, captions_at_once):
     """Unit vectors: products of these are exact, so that equal features have equal scores to the bit."""
+    monkeypatch.setattr(evaluation, "DENSE_BYTES", 4 * IMAGES * captions_at_once)
     unit = torch.eye(WIDTH)
     text = Features(unit[torch.arange(CAPTIONS) % 3], unit[torch.arange(CAPTIONS) % 3][:, None])
     same = Features(unit[:1].expand(IMAGES, -1), unit[:1].expand(IMAGES, 1, -1))
@@ -77,7 +114,9 @@ def test_ties_count_against_us_and_keep_the_order_of_the_file():
     alike = Features(unit[:1].expand(CAPTIONS, -1), unit[:1].expand(CAPTIONS, 1, -1))
     own = np.bincount(OF, minlength=IMAGES)
     expected = np.where(own > 0, 1 + CAPTIONS - own, 0)
-    assert rank_drawn(alike, same).caption_rank.tolist() == expected.tolist(), "own captions are no rivals"
+    found = rank_drawn(alike, same)
+    assert found.caption_rank.tolist() == expected.tolist(), "own captions are no rivals"
+    assert (found.captions == np.arange(TOP)).all()
 
 
 def test_fewer_answers_than_asked_for():
