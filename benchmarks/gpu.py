@@ -131,10 +131,10 @@ class Plain(Ours):
         super().__init__(encoder, config, images, device)
         files = ImageFiles(paths, encoder.train_transform, encoder.eval_transform, 0)
         inputs = SplitInputs(self.trainer.inputs.table, files, self.trainer.inputs.captions)
-        batches = [self.rows % len(paths)] * 10_000
-        dataset = RowBatches(inputs, batches, np.arange(len(self.rows)), 0)
-        loader = DataLoader(dataset, batch_size=None, num_workers=workers, collate_fn=lambda batch: batch)
-        self.batches = iter(loader)
+        batches = [(0, self.rows % len(paths))] * 10_000
+        dataset = RowBatches(inputs, np.arange(len(self.rows)))
+        shared = {"batch_size": None, "sampler": batches, "collate_fn": lambda batch: batch}
+        self.batches = iter(DataLoader(dataset, num_workers=workers, **shared))
         self.scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
 
     def data(self) -> Tensor:

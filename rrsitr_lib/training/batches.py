@@ -159,43 +159,47 @@ def epoch_order(rows: int, seed: int, epoch: int, parts: Sequence[int] = (), win
 
 
 class RowBatches(Dataset):
-    """The batches of one epoch by number: (images, captions); row i takes caption ``caption_index[i]``.
+    """Batches by (epoch, rows): (images, captions); row i takes caption ``caption_index[i]``.
 
     Of several processes each takes its share of a batch's rows.
     """
 
-    def __init__(
-        self,
-        inputs: SplitInputs,
-        row_batches: Sequence[np.ndarray],
-        caption_index: np.ndarray,
-        epoch: int,
-        processes: OneProcess = ONE_PROCESS,
-    ) -> None:
-        self.inputs, self.row_batches, self.caption_index = inputs, row_batches, caption_index
-        self.epoch, self.processes = epoch, processes
+    def __init__(self, inputs: SplitInputs, caption_index: np.ndarray, processes: OneProcess = ONE_PROCESS) -> None:
+        self.inputs, self.caption_index, self.processes = inputs, caption_index, processes
 
-    def __len__(self) -> int:
-        return len(self.row_batches)
-
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
-        rows = self.row_batches[number]
+    def __getitem__(self, asked: tuple[int, np.ndarray]) -> tuple[Tensor, Tensor]:
+        epoch, rows = asked
         own = self.processes.own_rows(rows)
-        images = self.inputs.images.fetch(self.inputs.image_of_row[own], self.epoch)
-        return images, self.inputs.captions.fetch(self.caption_index[own], self.epoch, self.caption_index[rows])
+        images = self.inputs.images.fetch(self.inputs.image_of_row[own], epoch)
+        return images, self.inputs.captions.fetch(self.caption_index[own], epoch, self.caption_index[rows])
 
 
-def load(dataset: RowBatches, config: RunConfig, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Iterate the batches in order; processes that decode images ahead give the same result as none."""
-    decodes, gpu = isinstance(dataset.inputs.images, ImageFiles), device.type == "cuda"
-    workers = min(WORKERS, os.cpu_count() or 1) if config.workers == "auto" and gpu else config.workers
-    yield from DataLoader(
-        dataset,
-        batch_size=None,
-        num_workers=workers if decodes and isinstance(workers, int) else 0,
-        collate_fn=_as_it_is,  # a worker could not be sent a lambda
-        pin_memory=decodes and gpu,
-    )
+class Loader:
+    """Batches in order, of one epoch after another; processes that decode images ahead are kept for the whole run.
+
+    They give the same result as none.
+    """
+
+    def __init__(self, batches: RowBatches, config: RunConfig, device: torch.device) -> None:
+        decodes, gpu = isinstance(batches.inputs.images, ImageFiles), device.type == "cuda"
+        given = min(WORKERS, os.cpu_count() or 1) if config.workers == "auto" and gpu else config.workers
+        workers = given if decodes and isinstance(given, int) else 0
+        self._asked: list[tuple[int, np.ndarray]] = []
+        self._loader = DataLoader(
+            batches,
+            batch_size=None,
+            sampler=self._asked,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            collate_fn=_as_it_is,  # a worker could not be sent a lambda
+            pin_memory=decodes and gpu,
+            generator=torch.Generator(),  # its own: nothing is drawn from the run's
+        )
+
+    def epoch(self, number: int, row_batches: Sequence[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of some rows each, transformed as in that epoch."""
+        self._asked[:] = [(number, rows) for rows in row_batches]
+        return iter(self._loader)
 
 
 def _as_it_is(batch: Any) -> Any:

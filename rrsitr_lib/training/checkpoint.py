@@ -65,6 +65,15 @@ def model_tensors(model: nn.Module) -> dict[str, Tensor]:
     return {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
 
 
+def weights_of(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of ``training_tensors`` those of ``model_tensors``.
+
+    >>> weights_of({"model.w": torch.ones(1), "optimizer.step.w": torch.ones(1)})
+    {'model.w': tensor([1.])}
+    """
+    return {name: tensor for name, tensor in tensors.items() if name.startswith("model.")}
+
+
 def training_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
     """``model_tensors``, and the optimizer's moments under ``optimizer.NAME.``."""
     tensors = model_tensors(model)
@@ -95,7 +104,7 @@ def restore_training(model: nn.Module, optimizer: Optimizer, tensors: dict[str, 
 
 def restore_model(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Load the tensors under ``model.``. Raises ``InputError`` when they are another model's."""
-    weights = {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
+    weights = {name.removeprefix("model."): tensor for name, tensor in weights_of(tensors).items()}
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

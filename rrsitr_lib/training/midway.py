@@ -19,6 +19,10 @@ class Midway(NamedTuple):
     totals: Tensor
     columns: dict[str, Tensor]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint holds of it."""
+        return {COLUMN + name: column for name, column in self.columns.items()} | {"epoch.totals": self.totals}
+
 
 class Saved(NamedTuple):
     """A checkpoint as read; ``begun``: of the epoch after it, where that was cut off."""
@@ -42,10 +46,9 @@ class Clock:
         return True
 
 
-def save_midway(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any], midway: Midway) -> None:
+def save_midway(folder: Path, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Beside the last whole epoch, whole or not at all. Raises ``RunError`` when the disk refuses."""
-    own = {COLUMN + name: column for name, column in midway.columns.items()} | {"epoch.totals": midway.totals}
-    save_checkpoint(folder / FILE, tensors | own, state | {"steps": midway.steps})
+    save_checkpoint(folder / FILE, tensors, state)
 
 
 def newest(folder: Path) -> Saved | None:

@@ -8,6 +8,7 @@ on to the same bits (on CPU) with the same command.
 import platform
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
+from torch import Tensor
 
 import rrsitr_lib
 from rrsitr_lib.config import IDENTITY, RunConfig
@@ -44,7 +46,9 @@ from rrsitr_lib.training.checkpoint import (
     restore_training,
     save_checkpoint,
     training_tensors,
+    weights_of,
 )
+from rrsitr_lib.training.checkpoint_writer import CheckpointWriter
 from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, device_of, float32_products, join_processes, peak_memory
 from rrsitr_lib.training.embedding_history import write_snapshot
 from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
@@ -115,6 +119,7 @@ class Run:
         self.metrics: list[dict[str, Any]] = []  # an epoch each, before the training as epoch 0
         self.before: dict[str, float] = {}
         self.begun: Midway | None = None
+        self.writer = CheckpointWriter()
 
     def _facts(self) -> dict[str, Any]:
         """What ``run.json`` says first: fingerprints of configuration, data and noise, pairs by split, versions."""
@@ -144,7 +149,7 @@ class Run:
         self.processes.wait()
         first, total = ledger.epochs, self.config.epochs * steps
         done = first * steps + (self.begun.steps if self.begun else 0)
-        with progress_bar(total, self.folder.name, "step", done, self.progress) as bar:
+        with progress_bar(total, self.folder.name, "step", done, self.progress) as bar, self.writer:
             for epoch in range(first, self.config.epochs):
                 self._train_epoch(epoch, ledger, bar)
         result = self._result(ledger)
@@ -172,7 +177,7 @@ class Run:
         ledger = Ledger.open(folder)
         ledger.truncate(len(self.metrics) - 1)
         if not self.begun:  # within an epoch it has been done, and the weights are no longer those of the last
-            self._derive()
+            self._derive(self.metrics, model_tensors(self.model))
         return ledger
 
     def restore_tensors(self) -> dict[str, Any]:
@@ -192,7 +197,8 @@ class Run:
         def on_step(midway: Midway) -> None:
             bar.update()
             if clock.strikes():
-                save_midway(self.folder, training_tensors(self.model, self.trainer.optimizer), self._state(), midway)
+                save = partial(save_midway, self.folder, self._state() | {"steps": midway.steps})
+                self.writer.write(self._tensors() | midway.tensors(), save)
 
         last = ledger.epoch(epoch - 1) if epoch else None
         record, objective = self.trainer.train_epoch(epoch, last, on_step, self.begun)
@@ -201,13 +207,19 @@ class Run:
         bar.set_postfix_str(f"epoch {epoch + 1}: val mR {row['val_mR']:.1f} %", refresh=False)
         ledger.append(record)
         self._write_snapshot(epochs=epoch + 1)
-        tensors = training_tensors(self.model, self.trainer.optimizer)
-        save_checkpoint(self.folder / LAST, tensors, self._state())
-        (self.folder / MIDWAY_FILE).unlink(missing_ok=True)
-        self._derive()
+        self.writer.write(self._tensors(), partial(self._commit, self._state()))
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return training_tensors(self.model, self.trainer.optimizer)
 
     def _state(self) -> dict[str, Any]:
-        return {"metrics": self.metrics, "facts": self.facts, "scaler": self.trainer.scaler.state_dict()}
+        return {"metrics": [*self.metrics], "facts": self.facts, "scaler": self.trainer.scaler.state_dict()}
+
+    def _commit(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """An epoch, by copies of its tensors; the next one may be under way."""
+        save_checkpoint(self.folder / LAST, tensors, state)
+        (self.folder / MIDWAY_FILE).unlink(missing_ok=True)
+        self._derive(state["metrics"], tensors)
 
     def _row(self, number: int, record: Record, objective: float | None, started: float) -> dict[str, Any]:
         """What ``metrics.csv`` says of an epoch, from 1; of the start as epoch 0, which has no objective."""
@@ -233,18 +245,13 @@ class Run:
         network = networks_of(self.model)[0]
         write_snapshot(self.folder, epochs, network, self.inputs["train"], self.noise.caption_index, self.config.seed)
 
-    @property
-    def best_epoch(self) -> int:
-        """Number (from 1) of the first epoch with the best validation mR."""
-        return 1 + int(np.argmax([row["val_mR"] for row in self.metrics[1:]]))
-
-    def _derive(self) -> None:
+    def _derive(self, metrics: list[dict[str, Any]], tensors: dict[str, Tensor]) -> None:
         """Bring what follows from the last checkpoint up to date: the metrics table and, where it is, the best."""
-        table = pd.DataFrame(self.metrics)
+        table, last = pd.DataFrame(metrics), metrics[-1]
         write_atomically(self.folder / "metrics.csv", lambda temporary: table.to_csv(temporary, index=False))
-        if self.best_epoch == self.metrics[-1]["epoch"]:
-            state = {"epoch": self.best_epoch, "val_mR": self.metrics[-1]["val_mR"], "facts": self.facts}
-            save_checkpoint(self.folder / "best.safetensors", model_tensors(self.model), state)
+        if best_epoch(metrics) == last["epoch"]:
+            state = {"epoch": last["epoch"], "val_mR": last["val_mR"], "facts": self.facts}
+            save_checkpoint(self.folder / "best.safetensors", weights_of(tensors), state)
 
     def _result(self, ledger: Ledger) -> dict[str, Any]:
         restore_model(self.model, load_checkpoint(self.folder / "best.safetensors")[0])
@@ -256,7 +263,7 @@ class Run:
             "protocol": self.noise.protocol,
             "realised_noise_rate": self.noise.realised_rate,
             "seed": self.config.seed,
-            "best_epoch": self.best_epoch,
+            "best_epoch": best_epoch(self.metrics),
             "test": self._tested(test),
             "before": self.before,
             "chance": chance_recall(test.image_of_row, len(test.table.images)),
@@ -273,3 +280,8 @@ class Run:
             found = rank(score_of(self.model, test, self.config), test.image_of_row, test.table.captions)
         found.save(self.folder)
         return found.recalls()
+
+
+def best_epoch(metrics: list[dict[str, Any]]) -> int:
+    """Number (from 1) of the first epoch with the best validation mR; the first row is of the start."""
+    return 1 + int(np.argmax([row["val_mR"] for row in metrics[1:]]))

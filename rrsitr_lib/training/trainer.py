@@ -15,7 +15,7 @@ from rrsitr_lib.methods.base import column_of
 from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.randomness import drawn_from
 from rrsitr_lib.registry import extension
-from rrsitr_lib.training.batches import RowBatches, SplitInputs, epoch_order, load
+from rrsitr_lib.training.batches import Loader, RowBatches, SplitInputs, epoch_order
 from rrsitr_lib.training.device import ONE_PROCESS, OneProcess, float32_products, half_type, to_device
 from rrsitr_lib.training.epoch_buffer import EpochBuffer
 from rrsitr_lib.training.evaluate import networks_of
@@ -48,6 +48,7 @@ class Trainer:
             raise InputError(f"batch_size is {config.batch_size}, but train has {rows} rows: allowed are 2 to {rows}")
         self.config, self.model, self.inputs, self.noise, self.processes = config, model, inputs, noise, processes
         self.device = next(model.parameters()).device
+        self.loader = Loader(RowBatches(inputs, noise.caption_index, processes), config, self.device)
         self.steps = rows // config.batch_size
         total, fields = config.epochs * self.steps, RunConfig.model_fields
         own = PRESETS[config.preset].get("warmup_steps", fields["warmup_steps"].default)
@@ -97,7 +98,7 @@ class Trainer:
         first = self._go_on(begun, buffer, totals) if begun else 0
         on_device = torch.from_numpy(order).to(self.device)
         whole = np.split(order[: self.steps * config.batch_size], self.steps)
-        batches = load(self._batches(whole[first:], epoch, self.processes), config, self.device)
+        batches = self.loader.epoch(epoch, whole[first:])
         self.model.train(not method.stopped)
         with (
             drawn_from(config.seed, epoch, device=self.device) as draw,
@@ -193,12 +194,12 @@ class Trainer:
     def _score_rows(self, method: Method, buffer: EpochBuffer, rows: np.ndarray, order: np.ndarray, epoch: int) -> None:
         """Losses of pairs that are not trained on, batch by batch; the last one is filled up with others."""
         self.model.eval()
-        size = self.config.batch_size
+        size, batches = self.config.batch_size, RowBatches(self.inputs, self.noise.caption_index)
         for start in range(0, len(rows), size):
             own = rows[start : start + size]
             filled = np.concatenate([own, order[: size - len(own)]])
             on_device = torch.from_numpy(filled).to(self.device)
-            results = self._score(method, on_device, *self._batches([filled], epoch, ONE_PROCESS)[0], ONE_PROCESS)
+            results = self._score(method, on_device, *batches[epoch, filled], ONE_PROCESS)
             buffer.write(on_device[: len(own)], results, trained=False)
 
     @torch.no_grad()
@@ -208,9 +209,6 @@ class Trainer:
         """The objective of a batch, by network, without gradient."""
         encoded = self.encode(self._to_device(images), to_device(captions, self.device))
         return self._objectives(method, rows, encoded, processes)
-
-    def _batches(self, row_batches: list[np.ndarray], epoch: int, processes: OneProcess) -> RowBatches:
-        return RowBatches(self.inputs, row_batches, self.noise.caption_index, epoch, processes)
 
     def _to_device(self, images: Tensor) -> Tensor:
         images, wanted = to_device(images, self.device), networks_of(self.model)[0].memory_format

@@ -99,7 +99,7 @@ def waits_of(config, step_of=lambda trainer: trainer.step):
     method = trainer.method_of(1)
     method.begin_epoch(1, record)
     rows = np.random.default_rng(0).permutation(205)[:40]
-    batch = RowBatches(inputs["train"], [rows], noise.caption_index, 1)[0]
+    batch = RowBatches(inputs["train"], noise.caption_index)[1, rows]
     buffer = EpochBuffer(205, trainer.columns, trainer.device)
     with Waits() as waits:
         step_of(trainer)(method, buffer, torch.from_numpy(rows), *batch)

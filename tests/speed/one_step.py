@@ -20,7 +20,7 @@ def gradients(gradient_slice):
     run = Run(RunConfig.build(**given, device="cpu", gradient_slice=gradient_slice), None, processes=processes)
     run.model.train()
     rows = np.random.default_rng(0).permutation(210)[:60]
-    batch = RowBatches(run.inputs["train"], [rows], run.noise.caption_index, 0, processes)[0]
+    batch = RowBatches(run.inputs["train"], run.noise.caption_index, processes)[0, rows]
     run.trainer.backward(run.trainer.method_of(0), torch.from_numpy(rows), *batch)
     processes.sum_gradients(run.model)
     found = {name: parameter.grad for name, parameter in run.model.named_parameters()}

@@ -12,7 +12,7 @@ from rrsitr_lib.data.datasets import open_data
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.frozen_towers import heads_on_tokens
 from rrsitr_lib.training import build, evaluate
-from rrsitr_lib.training.batches import ImageFiles, RowBatches, load
+from rrsitr_lib.training.batches import ImageFiles, Loader, RowBatches
 from rrsitr_lib.training.build import build_model
 from rrsitr_lib.training.checkpoint import load_checkpoint
 from rrsitr_lib.training.device import device_of, float32_products, half_type
@@ -123,10 +123,11 @@ def test_workers_where_a_gpu_would_wait(monkeypatch, given, device, decodes, exp
     )
     config = RunConfig.build(**SMALL | {"workers": given, "augment": decodes})
     _, inputs = build_model(config, open_data(config))
-    list(load(RowBatches(inputs["train"], [np.arange(4)], np.arange(205), 0), config, device))
+    Loader(RowBatches(inputs["train"], np.arange(205)), config, device)
     (options,) = asked
     several = 1 <= options["num_workers"] <= 8 if expected == "several" else options["num_workers"] == expected
     assert several and options["pin_memory"] == (decodes and device == GPU)
+    assert options["persistent_workers"] == (options["num_workers"] > 0), "kept from epoch to epoch"
 
 
 def test_tokens_of_frozen_towers_are_computed_where_the_heads_train(monkeypatch):
