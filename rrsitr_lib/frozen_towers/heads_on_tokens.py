@@ -15,6 +15,7 @@ from rrsitr_lib.frozen_towers.heads import HeadsEncoder
 from rrsitr_lib.frozen_towers.token_cache import caption_tokens, image_tokens
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.training.batches import SplitInputs
+from rrsitr_lib.training.device import CPU, fits_on, to_device
 
 PCA_SAMPLE, CHUNK = 50_000, 256
 
@@ -23,7 +24,8 @@ class CachedTokens:
     """Cached tower tokens, reduced once; a batch is as long as its longest item, zero beyond an item's own length.
 
     **Shape** ``tokens`` (entries, longest, width), ``lengths`` (entries,); ``entry_of_item`` (items,) lets equal
-    captions share an entry. ``reduction``: mean (W,) and axes (W, width).
+    captions share an entry. ``reduction``: mean (W,) and axes (W, width). ``device``: of the batches; a GPU keeps the
+    tokens where they fit into half of its free memory.
     """
 
     def __init__(
@@ -32,7 +34,9 @@ class CachedTokens:
         lengths: np.ndarray,
         reduction: tuple[Tensor, Tensor] | None = None,
         entry_of_item: np.ndarray | None = None,
+        device: torch.device = CPU,
     ) -> None:
+        self.device = device
         self.lengths = torch.from_numpy(lengths.astype(np.int64))
         self.entries = torch.arange(len(tokens)) if entry_of_item is None else torch.from_numpy(entry_of_item)
         self.tokens: np.ndarray | Tensor = tokens
@@ -42,6 +46,8 @@ class CachedTokens:
             chunks = (torch.from_numpy(np.array(tokens[k : k + CHUNK])).float() for k in parts)
             self.tokens = torch.cat([((chunk - mean) @ axes).half() for chunk in chunks])
         self.width = self.tokens.shape[2]
+        if fits_on(device, self.tokens.nbytes):
+            self.tokens = torch.as_tensor(np.array(self.tokens)).to(device)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -50,8 +56,12 @@ class CachedTokens:
         """Shape: (items,) -> (items, longest, width) float32."""
         entries = self.entries[torch.as_tensor(items)]
         longest = int(self.lengths[entries if among is None else self.entries[torch.as_tensor(among)]].max())
-        tokens = torch.as_tensor(np.asarray(self.tokens[entries.numpy(), :longest])).float()
-        return tokens.masked_fill((torch.arange(longest) >= self.lengths[entries][:, None])[..., None], 0.0)
+        lengths, place = (to_device(one, self.device) for one in (self.lengths[entries], entries))
+        kept = isinstance(self.tokens, Tensor) and self.tokens.is_cuda
+        tokens = self.tokens[place, :longest] if kept else np.asarray(self.tokens[entries.numpy(), :longest])
+        tokens = to_device(torch.as_tensor(tokens), self.device).float()
+        beyond = torch.arange(longest, device=self.device) >= lengths[:, None]
+        return tokens.masked_fill(beyond[..., None], 0.0)
 
 
 def heads_on_tokens(
@@ -73,8 +83,8 @@ def heads_on_tokens(
     cached = {}
     for name in data:
         tokens, lengths, place = texts[name]
-        by_caption = CachedTokens(tokens, lengths, by_text, place[captions[name][1]])
-        cached[name] = (CachedTokens(*images[name], by_image), by_caption)
+        by_caption = CachedTokens(tokens, lengths, by_text, place[captions[name][1]], device)
+        cached[name] = (CachedTokens(*images[name], by_image, device=device), by_caption)
     cut = {name: towers.cut(one.tolist(), numbers[name])[place] for name, (one, place) in captions.items()}
     image_width, text_width = (items.width for items in cached["train"])
     seeds, features = range(config.seed, config.seed + count), config.head_features

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, ClassVar, Self
@@ -26,6 +27,7 @@ from rrsitr_lib.registry import ENCODERS
 CONFIGS = Path(__file__).parent / "configs"
 PLAIN = "allowed are .safetensors, and a .pt or .bin with a plain state dict"
 WIDTHS = 8  # a compiled tower sees few lengths of sentences: multiples of this
+WHOLE_MASKS = int(version("transformers").partition(".")[0]) >= 5  # it takes them
 open_clip.add_model_config(CONFIGS)
 
 
@@ -151,8 +153,9 @@ class JointEncoder(Encoder):
 
     def text_map(self, tokens: Tensor) -> Tensor:
         """The last hidden states, before any projection: (B, context) -> (B, context, width)."""
-        attend = (tokens != self.model.text.config.pad_token_id).long()
-        return self.model.text.transformer(input_ids=tokens, attention_mask=attend).last_hidden_state
+        attend = tokens != self.model.text.config.pad_token_id
+        mask = for_every_token(attend) if tokens.is_cuda and WHOLE_MASKS else attend.long()
+        return self.model.text.transformer(input_ids=tokens, attention_mask=mask).last_hidden_state
 
     def image(self, pixels: Tensor) -> Features:
         """Pooled by the mean of the projected map."""
@@ -202,6 +205,14 @@ def build_encoder(name: str, weights: str | None = None, pad_tokens: str = "pape
         raise InputError(f"weights is {weights}: no such file or folder")
     with drawn_from(seed), _quiet():
         return recipe.build(weights, pad_tokens)
+
+
+def for_every_token(attend: Tensor) -> Tensor:
+    """What every token may attend to, as a table that transformers takes as it is.
+
+    Of (B, L) it asks whether all are true, and the host would wait for a GPU's answer. Shape: (B, L) -> (B, 1, L, L).
+    """
+    return attend[:, None, None].expand(-1, 1, attend.shape[1], -1)
 
 
 @contextlib.contextmanager

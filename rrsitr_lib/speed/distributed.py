@@ -4,6 +4,7 @@ Every process computes the same objective over the gathered features, in which o
 The sum of the parameters' gradients over the processes is then that of one process with the whole batch.
 """
 
+import atexit
 import os
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,11 @@ def join() -> OneProcess:
         gpus, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         if 0 < gpus < local:
             raise InputError(f"{local} processes on {gpus} GPUs: allowed is one a GPU (--nproc-per-node {gpus})")
-        if gpus:
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        group.init_process_group("nccl" if gpus else "gloo")
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpus else None
+        if device:
+            torch.cuda.set_device(device)
+        group.init_process_group("nccl" if gpus else "gloo", device_id=device)
+        atexit.register(group.destroy_process_group)
     return SeveralProcesses(group.get_rank(), group.get_world_size())
 
 

@@ -11,10 +11,8 @@ from torchvision.transforms import Normalize, RandomResizedCrop
 from rrsitr_lib.model.encoder import Encoder
 from rrsitr_lib.speed.device_transforms import crop_resize, normalise, resize_centre
 from rrsitr_lib.speed.image_store import image_store
-from rrsitr_lib.training.crops import crop_box
-from rrsitr_lib.training.device import to_device
-
-ON_DEVICE = 0.5  # of the free memory; the rest is for the towers and their steps
+from rrsitr_lib.training.crops import crop_boxes
+from rrsitr_lib.training.device import fits_on, to_device
 
 
 class StoredImages:
@@ -36,7 +34,7 @@ class StoredImages:
         self.mean, self.std = (torch.tensor(values, device=device) for values in (levels.mean, levels.std))
         self.size = self.crop.size[0]
         self.images: np.ndarray | Tensor = stored
-        if device.type == "cuda" and stored.nbytes <= torch.cuda.mem_get_info(device)[0] * ON_DEVICE:
+        if fits_on(device, stored.nbytes):
             self.images = torch.from_numpy(np.array(stored)).to(device)
 
     def __len__(self) -> int:
@@ -48,7 +46,7 @@ class StoredImages:
         if epoch is None or not self.augment:
             return normalise(resize_centre(images, self.size), self.mean, self.std)
         size, scale, ratio = (images.shape[1], images.shape[2]), self.crop.scale, self.crop.ratio
-        boxes = torch.tensor([crop_box(size, scale, ratio, self.seed, epoch, item) for item in items.tolist()])
+        boxes = torch.from_numpy(crop_boxes(size, scale, ratio, self.seed, epoch, items))
         return normalise(crop_resize(images, to_device(boxes, self.device), self.size), self.mean, self.std)
 
     def _bytes(self, items: np.ndarray) -> Tensor:

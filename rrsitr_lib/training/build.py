@@ -12,9 +12,9 @@ from rrsitr_lib.methods import METHODS
 from rrsitr_lib.model.encoder import Encoder, build_encoder
 from rrsitr_lib.registry import extension
 from rrsitr_lib.training.batches import ImageFiles, SplitInputs, StreamedTokens, TokenNumbers, image_items
+from rrsitr_lib.training.device import CPU
 from rrsitr_lib.training.evaluate import Networks
 
-CPU = torch.device("cpu")
 START_NOISE = 0.1  # of a tensor's deviation; the start of ``tiny`` ranks as well with it
 
 

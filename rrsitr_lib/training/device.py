@@ -16,6 +16,9 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.model.similarity import Features
 from rrsitr_lib.registry import extension
 
+CPU = torch.device("cpu")
+KEPT = 0.5  # of the free memory
+
 
 def device_of(config: RunConfig) -> torch.device:
     """The device that a configuration asks for. Raises ``InputError`` where it is not there."""
@@ -46,6 +49,11 @@ def float32_products(rounded: bool) -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def fits_on(device: torch.device, size: int) -> bool:
+    """Whether so many bytes fit into half of a GPU's free memory; the rest is for the towers and their steps."""
+    return device.type == "cuda" and size <= torch.cuda.mem_get_info(device)[0] * KEPT
 
 
 def to_device(values: Tensor, device: torch.device) -> Tensor:

@@ -15,13 +15,19 @@ TENSOR_TYPES = {"<f4": torch.float32, "|u1": torch.uint8, "|b1": torch.bool}
 class EpochBuffer:
     """The ledger rows of an epoch, gathered where the losses are: no step waits for a copy to the host.
 
+    Columns of one width lie in one table, so that a step writes its rows by two operations.
     **Shape** every column (N,), by the names and types of the ledger.
     """
 
     def __init__(self, pairs: int, columns: Mapping[str, str], device: torch.device) -> None:
-        self.tensors = {
-            name: torch.zeros(pairs, dtype=TENSOR_TYPES[kind], device=device) for name, kind in columns.items()
-        }
+        types = {name: TENSOR_TYPES[kind] for name, kind in columns.items()}
+        self._tables: list[tuple[Tensor, list[str]]] = []
+        self.tensors: dict[str, Tensor] = {}
+        for width in (torch.float32, torch.uint8):
+            names = [name for name, kind in types.items() if kind.itemsize == width.itemsize]
+            table = torch.zeros(len(names), pairs, dtype=width, device=device)
+            self._tables.append((table, names))
+            self.tensors |= {name: row.view(types[name]) for name, row in zip(names, table, strict=True)}
 
     def write(self, rows: Tensor, results: Sequence[Objective], trained: bool) -> None:
         """Note the pairs at ``rows`` (K,), the first K of the batch; of further networks their loss and own columns."""
@@ -35,10 +41,11 @@ class EpochBuffer:
         for number, other in enumerate(results[1:], 1):
             own = {"loss": other.pair_loss, **other.columns}
             values |= {column_of(name, number): value for name, value in own.items()}
-        for name, value in values.items():
-            column = self.tensors[name]
-            column[rows] = value.detach()[: len(rows)].to(column.dtype)
-        self.tensors["trained"][rows] = trained
+        values["trained"] = torch.full_like(rows, trained)
+        found = {name: value.detach()[: len(rows)].to(self.tensors[name].dtype) for name, value in values.items()}
+        for table, names in self._tables:
+            empty = torch.zeros_like(rows, dtype=table.dtype)  # what only another method records
+            table[:, rows] = torch.stack([found.get(name, empty).view(table.dtype) for name in names])
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Put the rows of an epoch that was cut off back, by column."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from small_runs import SMALL, assert_goes_on
-from torch.utils._python_dispatch import TorchDispatchMode
+from waits import Waits
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import inject_noise, open_data
@@ -38,7 +38,6 @@ VARIANTS = {
 }
 EVERY = {**{name: {"method": name} for name in METHODS}, **VARIANTS}
 every_method = pytest.mark.parametrize("given", [pytest.param(given, id=name) for name, given in EVERY.items()])
-WAITS = {"_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select", "unique", "_unique2", "unique_dim"}
 
 
 pytestmark = pytest.mark.usefixtures("few_scenes")
@@ -72,19 +71,6 @@ def twins(monkeypatch):
     """A method that is registered from elsewhere, with two networks and a column of its own."""
     monkeypatch.setitem(METHODS._entries, "twins", Twins)
     return {"method": "twins"}
-
-
-class Waits(TorchDispatchMode):
-    """Notes every operation whose answer the host would wait for on a GPU."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def __torch_dispatch__(self, function, types, arguments=(), options=None):
-        if function.overloadpacket.__name__ in WAITS:
-            self.seen.append(function.overloadpacket.__name__)
-        return function(*arguments, **(options or {}))
 
 
 def waits_of(config, step_of=lambda trainer: trainer.step):

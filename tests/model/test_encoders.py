@@ -13,8 +13,10 @@ from malformed.run_inputs import pickled
 from oracles import WEIGHTS, needs_towers
 from safetensors.torch import load_file, save, save_file
 from transformers import BertConfig, BertModel
+from waits import Waits
 
 from rrsitr_lib.errors import InputError
+from rrsitr_lib.model import encoder as encoder_module
 from rrsitr_lib.model.encoder import build_encoder
 from rrsitr_lib.model.encoders.lite import LITE_IMAGE_FILE, LITE_TEXT_FOLDER
 from rrsitr_lib.model.encoders.tiny import Tiny, TinyStrong
@@ -238,6 +240,25 @@ def test_lite_loads_its_two_towers(built, lite_folder):
     text = BertModel.from_pretrained(lite_folder / LITE_TEXT_FOLDER).state_dict()
     tower = encoder.model.text.transformer.state_dict()
     assert all(torch.equal(tower[name], text[name]) for name in tower if "embeddings" in name or "layer" in name)
+
+
+@pytest.mark.skipif(not encoder_module.WHOLE_MASKS, reason="transformers 4 waits")
+@PAD
+def test_on_a_gpu_lite_waits_for_nothing(built, monkeypatch, pad):
+    """Its mask is a table there; the features are the same."""
+    encoder = built["lite", pad]
+    images, tokens = pixels(encoder), encoder.trimmed(encoder.tokenize(CAPTIONS))
+    expected, transformer = encoder(images, tokens), encoder.model.text.transformer.forward
+
+    def with_table(input_ids, attention_mask):
+        return transformer(input_ids=input_ids, attention_mask=encoder_module.for_every_token(attention_mask > 0))
+
+    monkeypatch.setattr(encoder.model.text.transformer, "forward", with_table)
+    with Waits() as waits:
+        found = encoder(images, tokens)
+    assert not waits.seen
+    for one, other in zip((*found[0], *found[1]), (*expected[0], *expected[1]), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 @needs_towers

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchvision.transforms import RandomResizedCrop
 
-from rrsitr_lib.training.crops import crop_box
+from rrsitr_lib.training.crops import crop_box, crop_boxes
 
 SCALE, RATIO = (0.5, 0.9), (0.75, 4 / 3)
 
@@ -37,3 +37,11 @@ def test_seed_epoch_and_image_say_which():
              dict(seed=3, epoch=0, item=8)]  # fmt: skip
     drawn = [crop_box((640, 640), SCALE, RATIO, **one) for one in [*given, *given]]
     assert drawn[:4] == drawn[4:] and len(set(drawn)) == 4
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 96), (301, 40), (300, 20)])
+def test_many_at_once_are_those_drawn_alone(size):
+    items = np.random.default_rng(0).permutation(600)
+    found = crop_boxes(size, SCALE, RATIO, 3, 1, items)
+    np.testing.assert_array_equal(found, boxes(size)[items])
+    np.testing.assert_array_equal(crop_boxes(size, SCALE, RATIO, 3, 1, items[:1]), found[:1])
