@@ -96,6 +96,17 @@ def test_gpu_benchmark_runs_without_a_gpu_and_says_what_it_is_not():
     assert "objective, forward" in done.stdout
 
 
+def test_what_stands_around_the_step_runs_without_a_gpu():
+    command = [sys.executable, BENCHMARKS / "gpu_run.py", "--encoder", "tiny", "--scenes", "40", "--epochs", "1"]
+    done = subprocess.run(
+        [*command, "--device", "cpu", "--queries", "50", "10"],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "no GPU: these are not the numbers to quote" in done.stdout
+    assert re.search(r"evaluation of 50 .*\ncheckpoint of 0\.02 GiB: .*\nrun of 200 pairs.*\nmR ", done.stdout)
+
+
 def test_audit_draws_each_noise_seed_and_a_clean_set_once(monkeypatch, cache):
     audit = script("audit")
     monkeypatch.setattr(audit, "SCENES", 40)

@@ -89,7 +89,14 @@ def _processor() -> str:
 
 
 def _joules() -> float | None:
-    """Energy that the processor packages count, everything on them included; None where they cannot be read."""
+    """Energy that the processor packages count, everything on them included.
+
+    None where they cannot be read, and beside a GPU, most of whose energy they would leave out.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return None
     try:
         counters = [path for path in POWERCAP.glob("intel-rapl:*/energy_uj") if path.parent.name.count(":") == 1]
         return sum(int(path.read_text()) for path in counters) / 1e6 if counters else None

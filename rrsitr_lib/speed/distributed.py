@@ -4,7 +4,6 @@ Every process computes the same objective over the gathered features, in which o
 The sum of the parameters' gradients over the processes is then that of one process with the whole batch.
 """
 
-import atexit
 import os
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,6 @@ def join() -> OneProcess:
         if device:
             torch.cuda.set_device(device)
         group.init_process_group("nccl" if gpus else "gloo", device_id=device)
-        atexit.register(group.destroy_process_group)
     return SeveralProcesses(group.get_rank(), group.get_world_size())
 
 

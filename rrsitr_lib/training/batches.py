@@ -133,10 +133,13 @@ def image_items(
     """Images in memory where nothing is random and they fit into 2 GiB, else decoded batch by batch; on the host."""
     train_transform = encoder.train_transform if augment else encoder.eval_transform
     files = ImageFiles(images, train_transform, encoder.eval_transform, seed)
-    size = files.fetch(np.array([0])).nbytes * len(files)
-    if augment or size > IN_MEMORY_BYTES:
+    first = files.fetch(np.array([0]))
+    if augment or first.nbytes * len(files) > IN_MEMORY_BYTES:
         return files
-    return InMemory(torch.cat([files.fetch(np.array([item])) for item in range(len(files))]))
+    together = first.new_empty(len(files), *first.shape[1:])
+    for item in range(len(files)):
+        together[item] = files.fetch(np.array([item]))[0]
+    return InMemory(together)
 
 
 def epoch_order(rows: int, seed: int, epoch: int, parts: Sequence[int] = (), window: int = 1) -> np.ndarray:
