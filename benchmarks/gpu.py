@@ -161,8 +161,8 @@ class Plain(Ours):
         float(image.pooled.detach().abs().max())  # a loss is printed and rows recorded every step: the host waits
 
 
-def measure(one: Ours, steps: int, device: torch.device, peak: float, name: str) -> None:
-    """Print step time, share of the peak, seconds an epoch of RSITMD and memory."""
+def measure(one: Ours, steps: int, device: torch.device, peak: float, name: str) -> float:
+    """Print step time, share of the peak, seconds an epoch of RSITMD and memory; the seconds, NaN without memory."""
     pairs = one.trainer.config.batch_size
     try:
         with FlopCounterMode(display=False) as counter:
@@ -172,11 +172,12 @@ def measure(one: Ours, steps: int, device: torch.device, peak: float, name: str)
         seconds = seconds_of(one.step, steps, device)
     except torch.cuda.OutOfMemoryError:
         print(f"{name:22}{pairs:>7}   out of memory")
-        return
+        return float("nan")
     memory = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else float("nan")
     share = counter.get_total_flops() / seconds / peak
     epoch = seconds * (RSITMD_PAIRS // pairs)
     print(f"{name:22}{pairs:>7}{1000 * seconds:10.1f} ms{share:9.1%}{epoch:11.1f} s{memory:10.1f} GiB", flush=True)
+    return seconds
 
 
 def main() -> None:
@@ -206,9 +207,10 @@ def main() -> None:
             ours = Ours(towers[0], config, images, device)
             if arguments.compile:
                 towers[0].compile_towers()
-            measure(ours, arguments.steps, device, peak, "ours")
+            fast = measure(ours, arguments.steps, device, peak, "ours")
             plain = Plain(towers[1], config, images, device, paths, arguments.workers)
-            measure(plain, arguments.steps, device, peak, "plain")
+            slow = measure(plain, arguments.steps, device, peak, "plain")
+            print(f"  the recipe takes {slow / fast:.1f} times ours")
             step = seconds_of(ours.step, arguments.steps, device)
             spent = {name: seconds_of(part, arguments.steps, device) for name, part in ours.parts()}
             spent["backward and optimiser"] = step - sum(spent.values())

@@ -130,6 +130,23 @@ def test_workers_where_a_gpu_would_wait(monkeypatch, given, device, decodes, exp
     assert options["persistent_workers"] == (options["num_workers"] > 0), "kept from epoch to epoch"
 
 
+def test_workers_are_kept_and_give_the_batches_that_none_give():
+    """An epoch that is left in the middle, as by an error, leaves nothing to the next."""
+    config = RunConfig.build(**SMALL | {"workers": 2, "augment": True})
+    inputs = build_model(config, open_data(config))[1]["train"]
+    batches, rows = RowBatches(inputs, np.arange(205)), np.split(np.arange(48), 12)
+    loader, before = Loader(batches, config, CPU), torch.get_rng_state()
+    next(loader.epoch(0, rows))
+    seen = []
+    for epoch in (0, 1):
+        found = list(loader.epoch(epoch, rows))
+        seen.append([worker.pid for worker in loader._loader._iterator._workers])
+        for batch, expected in zip(found, (batches[epoch, part] for part in rows), strict=True):
+            assert all(torch.equal(one, other) for one, other in zip(batch, expected, strict=True))
+    assert seen[0] == seen[1] and len(seen[0]) == 2
+    assert torch.equal(before, torch.get_rng_state()), "nothing is drawn from the run's numbers"
+
+
 def test_tokens_of_frozen_towers_are_computed_where_the_heads_train(monkeypatch):
     where = []
 
