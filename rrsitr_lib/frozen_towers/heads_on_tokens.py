@@ -41,10 +41,10 @@ class CachedTokens:
         self.entries = torch.arange(len(tokens)) if entry_of_item is None else torch.from_numpy(entry_of_item)
         self.tokens: np.ndarray | Tensor = tokens
         if reduction is not None:
-            mean, axes = reduction
+            mean, axes = (part.to(device) for part in reduction)
             parts = range(0, len(tokens), CHUNK)
-            chunks = (torch.from_numpy(np.array(tokens[k : k + CHUNK])).float() for k in parts)
-            self.tokens = torch.cat([((chunk - mean) @ axes).half() for chunk in chunks])
+            chunks = (to_device(torch.from_numpy(np.array(tokens[k : k + CHUNK])), device) for k in parts)
+            self.tokens = torch.cat([((chunk.float() - mean) @ axes).half().cpu() for chunk in chunks])
         self.width = self.tokens.shape[2]
         if fits_on(device, self.tokens.nbytes):
             self.tokens = torch.as_tensor(np.array(self.tokens)).to(device)
