@@ -30,7 +30,8 @@ def run_study(
 ) -> dict[str, TrialState]:
     """Execute every trial of a study that has not ended yet, below ``root``; returns where each trial then is.
 
-    Failed trials are left as they are unless ``retry``. Each run is a process of ``threads`` threads. An interrupted
+    Failed trials are left as they are unless ``retry``. Each run is a process, or the study's ``processes``, of
+    ``threads`` threads. An interrupted
     study goes on with the same call; two calls at once share the work. Raises ``RunError`` where no worker can be
     reached.
     """
@@ -48,9 +49,9 @@ def run_study(
     if todo:
         epochs = {name: trial.config.epochs for name, trial in trials.items()}
         failed = sum(state.state == "failed" for state in states.values())
-        shared = (folder.absolute(), Path.cwd(), study.limit_minutes, threads)
+        shared = (folder.absolute(), Path.cwd(), study.limit_minutes, threads, study.processes)
         jobs = {name: (trials[name], *shared) for name in todo}
-        with opened(settings) as cluster, Progress(epochs, todo, failed, progress) as bar:
+        with opened(settings, study.processes) as cluster, Progress(epochs, todo, failed, progress) as bar:
             for name, outcome in Dispatch(execute_trial, jobs, cluster, settings, bar).outcomes():
                 now = locate(folder, [name])[name]  # another study may have begun it
                 bar.ended(name, now.outcome or write_outcome(now.folder, "failed", 0.0, outcome["reason"]))

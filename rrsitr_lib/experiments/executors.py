@@ -52,21 +52,28 @@ def gpus() -> list[str]:
     return (named or [str(number) for number in range(count)])[:count]
 
 
-def local_workers(workers: int, cards: list[str]) -> list[dict[str, Any]]:
-    """Options of each local worker: with GPUs one worker a card, which sees no other; else processes of one thread.
+def local_workers(workers: int, cards: list[str], processes: int = 1) -> list[dict[str, Any]]:
+    """Options of each local worker: with GPUs one worker for every card, or for as many as a run has ``processes``,
+    which sees no other; else one for as many cores.
+
+    Raises ``InputError`` for more processes than cards.
 
     >>> [worker["env"] for worker in local_workers(0, ["0", "3"])]
     [{'CUDA_VISIBLE_DEVICES': '0'}, {'CUDA_VISIBLE_DEVICES': '3'}]
     """
+    if cards and processes > len(cards):
+        raise InputError(f"processes is {processes}: allowed here are 1 to {len(cards)}, one a GPU")
     if cards:
-        chosen = cards[:workers] if workers else cards
-        return [{"nthreads": 1, "env": {"CUDA_VISIBLE_DEVICES": card}, "resources": {"GPU": 1}} for card in chosen]
-    return [{"nthreads": 1, "env": {}, "resources": {}} for _ in range(workers or os.cpu_count() or 1)]
+        groups = [cards[first : first + processes] for first in range(0, len(cards) - processes + 1, processes)]
+        seen = [{"CUDA_VISIBLE_DEVICES": ",".join(group)} for group in groups[: workers or None]]
+        return [{"nthreads": 1, "env": only, "resources": {"GPU": processes}} for only in seen]
+    count = workers or max(1, (os.cpu_count() or 1) // processes)
+    return [{"nthreads": 1, "env": {}, "resources": {}} for _ in range(count)]
 
 
 @contextlib.contextmanager
-def opened(settings: ExecutorSettings) -> Iterator[Any]:
-    """A cluster of Dask, or the address of one; what was started here is ended at the end.
+def opened(settings: ExecutorSettings, processes: int = 1) -> Iterator[Any]:
+    """A cluster of Dask, or the address of one; what was started here is ended at the end. ``processes``: of each run.
 
     Raises ``InputError`` where a job queue refuses its options or dask-jobqueue is not installed.
     """
@@ -77,7 +84,7 @@ def opened(settings: ExecutorSettings) -> Iterator[Any]:
 
     with _silence(), dask.config.set(CLOSED):  # in this order: what is imported under changed settings goes with them
         if settings.kind == "local":
-            with _local(settings) as cluster:
+            with _local(settings, processes) as cluster:
                 yield cluster
         else:
             with _queue(settings) as cluster:
@@ -99,7 +106,7 @@ def _silence() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _local(settings: ExecutorSettings) -> Any:
+def _local(settings: ExecutorSettings, processes: int) -> Any:
     import dask
     from distributed import Nanny, Scheduler, SpecCluster
     from distributed.security import Security
@@ -115,7 +122,7 @@ def _local(settings: ExecutorSettings) -> Any:
     # a run may take all memory it needs; a worker that Dask restarts for it would only take it again
     shared = {**here, "memory_limit": 0, "silence_logs": 50, "dashboard_address": None}
     workers = {}
-    for number, own in enumerate(local_workers(settings.workers, gpus())):
+    for number, own in enumerate(local_workers(settings.workers, gpus(), processes)):
         options = {**shared, **own, "resources": settings.resources or own["resources"]}
         workers[number] = {"cls": Nanny, "options": options}
     scheduler = {"cls": Scheduler, "options": {**here, "port": 0, "dashboard": False, "dashboard_address": NO_BOARD}}
