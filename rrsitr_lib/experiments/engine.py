@@ -1,6 +1,5 @@
 """Many runs at once: the trials of a study, each an executed notebook, or the few runs of a lesson."""
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments.dispatch import Dispatch
 from rrsitr_lib.experiments.execute_trial import execute_trial, wait_for_orphan
-from rrsitr_lib.experiments.executors import ExecutorSettings, opened
+from rrsitr_lib.experiments.executors import ExecutorSettings, cores, opened
 from rrsitr_lib.experiments.progress import Progress
 from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.experiments.study_file import Study, Trial
@@ -69,7 +68,7 @@ def run_trials(
     """
     todo = {name: folders[name] for name in configs if not is_finished(configs[name], folders[name])}
     if todo:
-        settings = ExecutorSettings(workers=min(workers or os.cpu_count() or 1, len(todo)))
+        settings = ExecutorSettings(workers=min(workers or cores(), len(todo)))
         jobs = {name: (configs[name], folder.resolve()) for name, folder in todo.items()}
         epochs, failures = {name: config.epochs for name, config in configs.items()}, []
         with opened(settings) as cluster, Progress(epochs, todo, 0, progress) as bar:
