@@ -36,7 +36,7 @@ def audit(
     bad: Annotated[str, typer.Option(help="missing or undecodable images: skip (and list) or fatal")] = "skip",
     top: Annotated[int, typer.Option(min=1, help="pairs shown in the report")] = 200,
     seed: Annotated[int, typer.Option(min=0)] = 3,
-    device: Annotated[str, typer.Option(help="auto (a GPU where torch sees one), cpu or cuda")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
 ) -> None:
     """Rank one's own pairs by how wrong they look, and say how many are; no pair is scored by what was fitted to it.
 
