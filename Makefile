@@ -28,8 +28,7 @@ notebooks: $(INSTALLED)  ## write all notebooks from their sources, lessons exec
 	$(BIN)/python -m rrsitr_lib.teach.notebooks
 
 benchmarks: $(INSTALLED)  ## ratios against the textbook forms, one table
-	$(BIN)/python benchmarks/run.py
-	$(BIN)/python benchmarks/explorers.py
+	$(BIN)/python benchmarks/cpu.py
 
 records: $(INSTALLED)  ## train the runs of the lessons' records anew, and write them and the README's table of them
 	$(BIN)/rrsitr study run lesson

@@ -7,7 +7,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +75,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2,000 pairs x 5 epochs: only to see that it runs")
     parser.add_argument("--large", action="store_true", help="160,000 pairs x 50 epochs as well")
     arguments = parser.parse_args()
-    sizes = [(2_000, 5)] if arguments.quick else [(20_000, 30), *[(160_000, 50)] * arguments.large]
+    measure([(2_000, 5)] if arguments.quick else [(20_000, 30), *[(160_000, 50)] * arguments.large])
+
+
+def measure(sizes: Sequence[tuple[int, int]]) -> None:
+    """A line a control, for ledgers of so many pairs and epochs."""
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; up to {2 * MOVES - 2} moves a control")
     print(f"{'explorer':10} {'control':38} {'pairs x epochs':>14} {'median':>12} {'longest':>12}")
     worst = 0.0

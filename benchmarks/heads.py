@@ -14,7 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import torch
-from run import multiples_of_first
+from timing import multiples_of_first
+from torch import Tensor
 
 from rrsitr_lib.experiments.report_tables import markdown
 from rrsitr_lib.frozen_towers.heads import HeadsEncoder
@@ -23,10 +24,16 @@ from rrsitr_lib.methods.rrsitr import rrsitr_objective
 
 PAIRS, SIDE, WORDS, WIDTH = 100, 7, 22, 256
 SHAPES = ((256, SIDE), (256, 4), (160, SIDE), (160, 4), (128, SIDE), (128, 4))  # head_features, image_grid
+OF_RSICD = (160, 4)  # what the preset rsicd takes
 
 
-def step_of(features: int, grid: int) -> Callable[[], None]:
-    """Forward and backward of both heads and the whole objective."""
+def ours(*features: Tensor) -> Tensor:
+    """The whole objective."""
+    return rrsitr_objective(*features).total
+
+
+def step_of(features: int, grid: int, objective: Callable[..., Tensor] = ours) -> Callable[[], None]:
+    """Forward and backward of both heads and the objective."""
     numbers = np.random.default_rng(0)
     images, _ = averaged_to_grid(numbers.standard_normal((PAIRS, SIDE**2, WIDTH)).astype(np.float32), grid)
     words = numbers.standard_normal((PAIRS, WORDS, WIDTH)).astype(np.float32)
@@ -35,7 +42,7 @@ def step_of(features: int, grid: int) -> Callable[[], None]:
 
     def step() -> None:
         image, text = heads(*tokens)
-        rrsitr_objective(image.pooled, text.pooled, image.tokens, text.tokens).total.backward()
+        objective(image.pooled, text.pooled, image.tokens, text.tokens).backward()
 
     return step
 

@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pandas as pd
 import torch
-from run import multiples_of_first
+from timing import multiples_of_first
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 

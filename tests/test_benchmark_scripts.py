@@ -107,6 +107,26 @@ def test_what_stands_around_the_step_runs_without_a_gpu():
     assert re.search(r"evaluation of 50 .*\ncheckpoint of 0\.02 GiB: .*\nrun of 200 pairs.*\nmR ", done.stdout)
 
 
+def test_cpu_benchmark_prints_a_step_by_part_and_ratios():
+    parts = ("step", "tokens", "evaluation")
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "cpu.py", "--quick", "--only", *parts],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    shares = re.findall(r"^  [a-z, ]+, ([\d.]+)% of ours +[\d.]+ s +[\d.]+ s +[\d.]+ x", done.stdout, re.M)
+    assert len(shares) == 6 and abs(sum(map(float, shares)) - 100) < 1
+    assert re.search(r"^tokens of 20 images, tiny: cache", done.stdout, re.M)
+    assert re.search(r"^evaluation, 90 captions x 18 images", done.stdout, re.M) and "goal" not in done.stdout
+
+
+def test_a_goal_is_met_or_missed(monkeypatch, capsys):
+    timing = script("timing")
+    for goal, said in ((3.0, "met"), (4.0, "missed")):
+        ratio = timing.ratio_line("it", np.array([[6.0, 2.0], [9.0, 3.0], [3.0, 3.0]]), goal)
+        assert ratio == 3.0 and f"3.0 x   (1.0 to 3.0)  goal {goal:g} x: {said}" in capsys.readouterr().out
+
+
 def test_audit_draws_each_noise_seed_and_a_clean_set_once(monkeypatch, cache):
     audit = script("audit")
     monkeypatch.setattr(audit, "SCENES", 40)
@@ -126,3 +146,29 @@ def test_streaming_measures_a_run_on_shards(tmp_path, few_scenes, cache, monkeyp
     script("streaming").main()
     row = capsys.readouterr().out.splitlines()[-1].split()
     assert row[:2] == ["200", "1"] and 200 < float(row[3]) < 8000 and (tmp_path / "memory.png").stat().st_size > 1000
+
+
+def test_what_to_rent_is_worked_out_from_what_is_given(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    scale = script("scale")
+    monkeypatch.setattr(scale, "measured", lambda: {scale.SHARD: (120, 0.001)})
+    given = ["scale.py", "--pairs", "3600000", "--step", "0.0005"]
+    monkeypatch.setattr(sys, "argv", [*given, "--epochs", "4", "--price", "1.5"])
+    scale.main()
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert "3,600,000 pairs x 4 epochs x 0.0005 s = 2.0 GPU hours x 1.5 = 3.00; 2.0 cores a GPU" in line
+    assert "0.4 GB of memory" in line
+    monkeypatch.setattr(sys, "argv", given)
+    scale.main()
+    assert "GPU hours;" in capsys.readouterr().out, "no price is invented"
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    (("--price", "2"), "--price needs --step"), (("--step", "0"), "allowed is a number above 0"),
+])  # fmt: skip
+def test_wrong_inputs_of_scale_are_said(given, message, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setattr(sys, "argv", ["scale.py", *given])
+    with pytest.raises(SystemExit):
+        script("scale").main()
+    assert message in capsys.readouterr().err

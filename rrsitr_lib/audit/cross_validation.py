@@ -34,7 +34,7 @@ class AuditSettings:
     epochs: int = 6
     method: str = "rrsitr"
     seed: int = 3
-    device: str = "cpu"
+    device: str = "auto"
 
     @property
     def config(self) -> RunConfig:

@@ -36,29 +36,30 @@ def find_duplicates(features: PairFeatures, images: np.ndarray | Sequence[Path] 
     is less like any of theirs than captions of one image ever are (lowest 5 %).
     """
     images = features.image if images is None else images
-    contents = images if isinstance(images, np.ndarray) else load_thumbnails(images)
+    with ThreadPoolExecutor(THREADS) as pool:
+        seen = list(pool.map(_seen, images))
     first: dict[str, int] = {}
-    group = np.array([first.setdefault(fingerprint(content), number) for number, content in enumerate(contents)])
-    group_of_pair = group[features.image_of_pair]
-    blank = np.array([content.dtype == np.uint8 and _is_blank(content) for content in contents])
+    group = np.array([first.setdefault(content, number) for number, (content, _) in enumerate(seen)])
+    group_of_pair, blank = group[features.image_of_pair], np.array([is_blank for _, is_blank in seen])
     return Duplicates(group_of_pair, _contradicting(features, group_of_pair), blank[features.image_of_pair])
+
+
+def _seen(image: np.ndarray | Path) -> tuple[str, bool]:
+    """Fingerprint of an image, and whether it is of one colour or nearly black; no picture is kept."""
+    content = thumbnail(image) if isinstance(image, Path) else image
+    return fingerprint(content), content.dtype == np.uint8 and _is_blank(content)
 
 
 def _is_blank(content: np.ndarray) -> bool:
     return bool(np.ptp(content, axis=(0, 1)).max() <= ONE_COLOUR or content.max() < NEARLY_BLACK)
 
 
-def load_thumbnails(paths: Sequence[Path]) -> list[np.ndarray]:
-    """Decode all images to squares: the largest centred square, bicubic. **Shape** (SIZE, SIZE, 3) uint8 each.
+def thumbnail(path: Path) -> np.ndarray:
+    """Decode an image to a square: the largest centred one, bicubic. **Shape** (SIZE, SIZE, 3) uint8.
 
     Raises ``InputError`` naming the file.
     """
-
-    def square(path: Path) -> np.ndarray:
-        return np.asarray(ImageOps.fit(open_image(path), (SIZE, SIZE), Image.Resampling.BICUBIC))
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(square, paths))
+    return np.asarray(ImageOps.fit(open_image(path), (SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
 def _contradicting(features: PairFeatures, group_of_pair: np.ndarray) -> np.ndarray:

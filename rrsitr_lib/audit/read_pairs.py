@@ -14,6 +14,7 @@ from rrsitr_lib.data.pictures import decode, without_broken
 from rrsitr_lib.data.stretch import range_notes, with_range
 from rrsitr_lib.data.tables import EMPTY, RawPairs, read_tables
 from rrsitr_lib.data.tables.cells import no_caption
+from rrsitr_lib.data.tables.row import Stored
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import write_atomically
 
@@ -99,7 +100,9 @@ def _files(raw: RawPairs, scratch: Path, beside: Path, images: Path | None) -> _
     names = list(dict.fromkeys(pair.image for pair in raw.pairs if not pair.problem))
     held = [name for name in names if name in raw.held]
     for name in held:
-        write_atomically(scratch / name, partial(Path.write_bytes, data=raw.held[name]))
+        image = raw.held[name]
+        content = image.read() if isinstance(image, Stored) else image
+        write_atomically(scratch / name, partial(Path.write_bytes, data=content))
     others = [name for name in names if name not in raw.held]
     found, lost = _find(others, beside, images) if others else ({}, {})
     found |= dict(zip(held, with_range([scratch / name for name in held]), strict=True))

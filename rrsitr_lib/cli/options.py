@@ -62,26 +62,14 @@ def begun_folder(study: str, runs: Path) -> Path:
     raise InputError(f"{named}: no study was begun there; rrsitr study run {study} begins it")
 
 
-def executor_of(
-    workers: int, scheduler: str | None, cluster: Path | None = None, resource: list[str] | None = None
-) -> Any:
-    """Where runs are executed: the cluster's file, changed by the other options.
-
-    Raises ``InputError`` for a scheduler beside a cluster's file, and for a resource that is not NAME=NUMBER.
-    """
+def executor_of(workers: int, scheduler: str | None, resource: list[str] | None = None) -> Any:
+    """Where runs are executed. Raises ``InputError`` for a resource that is not NAME=NUMBER."""
     from rrsitr_lib.experiments.executors import ExecutorSettings
-    from rrsitr_lib.experiments.study_file import read_model
 
-    if scheduler and cluster:
-        raise InputError("--scheduler and --cluster: allowed is one of them")
-    settings = read_model(ExecutorSettings, cluster) if cluster else ExecutorSettings()
-    resources = dict(settings.resources)
+    resources = {}
     for assignment in resource or []:
         name, equals, count = assignment.partition("=")
         if not name or not equals or not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", count, re.ASCII):
             raise InputError(f"--resource {assignment}: expected NAME=NUMBER")
         resources[name] = float(count)
-    changed: dict[str, Any] = {"resources": resources}
-    changed |= {"workers": workers} if workers else {}
-    changed |= {"kind": "scheduler", "address": scheduler} if scheduler else {}
-    return settings.model_copy(update=changed)
+    return ExecutorSettings(workers=workers, address=scheduler, resources=resources)

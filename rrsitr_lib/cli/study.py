@@ -61,14 +61,13 @@ def run(
     workers: Workers = 0,
     threads: Threads = 1,
     scheduler: Scheduler = None,
-    cluster: Annotated[Path | None, typer.Option(help="YAML: kind slurm, pbs, sge or lsf, workers, options")] = None,
     resource: Annotated[list[str] | None, typer.Option(help="that a worker must have free: GPU=1")] = None,
 ) -> None:
     """Execute what is not done; the same command goes on after any interruption, and shares the work with a second one.
 
     Example: rrsitr study run laptop
     """
-    settings = executor_of(workers, scheduler, cluster, resource)
+    settings = executor_of(workers, scheduler, resource)
     _run(*study_of(study, runs, data, weights, set_), settings, threads)
 
 

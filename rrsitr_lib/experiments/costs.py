@@ -26,6 +26,8 @@ _fields_of = itemgetter(*(name for name in RunConfig.model_fields if name not in
 class Cost(NamedTuple):
     """Expected seconds of a run and where they come from: ``finished runs``, ``measured step`` or ``unknown``.
 
+    They are one process's: of a run by several the sum over them.
+
     ``operations``: floating-point operations of the whole run, where a step of it was counted, else None.
     """
 
@@ -43,7 +45,8 @@ def costs(trials: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict
     finished: dict[tuple, list[float]] = {}
     for name, state in states.items():
         if state.state == "done" and state.outcome["seconds"]:
-            finished.setdefault(likeness[name], []).append(state.outcome["seconds"])
+            seconds = state.outcome["seconds"] * state.outcome.get("processes", 1)
+            finished.setdefault(likeness[name], []).append(seconds)
     kinds = {likeness[name]: trial.config for name, trial in trials.items()}  # of thousands of trials a few
     by_likeness = {key: _cost(config, finished.get(key), steps.get(shape_of(config))) for key, config in kinds.items()}
     return {name: by_likeness[likeness[name]] for name in trials}

@@ -1,6 +1,5 @@
 """Many runs at once: the trials of a study, each an executed notebook, or the few runs of a lesson."""
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments.dispatch import Dispatch
 from rrsitr_lib.experiments.execute_trial import execute_trial, wait_for_orphan
-from rrsitr_lib.experiments.executors import ExecutorSettings, opened
+from rrsitr_lib.experiments.executors import ExecutorSettings, cores, opened
 from rrsitr_lib.experiments.progress import Progress
 from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.experiments.study_file import Study, Trial
@@ -30,7 +29,8 @@ def run_study(
 ) -> dict[str, TrialState]:
     """Execute every trial of a study that has not ended yet, below ``root``; returns where each trial then is.
 
-    Failed trials are left as they are unless ``retry``. Each run is a process of ``threads`` threads. An interrupted
+    Failed trials are left as they are unless ``retry``. Each run is a process, or the study's ``processes``, of
+    ``threads`` threads. An interrupted
     study goes on with the same call; two calls at once share the work. Raises ``RunError`` where no worker can be
     reached.
     """
@@ -48,9 +48,9 @@ def run_study(
     if todo:
         epochs = {name: trial.config.epochs for name, trial in trials.items()}
         failed = sum(state.state == "failed" for state in states.values())
-        shared = (folder.absolute(), Path.cwd(), study.limit_minutes, threads)
+        shared = (folder.absolute(), Path.cwd(), study.limit_minutes, threads, study.processes)
         jobs = {name: (trials[name], *shared) for name in todo}
-        with opened(settings) as cluster, Progress(epochs, todo, failed, progress) as bar:
+        with opened(settings, study.processes) as cluster, Progress(epochs, todo, failed, progress) as bar:
             for name, outcome in Dispatch(execute_trial, jobs, cluster, settings, bar).outcomes():
                 now = locate(folder, [name])[name]  # another study may have begun it
                 bar.ended(name, now.outcome or write_outcome(now.folder, "failed", 0.0, outcome["reason"]))
@@ -68,7 +68,7 @@ def run_trials(
     """
     todo = {name: folders[name] for name in configs if not is_finished(configs[name], folders[name])}
     if todo:
-        settings = ExecutorSettings(workers=min(workers or os.cpu_count() or 1, len(todo)))
+        settings = ExecutorSettings(workers=min(workers or cores(), len(todo)))
         jobs = {name: (configs[name], folder.resolve()) for name, folder in todo.items()}
         epochs, failures = {name: config.epochs for name, config in configs.items()}, []
         with opened(settings) as cluster, Progress(epochs, todo, 0, progress) as bar:

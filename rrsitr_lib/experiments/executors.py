@@ -1,43 +1,31 @@
-"""Where the runs of a study are executed: processes of this machine, its GPUs, a running scheduler, or a job queue."""
+"""Where the runs of a study are executed: processes of this machine, its GPUs, or a running scheduler."""
 
 import contextlib
-import importlib
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.strict_model import StrictModel
 
 NO_BOARD = "127.0.0.1:0"
 CLOSED: dict[str, Any] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}  # no pages
-QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 
 
-class ExecutorSettings(StrictModel):
-    """``local``: ``workers`` processes of this machine, by default one a core, or one a GPU; ``scheduler``: the address
-    of a running one; the others are dask-jobqueue's: ``workers`` jobs with its ``options``, one run at a time each.
+@dataclass(frozen=True)
+class ExecutorSettings:
+    """``workers`` runs at once on this machine, by default one a core, or one a GPU; or the ``address`` of a scheduler.
 
     ``resources`` must be free on a worker for a run to start there, for instance ``{"GPU": 1}``. What is started here
     talks by TLS with keys of its own, so that nobody else on the machine or in the network can hand it code, and has no
     dashboard, which everybody could read.
     """
 
-    kind: Literal["local", "scheduler", "slurm", "pbs", "sge", "lsf"] = "local"
-    workers: Annotated[int, Field(ge=0, le=10_000)] = 0
+    workers: int = 0
     address: str | None = None
-    resources: dict[str, float] = Field(default={})
-    options: dict[str, Any] = Field(default={})
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if (self.kind == "scheduler") != (self.address is not None):
-            raise ValueError(f"address is {self.address!r} and kind {self.kind!r}: an address goes with kind scheduler")
-        return self
+    resources: dict[str, float] = field(default_factory=dict)
 
 
 def gpus() -> list[str]:
@@ -52,23 +40,35 @@ def gpus() -> list[str]:
     return (named or [str(number) for number in range(count)])[:count]
 
 
-def local_workers(workers: int, cards: list[str]) -> list[dict[str, Any]]:
-    """Options of each local worker: with GPUs one worker a card, which sees no other; else processes of one thread.
+def cores() -> int:
+    """Cores that this process may use: of a job on a shared machine those that it was given."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def local_workers(workers: int, cards: list[str], processes: int = 1) -> list[dict[str, Any]]:
+    """Options of each local worker: with GPUs one worker for every card, or for as many as a run has ``processes``,
+    which sees no other; else one for as many cores.
+
+    Raises ``InputError`` for more processes than cards.
 
     >>> [worker["env"] for worker in local_workers(0, ["0", "3"])]
     [{'CUDA_VISIBLE_DEVICES': '0'}, {'CUDA_VISIBLE_DEVICES': '3'}]
     """
+    if cards and processes > len(cards):
+        raise InputError(f"processes is {processes}: allowed here are 1 to {len(cards)}, one a GPU")
     if cards:
-        chosen = cards[:workers] if workers else cards
-        return [{"nthreads": 1, "env": {"CUDA_VISIBLE_DEVICES": card}, "resources": {"GPU": 1}} for card in chosen]
-    return [{"nthreads": 1, "env": {}, "resources": {}} for _ in range(workers or os.cpu_count() or 1)]
+        groups = [cards[first : first + processes] for first in range(0, len(cards) - processes + 1, processes)]
+        seen = [{"CUDA_VISIBLE_DEVICES": ",".join(group)} for group in groups[: workers or None]]
+        return [{"nthreads": 1, "env": only, "resources": {"GPU": processes}} for only in seen]
+    count = workers or max(1, cores() // processes)
+    return [{"nthreads": 1, "env": {}, "resources": {}} for _ in range(count)]
 
 
 @contextlib.contextmanager
-def opened(settings: ExecutorSettings) -> Iterator[Any]:
-    """A cluster of Dask, or the address of one; what was started here is ended at the end.
+def opened(settings: ExecutorSettings, processes: int = 1) -> Iterator[Any]:
+    """A cluster of Dask, or the address of one; what was started here is ended at the end. ``processes``: of each run.
 
-    Raises ``InputError`` where a job queue refuses its options or dask-jobqueue is not installed.
+    Raises ``InputError`` for more processes than GPUs.
     """
     if settings.address is not None:
         yield settings.address
@@ -76,13 +76,8 @@ def opened(settings: ExecutorSettings) -> Iterator[Any]:
     import dask
 
     with _silence(), dask.config.set(CLOSED):  # in this order: what is imported under changed settings goes with them
-        if settings.kind == "local":
-            with _local(settings) as cluster:
-                yield cluster
-        else:
-            with _queue(settings) as cluster:
-                cluster.scale(jobs=settings.workers or 1)
-                yield cluster
+        with _local(settings, processes) as cluster:
+            yield cluster
 
 
 @contextlib.contextmanager
@@ -99,7 +94,7 @@ def _silence() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _local(settings: ExecutorSettings) -> Any:
+def _local(settings: ExecutorSettings, processes: int) -> Any:
     import dask
     from distributed import Nanny, Scheduler, SpecCluster
     from distributed.security import Security
@@ -115,26 +110,8 @@ def _local(settings: ExecutorSettings) -> Any:
     # a run may take all memory it needs; a worker that Dask restarts for it would only take it again
     shared = {**here, "memory_limit": 0, "silence_logs": 50, "dashboard_address": None}
     workers = {}
-    for number, own in enumerate(local_workers(settings.workers, gpus())):
+    for number, own in enumerate(local_workers(settings.workers, gpus(), processes)):
         options = {**shared, **own, "resources": settings.resources or own["resources"]}
         workers[number] = {"cls": Nanny, "options": options}
     scheduler = {"cls": Scheduler, "options": {**here, "port": 0, "dashboard": False, "dashboard_address": NO_BOARD}}
     return SpecCluster(workers=workers, scheduler=scheduler, security=security, silence_logs=50)
-
-
-def _queue(settings: ExecutorSettings) -> Any:
-    try:
-        jobqueue = importlib.import_module("dask_jobqueue")
-    except ImportError:
-        raise InputError("dask-jobqueue is not installed: pip install 'rrsitr-lib[study]'") from None
-    given = [f"--resources {','.join(f'{name}={count:g}' for name, count in settings.resources.items())}"]
-    extra = settings.options.get("worker_extra_args", []) + (given if settings.resources else [])
-    # jobs find their keys in the working folder, for as long as the study runs
-    keys = {"security": True, "protocol": "tls://", "shared_temp_directory": str(Path.cwd())}
-    board = {"scheduler_options": {"dashboard": False, "dashboard_address": NO_BOARD}}
-    own = {"cores": 1, "processes": 1, "memory": "16GB", **keys, **board}
-    options = {**own, **settings.options, "worker_extra_args": extra}
-    try:
-        return getattr(jobqueue, QUEUES[settings.kind])(**options)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"cluster options {settings.options}: {error}") from None

@@ -11,8 +11,12 @@ HEAD = ("data", "method", "runs", "done", "minutes a run", "hours left")
 
 
 def plan_text(opened: OpenStudy, costs: Mapping[str, Cost], tflops: float) -> str:
-    """A line for every data set and method, and the total; hours of one worker, on this machine and on a GPU."""
+    """A line for every data set and method, and the total; hours of one run at a time, here and on GPUs.
+
+    Several processes a run are taken to share its work evenly.
+    """
     study, folder, trials, states = opened
+    costs = {name: _by(study.processes, cost) for name, cost in costs.items()}
     groups: dict[tuple[str, str], list[str]] = {}
     for name, trial in trials.items():
         groups.setdefault((trial.config.data, _method(trial)), []).append(name)
@@ -25,15 +29,24 @@ def plan_text(opened: OpenStudy, costs: Mapping[str, Cost], tflops: float) -> st
         rows.append((Path(data).name, method, str(len(names)), str(done), minutes, _hours(names, left, costs)))
     ended = ", ".join(f"{number} {state}" for state, number in counts(states).items() if number)
     sources = ", ".join(sorted({cost.source for cost in costs.values()}))
-    here = f"one run at a time: {_hours(trials, left, costs)} hours left here (cost from {sources})"
+    shared = f" by {study.processes} processes each, taken to share the work evenly" if study.processes > 1 else ""
+    here = f"one run at a time{shared}: {_hours(trials, left, costs)} hours left here (cost from {sources})"
     title = f"{study.name}: {study.title}".rstrip(": ")
     lines = [title, f"{_number(trials)} in {folder}", "", *_aligned(rows), "", ended, here]
     operations = [costs[name].operations for name in left]
     if left and None not in operations:  # an estimate, and said to be one
         hours = sum(number or 0.0 for number in operations) / (tflops * 1e12) / 3600
-        lines.append(f"on one GPU: about {hours:.1f} hours, not measured: operations of a step counted, "
-                     f"{tflops:g} TFLOPS assumed (--tflops), reading pictures not included")  # fmt: skip
+        cards = "one GPU" if study.processes == 1 else f"{study.processes} GPUs"
+        lines.append(f"on {cards}: about {hours:.1f} hours, not measured: operations of a step counted, {tflops:g} "
+                     f"TFLOPS{'' if study.processes == 1 else ' each'} assumed (--tflops), reading pictures not "
+                     "included")  # fmt: skip
     return "\n".join(lines)
+
+
+def _by(processes: int, cost: Cost) -> Cost:
+    """What a run takes where so many share it."""
+    seconds, source, operations = cost
+    return Cost(seconds and seconds / processes, source, operations and operations / processes)
 
 
 def status_text(opened: OpenStudy) -> str:

@@ -19,9 +19,10 @@ POWERCAP = Path("/sys/class/powercap")
 
 
 @contextlib.contextmanager
-def recorded(run: str | Path) -> Iterator[None]:
+def recorded(run: str | Path, processes: int = 1) -> Iterator[None]:
     """Note in the run's folder where it came from; a run that goes on after an interruption gets a session more.
 
+    ``processes``: by how many it is trained together.
     A session that was killed has no time. A finished run is not touched.
     """
     run = Path(run)
@@ -32,7 +33,13 @@ def recorded(run: str | Path) -> Iterator[None]:
     earlier = read_json(found[0])["sessions"] if found else []
     began = datetime.now(UTC).isoformat(timespec="seconds")
     session: dict[str, Any] = {"began": began, "seconds": None, "joules": None}
-    where = {"code": code_version(), "packages": packages(), **machine(), "sessions": [*earlier, session]}
+    where = {
+        "code": code_version(),
+        "packages": packages(),
+        **machine(),
+        "processes": processes,
+        "sessions": [*earlier, session],
+    }
     run.mkdir(parents=True, exist_ok=True)
     started, energy = time.perf_counter(), _joules()
     try:

@@ -53,7 +53,9 @@ def _origin(noted: dict[str, Any]) -> dict[str, Any]:
     sessions = noted["sessions"]
     joules = [session["joules"] for session in sessions]
     seconds = [session["seconds"] for session in sessions if session["seconds"] is not None]
-    return noted | {
+    return {
+        "processes": 1,  # where none are noted
+        **noted,
         "tree": TREE[noted["code"]["dirty"]],
         "seconds": sum(seconds),
         "killed": len(sessions) - len(seconds),

@@ -87,6 +87,9 @@ class Study(BaseModel):
     limit_minutes: float | None = Field(
         None, gt=0, le=1e6, strict=True, description="a run that takes longer is ended and counts as failed"
     )
+    processes: int = Field(
+        1, ge=1, le=64, strict=True, description="of each run, by torchrun; one a GPU where there are GPUs"
+    )
     identity: int | None = Field(
         None, strict=True, description="in a study's folder: the rule by which its trials are named"
     )
@@ -146,7 +149,8 @@ class Trial(NamedTuple):
 def plan(study: Study) -> list[Trial]:
     """All trials of a study in the order of its file; a configuration that comes twice is one trial, the first.
 
-    Raises ``InputError`` naming the grid and the combination that is no valid configuration.
+    Raises ``InputError`` naming the grid and the combination that is no valid configuration, or whose batches do not
+    divide among the study's processes.
 
     >>> study = Study(name="x", runs=[Grid(fix={"encoder": "tiny"}, axes={"seed": [3, 13], "noise_rate": [0.4]})])
     >>> [(trial.config.seed, len(trial.name)) for trial in plan(study)]
@@ -157,12 +161,18 @@ def plan(study: Study) -> list[Trial]:
         for fields, variant in _combinations(grid):
             try:
                 config = RunConfig.build(**fields)
+                _check_divides(config.batch_size, study.processes)
             except InputError as error:
                 given = ", ".join(f"{name}={value}" for name, value in fields.items())[:200]
                 raise InputError(f"study {study.name}, grid {number}, {given}: {error}") from None
             name = config.fingerprint[:DIGITS]
             trials.setdefault(name, Trial(name, config, variant))
     return list(trials.values())
+
+
+def _check_divides(batch_size: int, processes: int) -> None:
+    if batch_size % processes:
+        raise InputError(f"batch_size is {batch_size}: with processes {processes} allowed are multiples of {processes}")
 
 
 def _combinations(grid: Grid) -> Iterator[tuple[dict[str, Any], str]]:

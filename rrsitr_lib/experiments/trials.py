@@ -89,9 +89,10 @@ def trial_lock(root: Path, name: str) -> FileLock:
     return FileLock(root / ".locks" / name, timeout=0)
 
 
-def write_outcome(folder: Path, state: str, seconds: float, reason: str = "") -> dict[str, Any]:
-    """Note how a trial ended: ``done``, or ``failed`` with the reason in one line."""
+def write_outcome(folder: Path, state: str, seconds: float, reason: str = "", processes: int = 1) -> dict[str, Any]:
+    """Note how a trial ended: ``done``, or ``failed`` with the reason in one line; and by how many processes."""
     outcome = {"state": state, "seconds": round(seconds, 1), "reason": " ".join(reason.split())[:500]}
+    outcome |= {"processes": processes} if processes > 1 else {}
     if (folder / NOTEBOOK).exists():
         outcome["notebook"] = file_checksum(folder / NOTEBOOK)
     write_json(folder / OUTCOME, sealed(outcome))

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from rrsitr_lib.audit.duplicates import SIZE, find_duplicates, load_thumbnails
+from rrsitr_lib.audit.duplicates import SIZE, find_duplicates, thumbnail
 from rrsitr_lib.audit.features import PairFeatures
 
 
@@ -14,12 +14,12 @@ def saved(path, picture):
 
 def test_thumbnails_keep_order_and_take_the_centre(tmp_path):
     paths = [saved(tmp_path / f"{side}.png", Image.new("L", (side, 8), side)) for side in range(8, 40)]
-    pictures = np.stack(load_thumbnails(paths))
+    pictures = np.stack([thumbnail(path) for path in paths])
     assert pictures.shape == (32, SIZE, SIZE, 3) and pictures.dtype == np.uint8
     assert (pictures == np.arange(8, 40)[:, None, None, None]).all()
     wide = np.zeros((10, 30, 3), np.uint8)
     wide[:, 10:20] = 255
-    (picture,) = load_thumbnails([saved(tmp_path / "wide.png", Image.fromarray(wide))])
+    picture = thumbnail(saved(tmp_path / "wide.png", Image.fromarray(wide)))
     assert (picture[:, 4:-4] == 255).all()
 
 

@@ -1,6 +1,7 @@
 """Tables in every form and state: pairs, or a list of what was left out, or one line; never another exception."""
 
 import csv
+import gzip
 import io
 import json
 import string
@@ -17,6 +18,7 @@ from PIL import Image
 from rrsitr_lib.data.pairs import PairTable, read_csv, read_folder
 from rrsitr_lib.data.tables import FORMS, read_tables
 from rrsitr_lib.data.tables.cells import HeldImages
+from rrsitr_lib.data.tables.row import Stored
 from rrsitr_lib.errors import InputError
 
 QUICK = settings(derandomize=True, max_examples=60, deadline=None, database=None)
@@ -192,6 +194,15 @@ def test_karpathys_folder_is_a_part_of_the_name(tmp_path):
     images = [{"filepath": f, "filename": "1.jpg", "sentences": [{"raw": f"in {f}"}]} for f in ("train", "val")]
     (tmp_path / "k.json").write_text(json.dumps({"images": images}))
     assert [pair.image for pair in read_tables([tmp_path / "k.json"]).pairs] == ["train/1.jpg", "val/1.jpg"]
+
+
+def test_images_of_shards_stay_in_them_until_they_are_asked_for(tmp_path):
+    plain = shard(PAIRS)
+    (tmp_path / "00000.tar").write_bytes(plain)
+    (tmp_path / "00001.tar").write_bytes(gzip.compress(plain))
+    lying, packed = (read_tables([tmp_path / name]).held for name in ("00000.tar", "00001.tar"))
+    assert len(lying) == len(packed) == len(PAIRS) and all(isinstance(one, Stored) for one in lying.values())
+    assert {name: one.read() for name, one in lying.items()} == packed
 
 
 # --- identity: a picture is its source and place ---

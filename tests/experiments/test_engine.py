@@ -1,7 +1,6 @@
 """Many runs on real processes: every one ends once and equals undisturbed training, whatever dies on the way."""
 
 import logging
-import os
 import random
 import socket
 import ssl
@@ -17,9 +16,8 @@ from distributed.security import Security
 from experiments.machines import EVERY_TRY, RRSITR, Machines, assert_study, epochs, free_port, study_command
 from experiments.small_studies import FIX, assert_same, small_study, undisturbed
 
-from rrsitr_lib.cli.options import executor_of
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.errors import RunError
 from rrsitr_lib.experiments import dispatch, engine
 from rrsitr_lib.experiments.engine import run_study, run_trials
 from rrsitr_lib.experiments.executors import ExecutorSettings, local_workers, opened
@@ -134,33 +132,9 @@ def test_a_failing_and_a_hanging_run_do_not_stop_the_others_and_retry_runs_them_
     reason = again[bad].outcome["reason"]  # a fast machine gets as far as its mistake
     assert reason == "ran longer than 0.05 minutes" or "batch_size is 300" in reason
     assert again[slow].epochs == reached and again[good] == states[good], "what was trained is kept"
-    nowhere = ExecutorSettings(kind="scheduler", address="tcp://127.0.0.1:1")
+    nowhere = ExecutorSettings(address="tcp://127.0.0.1:1")
     untouched = run_study(study, tmp_path, nowhere, progress=False)
     assert untouched == again, "failed trials are left alone, and without work no cluster is asked for"
-
-
-@pytest.mark.long
-def test_job_queue_runs_the_study(tmp_path, monkeypatch, expected):
-    """dask-jobqueue writes the job; a stand-in for SLURM's ``sbatch`` runs it on this machine."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    started = f"setsid bash {tmp_path}/job.sh >{tmp_path}/job.log 2>&1 &"
-    scripts = {
-        "sbatch": f'cp "${{@: -1}}" {tmp_path}/job.sh\n{started}\necho "Submitted batch job $!"',
-        "scancel": 'kill -- "-$1" 2>/dev/null || kill "$1"',
-    }
-    for name, text in scripts.items():
-        (programs / name).write_text(f"#!/bin/bash\n{text}\n")
-        (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    options = {"walltime": "00:10:00", "interface": "lo", "queue": "gpu", "local_directory": str(tmp_path / "scratch"),
-               "log_directory": str(tmp_path / "logs")}  # fmt: skip
-    settings = ExecutorSettings(kind="slurm", workers=1, options=options, resources={"GPU": 1})
-    study = small_study("queue")
-    run_study(study, tmp_path / "runs", settings, progress=False)
-    job = (tmp_path / "job.sh").read_text()
-    assert "#SBATCH -p gpu" in job and "#SBATCH -t 00:10:00" in job and "--resources GPU=1" in job
-    assert_study(tmp_path / "runs", study, expected)
 
 
 # --- runs without a notebook ---
@@ -243,7 +217,7 @@ def test_strangers_on_this_machine_can_neither_run_code_nor_read():
 
 def test_no_scheduler_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(dispatch, "CONNECT", 1.0)
-    settings = ExecutorSettings(kind="scheduler", address=f"tcp://127.0.0.1:{free_port()}")
+    settings = ExecutorSettings(address=f"tcp://127.0.0.1:{free_port()}")
     with pytest.raises(RunError, match="no scheduler of Dask at tcp://127"):
         run_study(PAIR, tmp_path, settings, progress=False)
 
@@ -253,21 +227,3 @@ def test_one_worker_a_gpu_that_sees_no_other():
     assert [card["env"]["CUDA_VISIBLE_DEVICES"] for card in cards] == ["0", "1"]
     assert all(card["resources"] == {"GPU": 1} and card["nthreads"] == 1 for card in cards)
     assert local_workers(1, ["0", "1"]) == cards[:1] and len(local_workers(3, [])) == 3
-
-
-@pytest.mark.parametrize(("text", "message"), [
-    ("kind: lsv", "kind is 'lsv'"),
-    ("kind: scheduler", "address is None and kind 'scheduler'"),
-    ("kind: slurm\nworkers: -1", "workers is -1"),
-    ("jobs: 3", "jobs is 3: extra inputs are not permitted"),
-])  # fmt: skip
-def test_wrong_cluster_file_is_said(tmp_path, text, message):
-    (tmp_path / "cluster.yaml").write_text(text)
-    with pytest.raises(InputError, match=rf"cluster\.yaml: {message}"):
-        executor_of(0, None, tmp_path / "cluster.yaml")
-
-
-def test_wrong_options_of_a_job_queue_are_said(tmp_path):
-    settings = ExecutorSettings(kind="slurm", options={"wall": "1h"})
-    with pytest.raises(InputError, match=r"cluster options .*wall"):
-        run_study(PAIR, tmp_path, settings, progress=False)

@@ -274,7 +274,6 @@ def test_schema_command_prints_json(tmp_path):
     (("plan", "laptop", "--set", "epochs"), "expected FIELD=VALUE"),
     (("plan", "laptop", "--set", "epochs=0"), "epochs is 0"),
     (("table", "absent", "--format", "doc"), "--format is 'doc'"),
-    (("run", "laptop", "--scheduler", "tcp://x:1", "--cluster", "c.yaml"), "allowed is one of them"),
     (("run", "laptop", "--resource", "GPU"), "expected NAME=NUMBER"),
 ])  # fmt: skip
 def test_wrong_commands_are_one_line_and_exit_2(arguments, message, tmp_path, capsys):

@@ -15,7 +15,8 @@ NOISE_SEED = 42  # of the draw of mismatched pairs; 42 is the authors'
 SEED = 3  # of the training; the paper's are 3, 13, 25, 42, 65
 MORE = {"scenes": 60, "epochs": 2, "warmup_steps": 2}  # any other field of RunConfig
 RUN = "runs/one_run"  # folder of the run
-THREADS = 1  # of this process; another number may change the last bits
+THREADS = 1  # of each process; another number may change the last bits
+PROCESSES = 1  # that train the run together, one a GPU where there are GPUs; another number may change the last bits
 TRIAL = ""  # fingerprint that these parameters must have; "" checks nothing
 
 # %%
@@ -37,10 +38,10 @@ print(f"{config.method} on {config.data}, {config.noise_rate:.0%} noise, seed {c
 
 # %% tags=["nbval-ignore-output"]
 from rrsitr_lib.experiments.provenance import recorded
-from rrsitr_lib.training.run import train
+from rrsitr_lib.experiments.several_processes import train_by
 
-with recorded(RUN):
-    result = train(config, RUN, progress=False)
+with recorded(RUN, PROCESSES):
+    result = train_by(PROCESSES, config, RUN, THREADS)
 print(f"test mR {result['test']['mR']:.2f} by the weights of epoch {result['best_epoch']}")
 
 # %% [markdown]

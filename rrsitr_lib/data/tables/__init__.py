@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rrsitr_lib.data.tables.cells import EMPTY, HeldImages, captions, image_name, only_one
 from rrsitr_lib.data.tables.columns import choose_columns
 from rrsitr_lib.data.tables.records import json_file, json_lines, parquet
-from rrsitr_lib.data.tables.row import Form, Row
+from rrsitr_lib.data.tables.row import Form, Row, Stored
 from rrsitr_lib.data.tables.samples import folder_of_samples, shard
 from rrsitr_lib.data.tables.separated import separated
 from rrsitr_lib.errors import InputError, printable
@@ -39,7 +39,7 @@ class RawPairs(NamedTuple):
 
     pairs: list[RawPair]
     notes: list[str]
-    held: dict[str, bytes]
+    held: dict[str, bytes | Stored]
 
 
 def read_tables(

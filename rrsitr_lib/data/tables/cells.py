@@ -6,6 +6,7 @@ from typing import Any
 
 from rrsitr_lib.data.images import SUFFIXES
 from rrsitr_lib.data.tables.columns import ADDRESS, CAPTION_NAMES, FETCH
+from rrsitr_lib.data.tables.row import Stored
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint
 
@@ -81,12 +82,13 @@ class HeldImages:
     """
 
     def __init__(self) -> None:
-        self.contents: dict[str, bytes] = {}
+        self.contents: dict[str, bytes | Stored] = {}
         self._met: dict[str, str] = {}
 
     def name(self, value: Any, source: str, row: int) -> str | None:
         """The name under which the image of a cell is kept, None where it holds none; ``source`` comes before it."""
-        content = value if isinstance(value, bytes) else value.get("bytes") if isinstance(value, dict) else None
+        held: Any = value if isinstance(value, bytes) else value.get("bytes") if isinstance(value, dict) else None
+        content = held.read() if isinstance(held, Stored) else held
         if not isinstance(content, bytes) or not content:
             return None
         given = value.get("path") if isinstance(value, dict) else None
@@ -97,7 +99,7 @@ class HeldImages:
         digest = fingerprint(content)
         while self._met.setdefault(_folded(name), digest) != digest:
             name = f"row_{row}/{name}"
-        self.contents[name] = content
+        self.contents[name] = held
         return name
 
 

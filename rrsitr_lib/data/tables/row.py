@@ -13,5 +13,19 @@ class Row(NamedTuple):
     problem: str = ""
 
 
+class Stored(NamedTuple):
+    """An image inside a file, ``size`` bytes from ``offset``: read when it is asked for, so that memory holds none."""
+
+    path: Path
+    offset: int
+    size: int
+
+    def read(self) -> bytes:
+        """Its bytes. Raises ``OSError`` where the file is gone."""
+        with open(self.path, "rb") as file:
+            file.seek(self.offset)
+            return file.read(self.size)
+
+
 # Rows of one file; what was guessed on the way is added to the notes.
 Form = Callable[[Path, list[str]], list[Row]]

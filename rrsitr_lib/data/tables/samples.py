@@ -1,5 +1,6 @@
 """Images beside their captions: the tar shards of webdataset, and folders as img2dataset writes them."""
 
+import io
 import tarfile
 import zlib
 from collections import defaultdict
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 from rrsitr_lib.data.images import SUFFIXES, files_below
 from rrsitr_lib.data.tables.columns import CAPTION_NAMES
-from rrsitr_lib.data.tables.row import Row
+from rrsitr_lib.data.tables.row import Row, Stored
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import parsed_json
 
@@ -22,12 +23,16 @@ SEVERAL_LINES = "a text of several lines is one caption, as open_clip reads it"
 
 
 def shard(path: Path, notes: list[str]) -> list[Row]:
-    """The samples of one tar file, in whatever order its members lie; images as bytes."""
-    contents: dict[str, list[bytes]] = defaultdict(list)
+    """The samples of one tar file, in any order of its members; images by their place, as bytes where it is packed."""
+    contents: dict[str, list[Any]] = defaultdict(list)
     with _opened(path, "r", notes) as opened:
+        packed = not isinstance(opened.fileobj, io.BufferedReader)
         for member in filter(_is_wanted_file, opened):
-            content = opened.extractfile(member)
-            contents[member.name].append(content.read() if content else b"")
+            if packed or member.name.lower().endswith(TEXTS):
+                content = opened.extractfile(member)
+                contents[member.name].append(content.read() if content else b"")
+            else:
+                contents[member.name].append(Stored(path, member.offset_data, member.size))
     held = {name: _held(name, found[0]) for name, found in contents.items()}
     return _samples(path, contents, lambda name: contents[name][0], held.__getitem__, notes, _twice(contents))
 
@@ -99,7 +104,7 @@ def _ends(opened: tarfile.TarFile) -> bool:
     return bool(opened.fileobj.read(tarfile.BLOCKSIZE))
 
 
-def _held(name: str, content: bytes) -> dict[str, Any]:
+def _held(name: str, content: bytes | Stored) -> dict[str, Any]:
     """An image that the table itself holds, as Parquet of the hub has it."""
     return {"path": name.replace(".img_content", ".jpg"), "bytes": content}
 
