@@ -38,7 +38,7 @@ def main() -> None:
     figures["curves"] = curves({**shown, "clean pairs": mean_metrics(RECORDS, "contrastive", 0.0)})
     whole = {method: pd.read_csv(RESULTS / "rsicd_80" / f"{method}.csv") for method in ("rrsitr", "contrastive")}
     figures["rsicd"] = curves(whole)
-    figures |= {path.stem: over_noise(read_table(path)) for path in sorted(RESULTS.glob("rivals*.csv"))}
+    figures["rivals"] = over_noise(read_table(RESULTS / "rivals.csv"))
     runs = {read_json(path)["method"]: path.parent for path in sorted(arguments.runs.glob("*/result.json"))}
     if "rrsitr" in runs:
         ledger = Ledger.open(runs["rrsitr"])

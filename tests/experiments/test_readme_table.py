@@ -103,6 +103,24 @@ def test_every_claim_of_the_paper_has_its_difference_from_the_tables():
         assert verdict == ("yes" if high < 0 else "no" if low > 0 else "not told apart"), (noise, instead)
 
 
+def test_what_the_readme_says_of_the_rivals_on_real_images():
+    recall = read_table(ROOT / "results" / "rivals-real.csv").query("metric == 'mR' and noise_rate == 0.6")
+    means = recall.set_index("method")["mean"].dropna()
+    assert means.idxmax() == "linear probe" and abs(means["cream"] - means["oracle"]) < 1
+    assert {*means.index[means < means["contrastive"]]} == {"ncr"}
+    against = (ROOT / "results" / "against_rrsitr" / "rivals-real.md").read_text(encoding="utf-8")
+    lows = {name: float(low) for name, low in re.findall(r"\| (\w+) +\| \S+ \((\S+) to", against)}
+    assert {name for name, low in lows.items() if low > 0} == {
+        "oracle",
+        "cream",
+        "crcl",
+        "gce",
+        "sce",
+        "mixture",
+        "monotone",
+    }
+
+
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
     axes = {"method": [*SHARES], "noise_rate": [0.0, 0.4], "seed": [3, 13]}
