@@ -32,7 +32,7 @@ def plan_text(opened: OpenStudy, costs: Mapping[str, Cost], tflops: float) -> st
     if left and None not in operations:  # an estimate, and said to be one
         hours = sum(number or 0.0 for number in operations) / (tflops * 1e12) / 3600
         lines.append(f"on one GPU: about {hours:.1f} hours, not measured: operations of a step counted, "
-                     f"{tflops:g} TFLOPS assumed (--tflops), reading pictures not included")  # fmt: skip
+                     f"{tflops:g} TFLOPS assumed (--tflops), reading images not included")  # fmt: skip
     return "\n".join(lines)
 
 

@@ -54,7 +54,8 @@ def _lines(table: pd.DataFrame) -> pd.DataFrame:
         auroc = part[(part["metric"] == "AUROC") & (part["noise_rate"] == middle)]["mean"]
         rows.append({
             "method": as_markdown(method), "networks": _number(part["networks"].max(), 0),
-            "cost": _number(quickest[method] / quickest.get(CONTROL, np.nan), 2), **{f"mR, {rate:.0%}": text for rate, text in by_rate.items()},
+            "cost": _number(quickest[method] / quickest.get(CONTROL, np.nan), 2),
+            **{f"mR, {rate:.0%}": text for rate, text in by_rate.items()},
             f"AUROC, {middle:.0%}": _number(auroc.max(), 2),
         })  # fmt: skip
     return pd.DataFrame(rows)
