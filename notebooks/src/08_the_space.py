@@ -329,7 +329,7 @@ print(f"by chance {by_chance:.0%}")
 # %% [markdown]
 # **What to notice.** Images of one kind are neighbours far more often than by chance, though three of four neighbours are of
 # another kind. The map did not know the kinds; colours and thumbnails were added afterwards. Look at the thumbnails, and
-# ask what those in one heap share.
+# ask what two that lie side by side share.
 #
 # ## Stable, and not
 #
