@@ -1,13 +1,11 @@
-"""The README's figures, PNG and SVG: contact sheet, records of lesson 06, rivals, RSICD, a lesson's run, a study.
+"""The README's figures, PNG and SVG: contact sheet, records of lesson 06, rivals, RSICD, a study.
 
-Usage, after `make tutorial` and `rrsitr study run laptop`:
-python figures/make.py [--runs runs/tutorial/runs] [--study runs/laptop] [--out figures]
+Usage, after `rrsitr study run laptop`: python figures/make.py [--study runs/laptop] [--out figures]
 """
 
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from rrsitr_lib.experiments.figures import over_noise
@@ -16,19 +14,14 @@ from rrsitr_lib.experiments.readme_table import read_table
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.study_folder import STUDY_FILE
 from rrsitr_lib.experiments.summary import study_table
-from rrsitr_lib.files import read_json
 from rrsitr_lib.scenes.world import draw_scenes
-from rrsitr_lib.show.figures import contact_sheet, curves, loss_histogram
-from rrsitr_lib.show.static import static_twin
-from rrsitr_lib.show.views.weights import weight_map, weights_figure
+from rrsitr_lib.show.figures import contact_sheet, curves
 from rrsitr_lib.teach.records import RECORDS, mean_metrics
-from rrsitr_lib.training.ledger import Ledger
 
 
 def main() -> None:
-    """Write every figure; those of runs only where the runs are."""
+    """Write every figure; that of the study only where its runs are."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=Path, default=Path("runs/tutorial/runs"))
     parser.add_argument("--study", type=Path, default=Path("runs/laptop"))
     parser.add_argument("--out", type=Path, default=Path("figures"))
     arguments = parser.parse_args()
@@ -39,12 +32,6 @@ def main() -> None:
     whole = {method: pd.read_csv(RESULTS / "rsicd_80" / f"{method}.csv") for method in ("rrsitr", "contrastive")}
     figures["rsicd"] = curves(whole)
     figures["rivals"] = over_noise(read_table(RESULTS / "rivals.csv"))
-    runs = {read_json(path)["method"]: path.parent for path in sorted(arguments.runs.glob("*/result.json"))}
-    if "rrsitr" in runs:
-        ledger = Ledger.open(runs["rrsitr"])
-        loss, weight, wrong = (np.asarray(ledger.column(name)) for name in ("loss", "weight", "mismatched"))
-        figures["losses"] = loss_histogram(loss[-1], wrong, ledger.config["gamma_1"], ledger.config["gamma_2"])
-        figures["weights"] = static_twin(weights_figure(weight_map(weight, wrong, loss), ledger.epochs))
     if (arguments.study / STUDY_FILE).exists():
         results = read_results(arguments.study)
         figures["study"] = over_noise(study_table(results), results.runs)

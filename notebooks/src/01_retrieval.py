@@ -268,7 +268,7 @@ explorer.view()
 explorer.move(direction=DIRECTIONS[1], image=0, k=10)
 print(explorer.text.value)
 for number in range(1, 6):
-    explorer.move(direction=DIRECTIONS[0], sentence=number)
+    explorer.move(direction=DIRECTIONS[0], caption=number)
     print(explorer.text.value.partition("The local")[0])
 print("this view again:", explorer.state())
 fewer = 100 * (rankings.caption_rank > 10).mean(), 100 * (rankings.image_rank > 10).mean()

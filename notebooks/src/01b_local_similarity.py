@@ -238,9 +238,9 @@ for padding, colour, dash, marker in (("masked", COLOURS[0], "-", "o"), ("paper"
         axis.plot(shares, mean, dash, color=colour, marker=marker, ms=4, label=f"padding: {padding}")
 for axis, title in zip(axes, ("image to captions", "caption to images"), strict=True):
     axis.axvline(LOCAL_SHARE, color="grey", ls=":")
-    axis.set(title=title, xlabel="share of the local half", ylabel="mean of R@1, R@5, R@10 (%); cut")
-axes[0].legend()
-figure.tight_layout()
+    axis.set(title=title, xlabel="share of the local half", ylabel="mean of three recalls (%); cut")
+figure.tight_layout(rect=(0, 0, 1, 0.92))
+_ = figure.legend(*axes[0].get_legend_handles_labels(), loc="upper center", ncols=2)
 
 # %% [markdown]
 # **What to notice.** The dotted line is the mix of this lesson, by default the paper's. There the local half helps, with

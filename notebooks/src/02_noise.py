@@ -232,9 +232,9 @@ from rrsitr_lib.data.noise import load_noise, save_noise
 
 with tempfile.TemporaryDirectory() as folder:
     again = load_noise(save_noise(noises[PROTOCOL], Path(folder) / "noise.npz"))
-    by_picture = save_index(noises["image"], table.image_ids, Path(folder) / "image.npy", "image")
-    loaded = load_index(by_picture, table.image_ids, table.captions)
-    print("numbers in the file:", len(np.load(by_picture)), "for", len(table), "rows")
+    by_image = save_index(noises["image"], table.image_ids, Path(folder) / "image.npy", "image")
+    loaded = load_index(by_image, table.image_ids, table.captions)
+    print("numbers in the file:", len(np.load(by_image)), "for", len(table), "rows")
 assert again.fingerprint == noises[PROTOCOL].fingerprint
 np.testing.assert_allclose(loaded.mismatched, noises["image"].mismatched)
 print(f"realised {again.realised_rate:.2%} and {loaded.realised_rate:.2%}")

@@ -5,7 +5,7 @@
 #
 # **You will** compute the loss of six pairs by hand, sort pairs into three categories, see why the upper threshold is
 # nearly the loss of a guess, and watch what training does to the signal. **You should know** cosine and local
-# similarity ([lesson 01](01_retrieval.ipynb)). **In the paper**: fine-grained alignment, and the three categories.
+# similarity ([lesson 01b](01b_local_similarity.ipynb)). **In the paper**: fine-grained alignment, and the three categories.
 #
 # Nobody tells the model which pairs are mismatched. But a model that knows a little is surprised by some pairs more
 # than by others, and the measure of its surprise is the loss. This lesson asks how far that carries.
@@ -156,7 +156,7 @@ axis.boxplot(list(losses_at.values()), tick_labels=sizes, whis=(5, 95), sym="", 
 places = range(1, len(sizes) + 1)
 axis.plot(places, [chance_loss(size) for size in sizes], "s--", color="0.45", label="chance level 4 ln B")
 axis.axhline(config.gamma_2, color="black", ls=":", label="gamma_2")
-axis.set(xlabel="batch size B", ylabel="loss of the pair")
+axis.set(xlabel="batch size B", ylabel="loss of the pair", ylim=(0, None))
 _ = axis.legend()
 
 # %% [markdown]

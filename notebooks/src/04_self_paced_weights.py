@@ -107,13 +107,13 @@ for L in (1.0, 6.0, 12.0, 17.0, 22.0):
 # %%
 import matplotlib.pyplot as plt
 
-figure, axis = plt.subplots(figsize=(6, 2.6))
+figure, axis = plt.subplots(figsize=(6.8, 2.6), layout="tight")
 for L, dash in zip([1.0, 6.0, 12.0, 17.0, 22.0], ["-", "--", "-.", ":", "-"], strict=True):
     value = grid * L + regulariser(torch.tensor(grid), GAMMA_2).numpy()
     line = axis.plot(grid, value, dash, label=f"loss {L:.0f}", color=plt.cm.cividis(L / 25))[0]
     axis.plot(grid[value.argmin()], value.min(), "o", color=line.get_color(), mec="black")
 axis.set(xlabel="weight w", ylabel="w L + R(w)", ylim=(0, 24))
-_ = axis.legend(loc="upper left")
+_ = axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
 
 # %% [markdown]
 # **What to notice.** Every curve is a valley with one deepest point, the dot. For a small loss it lies at the right
@@ -140,15 +140,19 @@ if LAMBDA_1 > 0.1 and GAMMA_1 < 0.8 * GAMMA_2:
     assert above > below, "a pair that is a little worse counts much"
 
 # %%
+from rrsitr_lib.methods.partition import CATEGORY_NAMES
+from rrsitr_lib.show.style import CATEGORY_COLOURS, line_looks
+
 figure, axis = plt.subplots(figsize=(6, 2.4), layout="tight")
-pieces = ((0, GAMMA_1, "clean", "-"), (GAMMA_1, GAMMA_2, "ambiguous", "--"), (GAMMA_2, 1.3 * GAMMA_2, "noisy", "-."))
-for low, high, name, dash in pieces:  # three curves, so that the jump is no line
-    losses = np.linspace(low, high - 1e-9, 200)
-    axis.plot(losses, paced_weight(losses, GAMMA_1, GAMMA_2, LAMBDA_1), dash, lw=2.5, label=name)
+ends = (0, GAMMA_1, GAMMA_2, 1.3 * GAMMA_2)
+for low, high, name, colour, dash in zip(ends, ends[1:], CATEGORY_NAMES, CATEGORY_COLOURS, ("-", "--", "-."), strict=False):
+    losses = np.linspace(low, high - 1e-9, 200)  # three curves, so that the jump is no line
+    axis.plot(losses, paced_weight(losses, GAMMA_1, GAMMA_2, LAMBDA_1), dash, color="black", lw=2.5)
+    axis.axvspan(low, high, color=colour, alpha=0.3, lw=0)
+    axis.text((low + high) / 2, 1.12, name, ha="center", fontsize=9)
 axis.axvline(GAMMA_1, color="black", ls=":", lw=1)
 axis.annotate("the jump", (GAMMA_1, 0.4), (10, 0), textcoords="offset points", arrowprops={"arrowstyle": "->"})
-axis.set(xlabel="loss of the pair", ylabel="effective weight", ylim=(-0.03, 1.05))
-_ = axis.legend()
+_ = axis.set(xlabel="loss of the pair", ylabel="effective weight", xlim=(0, ends[-1]), ylim=(-0.03, 1.25))
 
 # %% [markdown]
 # **What to notice.** The weight falls over the clean losses, leaps up at `gamma_1`, and falls again over the
@@ -205,14 +209,13 @@ for pace in SELF_PACED:
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.5), sharey=True, layout="tight")
-losses = np.linspace(0, 1.4 * GAMMA_2, 300)
-for number, pace in enumerate(SELF_PACED):
-    dash = ("-", "--", "-.", ":")[number % 4]
-    axes[number // 4].plot(losses, weight(torch.tensor(losses), GAMMA_2, pace), dash, lw=2, label=pace)
+losses = np.linspace(0, 1.9 * GAMMA_2, 400)
+for number, (pace, (colour, dash, _)) in enumerate(zip(SELF_PACED, line_looks(), strict=False)):
+    axes[number // 4].plot(losses, weight(torch.tensor(losses), GAMMA_2, pace), dash, color=colour, lw=2, label=pace)
 for axis in axes:
     axis.axvline(GAMMA_2, color="black", ls=":", lw=1)
     axis.set(xlabel="loss of the pair (dotted: gamma_2)")
-    axis.legend(fontsize=7)
+    axis.legend(fontsize=7, loc="upper right")
 _ = axes[0].set_ylabel("weight")
 falls = -np.diff(weight(torch.tensor(losses), GAMMA_2))
 assert abs(losses[falls.argmax()] / GAMMA_2 - 1) < 0.02, "it is steepest where it meets the dotted line"
@@ -314,8 +317,8 @@ for row, kind in enumerate(("true", "mismatched")):
             axis.plot(np.arange(20) + 0.5, values, dash, color=colour, lw=1.2, label=method)
         axis.axvline(5, color="black", ls=":", lw=1)
         axis.axhline(0, color="black", lw=0.5)
-        axis.set_title(f"{kind}, {rate:.0%} noise", fontsize=9)
-axes[1, 0].set_title("without noise none is mismatched", fontsize=9)
+        axis.set_title(f"{kind}, {rate:.0%} noise" * (kind == "true" or rate > 0), fontsize=9)
+axes[1, 0].text(13, 1, "without noise\nnone is mismatched", ha="center", fontsize=8)
 axes[0, 0].legend(fontsize=7)
 figure.supxlabel("loss of the pair (dotted: gamma_1)", fontsize=9)
 _ = figure.supylabel("median change to the next epoch", fontsize=9)

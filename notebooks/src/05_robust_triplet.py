@@ -142,6 +142,7 @@ print("growing adds: ", [round(x, 3) for x in extra.tolist()])
 # %%
 from rrsitr_lib.methods.pair_loss import symmetric_cross_entropy
 from rrsitr_lib.methods.base import PAPER_SCALE
+from rrsitr_lib.show.style import COLOURS, method_looks
 from rrsitr_lib.show.views.margins import entropy_gradient_magnitude
 
 at_least = entropy_gradient_magnitude(own.numpy(), text.numpy(), image.numpy(), PAPER_SCALE)
@@ -167,12 +168,12 @@ growing, fixed_margin = (LAMBDA_2 * triplet_gradient_magnitude(0, gap, gap, SIGM
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="tight")
 titles = {"pull on the pair": 42, "the lowest part of it, enlarged": 1.4 * growing.max() + 0.1}
 for axis, (title, top) in zip(axes, titles.items(), strict=True):
+    axis.set_prop_cycle(color=[COLOURS[number] for number in (1, 3, 0, 2)])
     axis.plot(gap, entropies, "-", gap, 0.5 * entropies, "--", gap, growing, "-.", gap, fixed_margin, ":", lw=2.2)
     axis.set(title=title, ylim=(-0.02 * top, top), xticks=(-1, -0.5, 0, 0.5, 1), ylabel="fall of the loss per unit")
     axis.set_xlabel("hardest negative minus own similarity (cosine)")
-names = ["cross-entropies, weight 1", "cross-entropies, weight 0.5"]
-names += [f"{LAMBDA_2:g} x triplet, {kind}" for kind in ("growing", "fixed")]
-axes[0].legend(names, fontsize=7, loc="upper left")
+triplets = [f"{LAMBDA_2:g} x triplet, {kind}" for kind in ("growing", "fixed")]
+axes[0].legend(["cross-entropies, weight 1", "cross-entropies, weight 0.5", *triplets], fontsize=7, loc="upper left")
 print(f"highest pull: cross-entropies {entropies.max():.1f}, growing {growing.max():.2f}, fixed {fixed_margin.max():.2f}")
 
 # %% [markdown]
@@ -199,13 +200,14 @@ np.testing.assert_allclose(soft_margin(np.array(labels)), ncr_by_hand)
 
 # %%
 figure, (grows, shrinks) = plt.subplots(1, 2, figsize=(9, 2.8), layout="tight")
-grows.plot(gap, SIGMA * (1 + np.maximum(gap, 0)), lw=2.5, label="RRSITR")
+looks = method_looks(["RRSITR", "NCR"])
+grows.plot(gap, SIGMA * (1 + np.maximum(gap, 0)), lw=2.5, color=looks["RRSITR"][0], label="RRSITR")
 grows.axhline(SIGMA, color="black", ls=":", label=f"fixed, sigma = {SIGMA:g}")
 grows.set(xlabel="doubt: hardest negative minus own similarity", ylabel="margin (cosine)", title="grows")
 grows.set_xticks((-1, 0, 1))
 doubt = np.linspace(0, 1, 201)
 for m, dash in ((10, "--"), (2, "-.")):
-    shrinks.plot(doubt, soft_margin(1 - doubt, 0.2, m), dash, lw=2.5, label=f"NCR, m = {m}")
+    shrinks.plot(doubt, soft_margin(1 - doubt, 0.2, m), dash, lw=2.5, color=looks["NCR"][0], label=f"NCR, m = {m}")
 shrinks.axhline(0.2, color="black", ls=":", label="fixed, 0.2")
 shrinks.set(xlabel="doubt: one minus the label y", title="shrinks")
 for axis in (grows, shrinks):
@@ -300,13 +302,15 @@ record = RunReader.open(lesson_run(config, RUNS))
 recorded = RecordedMargins(record.column("margin_text"), record.mismatched)
 
 # %% tags=["nbval-ignore-output"]
+from rrsitr_lib.show.style import TRUE_COLOUR, WRONG_COLOUR
+
 figure, axis = plt.subplots(figsize=(7.5, 2.9), layout="tight")
 epochs = np.arange(1, record.epochs + 1)
-for mismatched, name, style in ((False, "true pairs", "-o"), (True, "mismatched pairs", "--s")):
+for mismatched, name, style, colour in ((False, "true", "-o", TRUE_COLOUR), (True, "mismatched", "--s", WRONG_COLOUR)):
     low, median, high = recorded.quartiles(mismatched)
-    axis.plot(epochs, median, style, label=f"{name}, median")
-    axis.fill_between(epochs, low, high, alpha=0.25, hatch="///" * mismatched)
-axis.set(xlabel="epoch", ylabel="margin to text (cosine)", xticks=epochs)
+    axis.plot(epochs, median, style, color=colour, label=f"{name} pairs, median")
+    axis.fill_between(epochs, low, high, color=colour, alpha=0.25, hatch="///" * mismatched)
+axis.set(xlabel="epoch", ylabel="margin to text (cosine); cut", xticks=epochs)
 _ = axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %% [markdown]
@@ -328,11 +332,20 @@ for epoch in sorted({0, record.epochs - 1}):
         shown = "triplet {:.1f} + cross-entropies {:.1f}; contrastive {:.1f}".format(*means)
         print(f"epoch {epoch + 1}, mean pull on {name} pairs: {shown}")
 
+# %% tags=["nbval-ignore-output"]
+lost_pull, by_zero = (plain - by_entropy)[-1], {}
+for name, select in (("true", ~record.mismatched), ("mismatched", record.mismatched)):
+    by_zero[name] = lost_pull[select & noisy[-1]].sum() / max(lost_pull[select].sum(), 1e-9)
+    print(f"of the pull that the {name} pairs lose, {by_zero[name]:.0%} is lost by the weight zero of noisy pairs")
+behind = ((t > s) & (v > s))[noisy].mean() if noisy.any() else np.nan
+print(f"of the noisy pairs {behind:.1%} are behind both rivals")
+
 # %% [markdown]
 # **What to notice.** Contrastive training would pull the mismatched pairs harder than the true ones. RRSITR turns this round.
-# Nearly all of the change comes from the weight zero of noisy pairs; the triplet loss adds a little pull to pairs that
-# are called noisy, most of which *are* mismatched. A pair with a loss above $\gamma_2$ is behind its
-# rivals, so the growing margin acts as a constant: the same as a fixed margin with `lambda_2` raised from 0.9 to 1.44.
+# What the mismatched pairs lose, they lose nearly all by the weight zero of noisy pairs; of what the true pairs lose, more than
+# a third goes by weights below one. The triplet loss adds a little pull to pairs that are called noisy, most of which *are*
+# mismatched. Nearly every pair with a loss above $\gamma_2$ is behind both rivals. There the growing margin acts as a constant:
+# the same as a fixed margin with `lambda_2` raised from 0.9 to 1.44.
 #
 # ## Move it
 #
@@ -459,6 +472,9 @@ if EPOCHS >= 5 and SCENES >= 600 and 0.2 <= NOISE_RATE <= 0.6:
     assert recorded.quartiles(True)[1, -1] > recorded.quartiles(False)[1, -1] + 0.05, "doubt is seen"
     assert recorded.quartiles(True)[1, -1] > recorded.quartiles(True)[1, 0] > recorded.quartiles(False)[1, -1] - 0.01
     assert recorded.quartiles(False)[1].max() < config.sigma + 0.05, "true pairs stay near the base margin"
+    assert by_zero["mismatched"] > 0.9, "they lose nearly all by the weight zero of noisy pairs"
+    assert 0.5 < by_zero["true"] < 0.66, "more than a third goes by weights below one"
+    assert behind > 0.99, "nearly every pair with a loss above gamma2 is behind both rivals"
     assert by_triplet[-1, noisy[-1]].mean() > 2.8 and plain[-1, noisy[-1]].mean() > 35, "a loud voice made low"
     ours = by_triplet + by_entropy
     assert plain[-1, wrong].mean() > plain[-1, right].mean(), "would pull the mismatched pairs harder than the true ones"

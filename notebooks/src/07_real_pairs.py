@@ -163,7 +163,7 @@ def sheet(rows, mismatched=None):
 sheet(table.index[:5].tolist())
 
 # %% [markdown]
-# **What to notice.** At the head of the list the mismatch is plain: wrong kind of place, wrong colour, wrong number.
+# **What to notice.** At the head of the list the mismatch is plain: the caption is that of another kind of scene.
 # Nothing is learned from a list that only finds what leaps to the eye, so the question is how far down it stays good.
 #
 # ## How good is the list?
@@ -191,9 +191,11 @@ else:
     print("No noise was injected here, so nobody knows which pairs are wrong: precision cannot be measured.")
 
 # %% tags=["nbval-ignore-output"]
+from rrsitr_lib.show.style import COLOURS, TRUE_COLOUR, WRONG_COLOUR
+
 if known:
     style = ["-", "--", "-.", ":", "o-", "s--", "D:"]
-    axis = precision.plot(style=style, markevery=12, ms=4, figsize=(7.4, 3.1), ylim=(0, 1.03))
+    axis = precision.plot(style=style, color=["black", *COLOURS, *COLOURS[:2]], markevery=12, ms=4, figsize=(6.6, 2.8), ylim=(0, 1.03))
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     axis.lines[0].set_linewidth(3)
     axis.axvline(truth.sum(), color="black", ls=":", lw=1)
@@ -206,12 +208,12 @@ print("Spearman correlation of the signals:")
 print(together.round(2).to_string())
 
 # %% [markdown]
-# **What to notice.** First, where a truth is known: the dotted line marks the number of mismatched pairs, the flat line
-# their share, which is what a random order would give. Signals that count in cosines or losses begin near one; the
-# two that count epochs begin lower, because as many pairs are tied at their top as the cell above prints. The thick line, the agreement, is
-# as good as the best signals, not better. The correlations say why: these are nearly the same ranking. A mean of six
-# opinions helps when they err differently; here they come from one model and one loss. It does spare you
-# the choice, which on real pairs you cannot check.
+# **What to notice.** First, where a truth is known: the dotted line marks the number of mismatched pairs, the flat line their
+# share, which is what a random order would give. Signals that count in cosines or losses begin near one; the two that count
+# epochs begin lower, one line on the other, because as many pairs are tied at their top as the cell above prints. The thick
+# line, the agreement, is as good as the best signals, not better. The correlations say why: these are nearly the same
+# ranking. A mean of six opinions helps when they err differently; here they come from one model and one loss. It does spare
+# you the choice, which on real pairs you cannot check.
 #
 # ## What a ranking cannot say
 #
@@ -316,22 +318,23 @@ import matplotlib.pyplot as plt
 
 judged_rows, p = judged.table["row"].to_numpy(), judged.table["p_value"].to_numpy()
 kinds = [p[~record.mismatched[judged_rows]], p[record.mismatched[judged_rows]]]
-figure, axis = plt.subplots(figsize=(7.4, 3.1))
-counts, *_ = axis.hist(kinds, bins=np.linspace(0, 1, 21), stacked=True, color=["#56b4e9", "#d55e00"],
-                       edgecolor="white", label=["right", "mismatched"])  # fmt: skip
+names = ["true pairs", "mismatched pairs"] if known else ["all pairs, truth unknown", None]
+figure, axis = plt.subplots(figsize=(6.8, 2.9), dpi=85)
+look = {"color": [TRUE_COLOUR, WRONG_COLOUR], "alpha": 0.7, "edgecolor": "white", "label": names}
+counts, _, bars = axis.hist(kinds, bins=np.linspace(0, 1, 21), stacked=True, **look)
+plt.setp(bars[1], hatch="//")
 flat = judged.rate * len(p) / 20
 axis.axhline(flat, color="black", ls="--", label="as high as beyond lambda")
 axis.axvline(0.8, color="black", ls=":", label="lambda")
 axis.set(xlabel="p-value of \"this pair is mismatched\"", ylabel="pairs", ylim=(0, 5 * flat + 20))
 axis.set_title(f"the axis is cut: the first bar has {counts[-1][0]:.0f} pairs", fontsize=9)
-axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-plt.show()
+_ = axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
 
 # %% [markdown]
 # **What to notice.** To the right the bars are flat, as the mismatched pairs are spread evenly over all of 0 to 1: the level of the
-# bars beyond lambda, times twenty bars, is their number. What rises above the level on the left are the right pairs. The estimate
+# bars beyond lambda, times twenty bars, is their number. What rises above the level on the left are the true pairs. The estimate
 # is close to the truth, and nobody told it. It counts what is as unlike as a *random* pair: a wrong caption of a similar scene is
-# like a right one here, and is not counted. `rrsitr audit` does this for your pairs, and leaves out as many as it estimates.
+# like a true one here, and is not counted. `rrsitr audit` does this for your pairs, and leaves out as many as it estimates.
 #
 # How far can you trust it? Look at a sample: forty pairs that would be left out, forty others, mixed and without scores. Eyes
 # stand beside the truth here, as we have it; on real pairs they are yours (`rrsitr audit --review 40+40`, or the gallery, *blind*).
@@ -489,7 +492,10 @@ if DATA == "scenes" and SCENES >= 800 and 0.2 <= NOISE_RATE <= 0.8:
     assert abs(judged.rate - truth.mean()) < 0.06, "the estimate is close to the truth"
     beyond = counts[-1][16:]
     assert np.ptp(beyond) < 4 * beyond.mean() ** 0.5, "to the right the bars are flat"
-    assert counts[0][0] > 3 * flat, "what rises above the level on the left are the right pairs"
+    assert counts[0][0] > 3 * flat, "what rises above the level on the left are the true pairs"
+    if EPOCHS >= 6:
+        of_row = np.array([name.split("_")[0] for name in tables.image_ids])
+        assert (of_row[taken_from[:5]] != of_row[rows[:5]]).all(), "the caption is that of another kind of scene"
 
 # %%
 if DATA == "scenes" and EPOCHS >= 6 and SCENES >= 800 and 0.2 <= NOISE_RATE <= 0.8:

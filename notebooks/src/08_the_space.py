@@ -288,19 +288,20 @@ print(f"{len(pairs)} distances among the twelve points: Spearman correlation {sp
 # %% tags=["nbval-ignore-output"]
 options = dict(method="umap", neighbours=NEIGHBOURS, fitted=(0, 1, 2))
 umap = space_map(three, seed=SEED, **options)
+on_island = umap.points[1, 0]  # the images after RRSITR
+kind = np.array([name.split("_")[0] for name in record.pairs.image_ids[history.rows]])
 panels(umap)
 
 # %% [markdown]
 # **What to notice.** Two islands, images and captions, and every line crosses from one to the other, true or not. This does not
 # say that pairs are far apart. UMAP keeps neighbours, and a caption's neighbours are other captions. So nothing can be read
 # from the width of the water between the islands. What lies together *within* an island means something. Look at the island
-# of the images after RRSITR: left the kinds of scene of which there are many, right the images themselves.
+# of the images after RRSITR: left the kinds of scene of which there are many, right some of the images, where they lie.
 
 # %% tags=["nbval-ignore-output"]
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-kind = np.array([name.split("_")[0] for name in record.pairs.image_ids[history.rows]])
-on_island = umap.points[1, 0]
+unit, shown = (on_island - on_island.min(axis=0)) / np.ptp(on_island, axis=0), []
 names, counts = np.unique(kind, return_counts=True)
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3.4), sharex=True, sharey=True, layout="constrained")
 left.plot(*on_island.T, ".", color="0.8", aa=False)
@@ -308,9 +309,11 @@ for name, (colour, _, marker) in zip(names[counts.argsort()[::-1][:4]], line_loo
     left.plot(*on_island[kind == name].T, marker, color=colour, ms=5, label=name, aa=False)
 left.legend(fontsize=7, loc="best"), left.set(xticks=[], yticks=[])
 right.plot(*on_island.T, ".", color="0.8", aa=False)
-for place in range(0, len(kind), max(1, len(kind) // 28)):
-    thumbnail = OffsetImage(record.image_of_pair(history.rows[place])[::2, ::2], zoom=0.6)
-    right.add_artist(AnnotationBbox(thumbnail, on_island[place], frameon=False))
+for place, spot in enumerate(unit):
+    if all(np.abs(spot - unit[other]).max() > 0.1 for other in shown):  # none over another
+        shown.append(place)
+        thumbnail = OffsetImage(record.image_of_pair(history.rows[place])[::2, ::2], zoom=0.6)
+        right.add_artist(AnnotationBbox(thumbnail, on_island[place], frameon=False))
 
 # %% tags=["nbval-ignore-output"]
 def same_kind(nearest):
@@ -326,7 +329,7 @@ print(f"by chance {by_chance:.0%}")
 # %% [markdown]
 # **What to notice.** Images of one kind are neighbours far more often than by chance, though three of four neighbours are of
 # another kind. The map did not know the kinds; colours and thumbnails were added afterwards. Look at the thumbnails, and
-# ask what those in one heap share.
+# ask what two that lie side by side share.
 #
 # ## Stable, and not
 #

@@ -249,10 +249,18 @@ print(moved_by[["method", "noise_rate", "what", "runs", "mean", "std"]].round(2)
 # %% tags=["nbval-ignore-output"]
 two_variances(moved_by)
 
+# %% tags=["nbval-ignore-output"]
+print(f"before training mR is {draws.done['before'].mean():.2f}; these runs end at {draws.done['mR'].mean():.2f}")
+longer = runs[(runs["method"] == "rrsitr") & (runs["noise_rate"] == NOISE_RATE)]["mR"]
+if len(longer) > 1:
+    print(f"rrsitr in the study that was read: {longer.mean():.2f}, deviation over {len(longer)} seeds {longer.std():.2f}")
+
 # %% [markdown]
 # **What to notice.** Round markers move with the training seed, squares with the draw of the noise. Where the squares
-# spread as wide as the circles, the ± of a table tells only a part of what can happen. One run stands in both rows. Runs like these show an order of magnitude;
-# a claim about the size would need many.
+# spread as wide as the circles, the ± of a table tells only a part of what can happen. One run stands in both rows; the
+# axis is cut. These runs are so short that they hardly leave the start, and what has hardly moved hardly scatters. They show
+# how the two sources are told apart, not how large they are: in the study that was read, longer runs spread several times as
+# wide. A claim about the size needs long runs, and many.
 #
 # ## What the deviation does not contain, 3: the choice of the epoch
 #
@@ -464,4 +472,7 @@ if not STUDY:
     assert max(hidden.values()) < 1, "lose next to nothing, and so does everything at lower rates"
     assert (wide < 1.2 * (high - low)).all(), "still its interval is hardly wider than that of one mR"
     assert drawn.std() > recall_error(hit.mean(), len(hit)), "larger than the formula for independent captions says"
+    if len(longer) > 1 and SCENES * EPOCHS < 400:
+        assert (draws.done["mR"] - draws.done["before"]).abs().max() < 2, "so short that they hardly leave the start"
+        assert longer.std() > 3 * moved_by["std"].max(), "longer runs spread several times as wide"
 print("all assertions hold")

@@ -168,17 +168,19 @@ print(f"of all pairs {(~mismatched).mean():.0%} are true")
 # %%
 from rrsitr_lib.show.style import TRUE_COLOUR, WRONG_COLOUR
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="tight")
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="constrained")
 edges = np.linspace(0, np.quantile(epoch_loss, 0.999), 41)
 for axis, epoch in zip(axes, (1, len(clean)), strict=True):
     loss, order = epoch_loss[epoch - 1], np.argsort(epoch_loss[epoch - 1])
-    axis.hist(loss[~mismatched], edges, alpha=0.6, color=TRUE_COLOUR, label="true")
-    axis.hist(loss[mismatched], edges, histtype="step", hatch="///", color=WRONG_COLOUR, label="mismatched")
-    axis.set(xlabel=f"loss in epoch {epoch}", ylabel="pairs", xlim=edges[[0, -1]])
+    axis.hist(loss[~mismatched], edges, alpha=0.6, color=TRUE_COLOUR, label="true pairs")
+    axis.hist(loss[mismatched], edges, histtype="step", hatch="///", color=WRONG_COLOUR, label="mismatched pairs")
+    axis.set(xlabel=f"loss in epoch {epoch}", xlim=edges[[0, -1]])
     twin = axis.twinx()
     twin.plot(loss[order], posterior[epoch - 1][order], "k--", label="posterior of the lower bell")
     twin.set(ylim=(0, 1.05), yticks=(0, 0.5, 1))
-_ = axes[0].legend(loc="upper left"), twin.legend(loc="center left")
+axes[0].set_ylabel("pairs"), twin.set_ylabel("posterior")
+handles = [one for part in (axis, twin) for one in part.get_legend_handles_labels()[0]]
+_ = figure.legend(handles=handles, loc="outside upper center", ncols=3)
 
 # %% [markdown]
 # **What to notice.** A mixture of two parts finds two parts in whatever it is given. After the first epoch it finds one heap
@@ -261,16 +263,15 @@ before, chance = recall.loc["before training", "mean"], recall.loc["chance", "me
 print(f"before training {before:.1f}, chance {chance:.1f}; {len(rivals)} methods")
 
 # %%
-figure, axis = plt.subplots(figsize=(5.6, 4.2), dpi=70, layout="tight")
+figure, axis = plt.subplots(figsize=(6.6, 4.8), dpi=80, layout="tight")
 for height, (name, row) in enumerate(rivals.iterrows()):
     colour = METHOD_LOOKS[name][0] if name in METHOD_LOOKS else "#555555"
     reach = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
     fill = "white" if row["networks"] == 2 else colour
     axis.errorbar(row["mean"], height, xerr=reach, fmt="o", color=colour, mfc=fill, ms=6, lw=1.5)
-    axis.annotate(f" {row['mean']:.1f}", (row["high"], height), va="center", fontsize=7)
 axis.axvline(before, color="black", ls=":", label="before training")
 axis.axvline(rivals.loc["contrastive", "mean"], color=METHOD_LOOKS["contrastive"][0], ls="--", label="contrastive training")
-axis.set_yticks(range(len(rivals)), rivals.index, fontsize=8)
+axis.set_yticks(range(len(rivals)), [f"{name}   {mean:.1f}" for name, mean in rivals["mean"].items()])
 axis.set(xlim=(0, None), xlabel="test mR (%), 95 % interval over test images; hollow: two networks")
 _ = axis.legend(loc="lower right")
 

@@ -178,6 +178,6 @@ def two_spreads(resampled: np.ndarray, mean: float, over_seeds: float, over_test
     for number, (height, half, name) in enumerate(bars):
         axis.errorbar(mean, height * top, xerr=half, **style_of(number) | {"ls": ""}, capsize=6, lw=2, label=name)
     axis.axvline(mean, color="black", ls=":", lw=1)
-    axis.set(xlabel="i2t R@1 (%)", ylabel="resampled test sets", ylim=(0, 1.45 * top))
+    axis.set(xlabel="i2t R@1 (%), the axis is cut", ylabel="resampled test sets", ylim=(0, 1.45 * top))
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return closed(figure)

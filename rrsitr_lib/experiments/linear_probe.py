@@ -24,7 +24,7 @@ COLUMNS = ["data", "encoder", "protocol", "noise_rate", "metric", "mean"]
 
 
 def linear_probes(config: RunConfig, rates: Sequence[float]) -> dict[float, dict[str, float]]:
-    """Test recalls, in percent, of a ridge regression from pooled picture features to pooled caption features, by rate.
+    """Test recalls, in percent, of a ridge regression from pooled image features to pooled caption features, by rate.
 
     It is fitted to the training pairs as ``config`` makes them noisy at each rate; the frozen towers never change.
     Score: cosine of the prediction with the centred caption.

@@ -38,7 +38,7 @@ def plan_text(opened: OpenStudy, costs: Mapping[str, Cost], tflops: float) -> st
         hours = sum(number or 0.0 for number in operations) / (tflops * 1e12) / 3600
         cards = "one GPU" if study.processes == 1 else f"{study.processes} GPUs"
         lines.append(f"on {cards}: about {hours:.1f} hours, not measured: operations of a step counted, {tflops:g} "
-                     f"TFLOPS{'' if study.processes == 1 else ' each'} assumed (--tflops), reading pictures not "
+                     f"TFLOPS{'' if study.processes == 1 else ' each'} assumed (--tflops), reading images not "
                      "included")  # fmt: skip
     return "\n".join(lines)
 

@@ -71,7 +71,7 @@ class FinishedRun:
 
     @property
     def test_images(self) -> int:
-        """Number of test pictures, from the chance of finding the right one at the first place."""
+        """Number of test images, from the chance of finding the right one at the first place."""
         return round(100 / self.result["chance"]["t2i_R@1"])
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from rrsitr_lib.experiments.figures import style_of
 from rrsitr_lib.experiments.ranking import LETTERS
 from rrsitr_lib.experiments.summary import SUBJECT
-from rrsitr_lib.show.style import COLOURS, closed
+from rrsitr_lib.show.style import COLOURS, closed, method_looks
 
 
 def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:
@@ -25,7 +25,8 @@ def ablation_bars(table: pd.DataFrame, runs: pd.DataFrame) -> Figure | None:
     figure, axis = plt.subplots(figsize=(7.5, 0.6 + 0.36 * len(rows)), layout="tight")
     height = np.arange(len(rows))
     reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["mean"].to_numpy())
-    shade = np.where(rows["method"] == rows["kind"], COLOURS[1], "#bbbbbb")
+    looks = method_looks(rows.loc[rows["method"] == rows["kind"], "method"])
+    shade = [looks[name][0] if name in looks else "#bbbbbb" for name in rows["method"]]
     axis.barh(height, rows["mean"], xerr=reach, color=shade, error_kw={"lw": 1, "capsize": 3})
     axis.plot(rows["paper"], height, "x", color="black", label="paper" if rows["paper"].notna().any() else None)
     axis.axvline(runs["chance"].dropna().iloc[0], color="black", ls=":", label="chance")
@@ -55,7 +56,7 @@ def two_variances(moved: pd.DataFrame) -> Figure | None:
                       xytext=(6, 0), textcoords="offset points")  # fmt: skip
     axis.set_yticks(range(len(rows)), [f"{row.method}, {row.noise_rate:.0%}: {row.what}" for row in rows.itertuples()])
     axis.margins(x=0.5, y=0.15)  # room for the words
-    axis.set_xlabel("test mR (%)")
+    axis.set_xlabel("test mR (%), the axis is cut")
     axis.grid(alpha=0.3, axis="x")
     return closed(figure)
 
@@ -81,6 +82,6 @@ def ranking_figure(table: pd.DataFrame) -> Figure | None:
             axis.plot(across, joined["place"], "-", color="black", lw=1.5, marker="_", ms=4, label=letter)
         axis.set_yticks(part["place"], part["method"], fontsize=7)
         axis.invert_yaxis()
-        axis.set(title=f"{data}, {where}", xlabel="test mR (%)")
+        axis.set(title=f"{data}, {where}", xlabel="test mR (%); cut")
         axis.grid(alpha=0.3, axis="x")
     return closed(figure)

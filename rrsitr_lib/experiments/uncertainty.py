@@ -18,7 +18,7 @@ def recall_error(recall: float, queries: int) -> float:
     """Standard error of a recall over ``queries`` independent queries, in percentage points.
 
     The binomial formula 100 sqrt(p (1 - p) / n), p the recall as a share. K does not enter: a query is a hit or not.
-    The captions of one picture are not independent: count pictures, or resample them. Raises ``InputError`` outside
+    The captions of one image are not independent: count images, or resample them. Raises ``InputError`` outside
     [0, 100] percent or below one query.
 
     >>> round(recall_error(25.44, 452), 2)

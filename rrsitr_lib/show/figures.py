@@ -19,7 +19,7 @@ CHANCE = {"auroc": 0.5}  # where an axis begins that is not cut; else 0
 def contact_sheet(
     images: np.ndarray, captions: Sequence[str], mismatched: np.ndarray | None = None, columns: int = 6
 ) -> Figure:
-    """Pictures with their captions; mismatched pairs have a dashed frame and say so.
+    """Images with their captions; mismatched pairs have a dashed frame and say so.
 
     **Shape** images (n, H, W, 3) uint8; captions and mismatched (n,).
     """
@@ -36,7 +36,7 @@ def contact_sheet(
 
 
 def _picture(axis: Axes, image: np.ndarray, caption: str, wrong: bool) -> None:
-    """One picture, its caption below, both marked where they do not belong together."""
+    """One image, its caption below, both marked where they do not belong together."""
     axis.imshow(image, interpolation="nearest")  # as sharp as it is, and a third of the file
     text = textwrap.fill(caption.replace(" .", "\N{NO-BREAK SPACE}."), 26).replace("\N{NO-BREAK SPACE}", " ")
     axis.annotate(f"MISMATCHED\n{text}" if wrong else text, (0.5, 0), (0, -6), "axes fraction", "offset points",

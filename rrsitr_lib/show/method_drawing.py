@@ -96,6 +96,7 @@ def _losses(axis: Axes) -> None:
             _box(axis, 34.5, y, 13, 4)
             _say(axis, 41, y + 2, name, 7)
             _arrow(axis, (29.8, bottom + 5.5), (34.2, y + 2))
+            _arrow(axis, (47.5, y + 2), (48.8, 18.2 if bottom > 17 else 15.8))
     _say(axis, 41, 17, r"sum: loss $\ell_i$ of the pair", 8.5, weight="bold")
 
 

@@ -150,7 +150,7 @@ class RunReader:
 
     @cached_property
     def _sources(self) -> dict[str, object]:
-        """Pictures by split, where the run's data can still be opened here; scenes are drawn again."""
+        """Images by split, where the run's data can still be opened here; scenes are drawn again."""
         try:
             return dict(open_sources(self.folder, locate(self.folder), THUMBNAIL_SCENES)) if self.config else {}
         except (InputError, RunError, OSError):
@@ -169,7 +169,7 @@ class RunReader:
 
     @kept(None)
     def card(self, row: int) -> str:
-        """Training pair ``row`` as HTML: picture, caption as trained, and whether it is mismatched."""
+        """Training pair ``row`` as HTML: image, caption as trained, and whether it is mismatched."""
         wrong = bool(self.mismatched[row])
         caption = self.pairs.captions[row] if self.pairs else "(captions are not in this folder)"
         return card(f"pair {row}", caption, self.image_of_pair(row), "MISMATCHED" if wrong else "true pair", wrong)

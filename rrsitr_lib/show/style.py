@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TRUE_COLOUR, WRONG_COLOUR = "#0072b2", "#d55e00"  # Okabe and Ito
-COLOURS, DASHES, MARKERS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), ("-", "--", "-.", ":"), "osD^v"
+COLOURS = ("#332288", "#999933", "#882255", "#888888")  # of what is no truth, no category, none of METHOD_LOOKS
+DASHES, MARKERS = ("-", "--", "-.", ":"), "osD^v"
 PLOTLY_DASHES = ("solid", "dash", "dashdot", "dot")
 PLOTLY_MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down")
 CATEGORY_COLOURS, HATCHES = ("#56b4e9", "#f0e442", "#7b3294"), ("", "..", "//")  # what is called noisy may be true

@@ -68,7 +68,7 @@ def test_card_says_what_a_stranger_needs(tmp_path):
     card = run_card(write_run(tmp_path / "run", 43.21))
     for words in ("40% noise, seed 3", "realised 39.0%", "dddddddddddd", "single network", "3 of 8", "clean validation",
                   "torch 2", "| `learning_rate` | 7e-06 | 0.0005 |", "| mR | 43.21 | 30.00 | 2.65 |", "AUROC 0.900",
-                  "200 pictures", "3.5 points", "One seed", "no number on them"):  # fmt: skip
+                  "200 images", "3.5 points", "One seed", "no number on them"):  # fmt: skip
         assert words in card, words
     assert str(tmp_path) not in card and "\n\n\n" not in card
     change(tmp_path / "run" / "run.json", networks=2)

@@ -118,6 +118,14 @@ def test_code_cells_are_short_and_hold_no_class(source):
 
 
 @lessons
+def test_colours_are_named_by_the_style_and_not_written_down(source):
+    """A truth, a category and a method have one colour in all lessons; a grey is nobody's."""
+    for cell in cells_of(source, "code"):
+        written = re.findall(r"\"#([0-9a-fA-F]{6})\"|[\"'](?:C\d|tab:\w+)[\"']", cell.source)
+        assert all(colour and colour[:2] == colour[2:4] == colour[4:] for colour in written), cell.source
+
+
+@lessons
 def test_formulas_are_drawn_without_a_script(source):
     texts = [re.sub(r"`[^`]*`", "", cell.source) for cell in cells_of(source, "markdown")]
     formulas = [found for text in texts for found in re.findall(r"\$\$(.+?)\$\$|(?<!\$)\$([^$\n]+?)\$", text, re.S)]

@@ -99,12 +99,12 @@ def test_every_control_changes_what_is_seen_and_the_way_back_ends_in_the_same(ex
 def test_a_control_that_changes_nothing_now_cannot_be_moved(run):
     weights, retrieval = open_explorer("weights", run), open_explorer("retrieval", run)
     assert weights.widgets["start"].disabled and not weights.widgets["epoch"].disabled
-    assert not retrieval.widgets["sentence"].disabled
+    assert not retrieval.widgets["caption"].disabled
     weights.move(schedule="linear")
     retrieval.move(direction="image to captions")
-    assert not weights.widgets["start"].disabled and retrieval.widgets["sentence"].disabled
+    assert not weights.widgets["start"].disabled and retrieval.widgets["caption"].disabled
     seen = everything(retrieval)
-    retrieval.move(sentence=3)
+    retrieval.move(caption=3)
     assert everything(retrieval) == seen
 
 
@@ -212,7 +212,7 @@ def test_the_page_is_whole_small_and_needs_no_network(explorer, page):
 
 
 ASKED = {  # by the questions below the explorers of the lessons
-    "retrieval": {"direction": ["image to captions"], "sentence": [1, 2, 3, 4, 5], "k": [5, 10, 20]},
+    "retrieval": {"direction": ["image to captions"], "caption": [1, 2, 3, 4, 5], "k": [5, 10, 20]},
     "protocol": {"rate": [0.25, 0.4, 0.75], "protocol": ["shuffle", "image"], "seed": [42, 43]},
     "partition": {"gamma_1": [5.0], "gamma_2": [12.0, 18.0], "epoch": [1, 2, 3]},
     "flow": {"epoch": [1, 2]},

@@ -12,7 +12,15 @@ import pandas as pd
 import pytest
 
 from rrsitr_lib.show import figures
-from rrsitr_lib.show.style import CATEGORY_COLOURS, HATCHES, METHOD_LOOKS, OTHER_METHODS, TRUE_COLOUR, WRONG_COLOUR
+from rrsitr_lib.show.style import (
+    CATEGORY_COLOURS,
+    COLOURS,
+    HATCHES,
+    METHOD_LOOKS,
+    OTHER_METHODS,
+    TRUE_COLOUR,
+    WRONG_COLOUR,
+)
 
 MISMATCHED = np.array([False, True, False, True])
 
@@ -72,6 +80,11 @@ def test_a_method_has_one_look_whatever_is_beside_it():
     assert looks[0] == looks[1]
     colours = [*(look[0] for look in METHOD_LOOKS.values()), *OTHER_METHODS, TRUE_COLOUR, WRONG_COLOUR]
     assert len(set(colours)) == len(colours), "no method has the colour of another, or of truth"
+
+
+def test_what_is_neither_a_truth_nor_a_category_nor_a_known_method_has_none_of_their_colours():
+    taken = {TRUE_COLOUR, WRONG_COLOUR, *CATEGORY_COLOURS, *(look[0] for look in METHOD_LOOKS.values())}
+    assert not {*COLOURS} & taken
 
 
 def luminance(colour):

@@ -12,7 +12,7 @@ from rrsitr_lib.show.run_reader import RunReader
 from rrsitr_lib.show.views.retrieval import DIRECTIONS, ranked_candidates, retrieval_figure
 from rrsitr_lib.training.retrieval_results import FILE, RetrievalResults
 
-TO_PICTURES, TO_CAPTIONS = DIRECTIONS
+TO_IMAGES, TO_CAPTIONS = DIRECTIONS
 IMAGES, OWN, TOP, SHARE = 6, (3, 3, 2, 0, 3, 1), 5, 0.1  # picture 3 has no caption
 OF = np.repeat(np.arange(IMAGES), OWN)
 
@@ -54,14 +54,14 @@ def run(tmp_path):
 @pytest.mark.parametrize("k", [1, 3, TOP])
 def test_answers_by_a_loop(k):
     rankings, score = make_rankings()
-    for direction, table in ((TO_PICTURES, score), (TO_CAPTIONS, score.T)):
+    for direction, table in ((TO_IMAGES, score), (TO_CAPTIONS, score.T)):
         for question, row in enumerate(table):
             found = ranked_candidates(rankings, direction, question, k)
             order = sorted(range(len(row)), key=lambda answer: -row[answer])
             assert found.candidates.tolist() == order[:k]
             np.testing.assert_allclose(found.score, row[order[:k]], atol=1e-6)
             assert (np.diff(found.score) <= 0).all() and found.among == len(row)
-            own = [OF[question]] if direction == TO_PICTURES else np.flatnonzero(OF == question).tolist()
+            own = [OF[question]] if direction == TO_IMAGES else np.flatnonzero(OF == question).tolist()
             assert found.true.tolist() == [answer in own for answer in order[:k]]
             places = [place for place, answer in enumerate(order, 1) if answer in own]
             assert found.rank == (places[0] if places else 0) and not found.tied
@@ -70,7 +70,7 @@ def test_answers_by_a_loop(k):
 def test_parts_are_weighted_and_ends_hold_them():
     rankings, _ = make_rankings()
     for question in range(len(OF)):
-        found = ranked_candidates(rankings, TO_PICTURES, question, TOP)
+        found = ranked_candidates(rankings, TO_IMAGES, question, TOP)
         parts = 0.9 * rankings.images_global[question], 0.1 * rankings.images_local[question]
         np.testing.assert_allclose(found.parts, parts)
         low, top = found.ends
@@ -86,15 +86,15 @@ def test_a_tie_behind_the_shown_truth_is_known():
     place = rankings.image_rank.copy()
     place[0] = 1 + int(np.flatnonzero(rankings.images[0] == OF[0])[0]) + 1 if OF[0] in rankings.images[0] else 0
     changed = RetrievalResults(**(vars(rankings) | {"image_rank": place}))
-    assert ranked_candidates(changed, TO_PICTURES, 0, TOP).tied
+    assert ranked_candidates(changed, TO_IMAGES, 0, TOP).tied
 
 
 @pytest.mark.parametrize(("direction", "question", "k", "message"), [
     ("sideways", 0, 1, "direction is 'sideways': allowed are caption to images, image to captions"),
-    (TO_PICTURES, len(OF), 1, "questions 0 to 11"),
+    (TO_IMAGES, len(OF), 1, "questions 0 to 11"),
     (TO_CAPTIONS, IMAGES, 1, "questions 0 to 5"),
-    (TO_PICTURES, -1, 1, "question -1"),
-    (TO_PICTURES, 0, 0, "k 0"),
+    (TO_IMAGES, -1, 1, "question -1"),
+    (TO_IMAGES, 0, 0, "k 0"),
 ])  # fmt: skip
 def test_a_question_that_does_not_exist_is_refused(direction, question, k, message):
     with pytest.raises(InputError, match=message):
@@ -106,7 +106,7 @@ def test_a_question_that_does_not_exist_is_refused(direction, question, k, messa
 
 def test_traces_hold_the_numbers():
     rankings, _ = make_rankings()
-    for direction, questions in ((TO_PICTURES, len(OF)), (TO_CAPTIONS, IMAGES)):
+    for direction, questions in ((TO_IMAGES, len(OF)), (TO_CAPTIONS, IMAGES)):
         for question in range(questions):
             found = ranked_candidates(rankings, direction, question, TOP)
             both, local, frame, text = retrieval_figure(found, list(range(7, 7 + TOP))).data
@@ -127,15 +127,15 @@ def test_traces_hold_the_numbers():
 
 def test_controls_swept_over_all_they_offer(run):
     explorer = RetrievalExplorer(run)
-    for direction, picture, sentence, k in product(DIRECTIONS, range(IMAGES), (1, max(OWN)), (1, TOP)):
-        explorer.move(direction=direction, image=picture, sentence=sentence, k=k)
-        asks = direction == TO_PICTURES and OWN[picture] > 0
-        question = sum(OWN[:picture]) + min(sentence, OWN[picture]) - 1 if asks else picture
-        expected = ranked_candidates(explorer.run.retrieval, TO_PICTURES if asks else TO_CAPTIONS, question, k)
+    for direction, image, caption, k in product(DIRECTIONS, range(IMAGES), (1, max(OWN)), (1, TOP)):
+        explorer.move(direction=direction, image=image, caption=caption, k=k)
+        asks = direction == TO_IMAGES and OWN[image] > 0
+        question = sum(OWN[:image]) + min(caption, OWN[image]) - 1 if asks else image
+        expected = ranked_candidates(explorer.run.retrieval, TO_IMAGES if asks else TO_CAPTIONS, question, k)
         np.testing.assert_allclose(explorer.draw(**explorer.values).data[0].y, expected.parts[0], atol=6e-5)
         said = f"at place {expected.rank} of {expected.among}" if expected.rank else "no true answer"
         assert (
-            said in explorer.text.value and f"{'Caption' if asks else 'Picture'} {question} asks" in explorer.text.value
+            said in explorer.text.value and f"{'Caption' if asks else 'Image'} {question} asks" in explorer.text.value
         )
         assert (f": a hit for R@{k}" in explorer.text.value) == (0 < expected.rank <= k)
         assert explorer.cards.value.count("outline") == expected.true.sum()

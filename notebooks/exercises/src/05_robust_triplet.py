@@ -18,9 +18,9 @@ from rrsitr_lib.teach.exercise import use
 #
 # *warm-up · 10 minutes*
 #
-# `similarity` is a square table of cosines, rows are pictures and columns are captions; pair number `pair` stands on the
-# diagonal. Return two numbers: the cosine of the picture with its hardest wrong *caption*, then the cosine of the
-# caption with its hardest wrong *picture*.
+# `similarity` is a square table of cosines, rows are images and columns are captions; pair number `pair` stands on the
+# diagonal. Return two numbers: the cosine of the image with its hardest wrong *caption*, then the cosine of the
+# caption with its hardest wrong *image*.
 
 
 # %%
@@ -49,7 +49,7 @@ def with_its_own(similarity, pair):
 
 
 def swapped(similarity, pair):
-    """right numbers, wrong order. Rows are pictures: which direction holds the captions that compete for the picture
+    """right numbers, wrong order. Rows are images: which direction holds the captions that compete for the image
     of this pair?"""
     return hardest_negatives_by_hand(similarity, pair)[::-1]
 

@@ -14,7 +14,7 @@ from rrsitr_lib.teach.exercise import use
 
 generator = np.random.default_rng(3)
 topic = generator.normal(size=(60, 8))  # what a pair is about
-picture = topic + 0.3 * generator.normal(size=(60, 8)) + [2, 0, 0, 0, 0, 0, 0, 0]
+image = topic + 0.3 * generator.normal(size=(60, 8)) + [2, 0, 0, 0, 0, 0, 0, 0]
 caption = topic + 0.3 * generator.normal(size=(60, 8)) - [2, 0, 0, 0, 0, 0, 0, 0]
 
 # %% [markdown]
@@ -22,7 +22,7 @@ caption = topic + 0.3 * generator.normal(size=(60, 8)) - [2, 0, 0, 0, 0, 0, 0, 0
 #
 # *warm-up · 8 minutes*
 #
-# Measure the gap between two modalities: the distance between the mean picture and the mean caption. `image` and `text`
+# Measure the gap between two modalities: the distance between the mean image and the mean caption. `image` and `text`
 # are tables of features, one a row, as they come from an encoder: their lengths differ, and a cosine does not care.
 
 
@@ -51,7 +51,7 @@ cases = [
     {"image": _around, "text": 3 * _around[::-1]},  # two clouds that lie on each other
 ]
 first_step = "Bring every feature to length one, then find the centre of each cloud. What lies between them?"
-why = """Two clouds can lie on each other though no pair does, and far apart though every caption finds its picture."""
+why = """Two clouds can lie on each other though no pair does, and far apart though every caption finds its image."""
 
 
 def mean_distance_of_pairs(image, text):
@@ -79,7 +79,7 @@ checks.modality_gap(modality_gap)
 modality_gap = use(modality_gap, fallback=checks.modality_gap.solution, check=checks.modality_gap)
 for step in (0, 1, 2, 4):
     apart = np.eye(8)[0] * (step - 2)
-    print(f"clouds moved to {2 * step} apart: gap {modality_gap(picture + apart, caption - apart):.2f}")
+    print(f"clouds moved to {2 * step} apart: gap {modality_gap(image + apart, caption - apart):.2f}")
 
 # %% [markdown]
 # ## 08.2 · The first axis of a map
@@ -150,8 +150,8 @@ checks.first_axis(first_axis)
 # %%
 first_axis = use(first_axis, fallback=checks.first_axis.solution, check=checks.first_axis)
 plt.figure(figsize=(6, 2.4))
-plt.hist(first_axis(np.concatenate([picture, caption])), 20, alpha=0.6, label="both modalities together")
-plt.hist(first_axis(picture), 20, histtype="step", hatch="///", color="#d55e00", label="pictures alone")
+plt.hist(first_axis(np.concatenate([image, caption])), 20, alpha=0.6, label="both modalities together")
+plt.hist(first_axis(image), 20, histtype="step", hatch="///", color="black", label="images alone")
 plt.xlabel("distance from the centre along the first axis"), plt.ylabel("points"), plt.legend()
 plt.show()
 
@@ -194,8 +194,8 @@ loss. The frozen temperature and the batch size decide how much lead is asked fo
 
 
 def in_one_entropy(loss, batch_size, scale):
-    """the whole loss went into one cross-entropy. A pair has two of them here, picture to caption and caption to
-    picture; with all others equal, both are the same."""
+    """the whole loss went into one cross-entropy. A pair has two of them here, image to caption and caption to
+    image; with all others equal, both are the same."""
     return needed_lead(2 * loss, batch_size, scale)
 
 

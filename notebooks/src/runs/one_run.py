@@ -7,7 +7,7 @@
 
 # %% tags=["parameters"]
 DATA = "scenes"  # scenes, rsitmd, rsicd, nwpu, or a folder with tables of pairs
-IMAGES = ""  # folder of the pictures; "" where the data need none
+IMAGES = ""  # folder of the images; "" where the data need none
 ENCODER = "tiny"  # tiny, lite, vit-b-32
 METHOD = "rrsitr"  # any that `rrsitr methods` lists
 NOISE_RATE = 0.4  # nominal share of mismatched pairs, 0 to 1

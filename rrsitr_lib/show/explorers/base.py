@@ -100,7 +100,7 @@ class Explorer(ABC):
         return ()
 
     def card(self, key: int) -> str:
-        """One card as HTML: a picture with its caption. Points whose ``customdata`` is a key show it when hovered."""
+        """One card as HTML: an image with its caption. Points whose ``customdata`` is a key show it when hovered."""
         return ""
 
     def idle(self, **values: Any) -> Sequence[str]:

@@ -14,7 +14,7 @@ from rrsitr_lib.show.run_reader import card
 from rrsitr_lib.show.views.retrieval import DIRECTIONS, RankedCandidates, ranked_candidates, retrieval_figure
 
 SHOWN = 5
-TO_PICTURES = DIRECTIONS[0]
+TO_IMAGES = DIRECTIONS[0]
 
 
 class RetrievalExplorer(RunExplorer):
@@ -34,7 +34,7 @@ class RetrievalExplorer(RunExplorer):
 
     @cached_property
     def captions_of(self) -> list[np.ndarray]:
-        """The numbers of every picture's captions; pictures without any are left out of the questions."""
+        """The numbers of every image's captions; images without any are left out of the questions."""
         return rows_of(self.run.retrieval.image_of_caption, len(self.run.retrieval.captions))
 
     def controls(self) -> Sequence[Control]:
@@ -42,26 +42,26 @@ class RetrievalExplorer(RunExplorer):
         most = max(map(len, self.captions_of))
         recorded = min(results.images.shape[1], results.captions.shape[1])
         return (
-            Choice("direction", "direction", DIRECTIONS, TO_PICTURES),
+            Choice("direction", "direction", DIRECTIONS, TO_IMAGES),
             Slider("image", "image", 0, len(self.captions_of) - 1, 1, 0, "number in the test split"),
-            Slider("sentence", "its caption", 1, most, 1, 1, "number; asks only for images", tuple(range(1, 6))),
+            Slider("caption", "its caption", 1, most, 1, 1, "number; asks only for images", tuple(range(1, 6))),
             Slider("k", "answers", 1, recorded, 1, min(SHOWN, recorded), "K", (1, SHOWN, 10, 20)),
         )
 
-    def ranked(self, direction: str, image: int, sentence: int, k: int) -> RankedCandidates:
-        """The answers to the question that the controls name; a picture with fewer sentences asks with its last."""
+    def ranked(self, direction: str, image: int, caption: int, k: int) -> RankedCandidates:
+        """The answers to the question that the controls name; an image with fewer captions asks with its last."""
         own = self.captions_of[image]
-        if direction == TO_PICTURES and not len(own):
+        if direction == TO_IMAGES and not len(own):
             direction = DIRECTIONS[1]
-        question = int(own[min(sentence, len(own)) - 1]) if direction == TO_PICTURES else image
+        question = int(own[min(caption, len(own)) - 1]) if direction == TO_IMAGES else image
         return ranked_candidates(self.run.retrieval, direction, question, k)
 
-    def draw(self, direction: str, image: int, sentence: int, k: int) -> go.Figure:
-        ranked = self.ranked(direction, image, sentence, k)
+    def draw(self, direction: str, image: int, caption: int, k: int) -> go.Figure:
+        ranked = self.ranked(direction, image, caption, k)
         return retrieval_figure(ranked, self._keys(ranked)[1:])
 
-    def say(self, direction: str, image: int, sentence: int, k: int) -> str:
-        ranked = self.ranked(direction, image, sentence, k)
+    def say(self, direction: str, image: int, caption: int, k: int) -> str:
+        ranked = self.ranked(direction, image, caption, k)
         local = f"{ranked.parts[1, 0] / ranked.score[0]:.0%}" if ranked.score[0] > 0 else "all"
         spread = np.ptp(ranked.parts, axis=1)
         return (
@@ -70,24 +70,24 @@ class RetrievalExplorer(RunExplorer):
             f"the cosine alone would put place {np.argmax(ranked.parts[0]) + 1} first."
         )
 
-    def shown(self, direction: str, image: int, sentence: int, k: int) -> Sequence[int]:
-        return self._keys(self.ranked(direction, image, sentence, k))
+    def shown(self, direction: str, image: int, caption: int, k: int) -> Sequence[int]:
+        return self._keys(self.ranked(direction, image, caption, k))
 
     def idle(self, direction: str, **values: Any) -> Sequence[str]:
-        return () if direction == TO_PICTURES else ("sentence",)
+        return () if direction == TO_IMAGES else ("caption",)
 
     def card(self, key: int) -> str:
         # the key holds direction, query and rank; rank 0 is the query itself
         question_key, place = divmod(key, self._places)
         question, direction = divmod(question_key, len(DIRECTIONS))
-        to_pictures = direction == 0
+        to_images = direction == 0
         if place == 0:
-            title = f"QUESTION: {'caption' if to_pictures else 'image'} {question}"
-            return self._item(question, title, "", is_picture=not to_pictures)
+            title = f"QUESTION: {'caption' if to_images else 'image'} {question}"
+            return self._item(question, title, "", is_image=not to_images)
         ranked = ranked_candidates(self.run.retrieval, DIRECTIONS[direction], question, place)
         item, true = int(ranked.candidates[-1]), bool(ranked.true[-1])
         note = f"{'TRUE, ' if true else ''}score {ranked.score[-1]:.3f}"
-        return self._item(item, f"place {place}", note, is_picture=to_pictures, true=true)
+        return self._item(item, f"place {place}", note, is_image=to_images, true=true)
 
     # --- parts ---
 
@@ -99,17 +99,17 @@ class RetrievalExplorer(RunExplorer):
         first = (ranked.query * len(DIRECTIONS) + DIRECTIONS.index(ranked.direction)) * self._places
         return list(range(first, first + 1 + len(ranked.candidates)))
 
-    def _item(self, number: int, title: str, note: str, is_picture: bool, true: bool = False) -> str:
-        picture = self.run.image(number, "test") if is_picture else None
-        absent = " (not at hand here)" if picture is None else ""
-        text = f"image {number}{absent}" if is_picture else self.run.retrieval.texts[number]
-        made = card(title, text, picture, note)
+    def _item(self, number: int, title: str, note: str, is_image: bool, true: bool = False) -> str:
+        image = self.run.image(number, "test") if is_image else None
+        absent = " (not at hand here)" if image is None else ""
+        text = f"image {number}{absent}" if is_image else self.run.retrieval.texts[number]
+        made = card(title, text, image, note)
         return f"<div style='outline:4px solid black'>{made}</div>" if true else made
 
     def _asked(self, ranked: RankedCandidates) -> str:
-        if ranked.direction == TO_PICTURES:
+        if ranked.direction == TO_IMAGES:
             return f"Caption {ranked.query} asks: “{self.run.retrieval.texts[ranked.query]}”"
-        return f"Picture {ranked.query} asks; it has {len(self.captions_of[ranked.query])} true captions."
+        return f"Image {ranked.query} asks; it has {len(self.captions_of[ranked.query])} true captions."
 
     def _placed(self, ranked: RankedCandidates, k: int) -> str:
         if ranked.rank == 0:

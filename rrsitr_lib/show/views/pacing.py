@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.methods.rrsitr.gamma_schedules import scheduled_gamma
 from rrsitr_lib.methods.rrsitr.self_paced import SELF_PACED, Pace, weight
-from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_DASHES, straight
+from rrsitr_lib.show.style import COLOURS, MODEBAR, PLOTLY_DASHES, method_looks, straight
 
 LOSSES = np.linspace(0, 24, 241)
 
@@ -60,8 +60,10 @@ def pacing_figure(loss: float, gamma_1: float, gamma_2: float, lambda_1: float) 
     figure = make_subplots(1, 2, horizontal_spacing=0.1, subplot_titles=("effective weight", "family, at gamma_2"))
     paper, here = (paced_weight(losses, gamma_1, gamma_2, lambda_1).round(3) for losses in (LOSSES, np.array([loss])))
     family = family_weights(LOSSES, gamma_2)
-    for name, values, number in (("RRSITR", paper, 0), ("one cosine", family["cosine"].round(3), 1)):
-        line = {"color": COLOURS[number], "dash": PLOTLY_DASHES[number]}
+    looks = method_looks(["rrsitr", "monotone"]).values()  # the method of one cosine for all pairs
+    named = zip(("RRSITR", "one cosine"), (paper, family["cosine"].round(3)), looks, ("solid", "dash"), strict=True)
+    for name, values, (colour, *_), dash in named:
+        line = {"color": colour, "dash": dash}
         figure.add_scatter(x=LOSSES, y=values, name=name, mode="lines", line=line, row=1, col=1)
     marker = {"size": 12, "symbol": "diamond", "color": "black"}
     figure.add_scatter(x=[loss], y=here, name="this pair", mode="markers", marker=marker, row=1, col=1)

@@ -8,7 +8,7 @@ from scipy.stats import binom
 from rrsitr_lib.data.noise import PROTOCOLS, Noise, inject
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.show.style import MODEBAR, TRUE_COLOUR, hatched, line_looks, straight
+from rrsitr_lib.show.style import COLOURS, MODEBAR, hatched, line_looks, straight
 
 CURVE_RATES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -72,7 +72,7 @@ def protocol_figure(table: PairTable, noise: Noise | str, curves: np.ndarray, ra
     numbers, counts = np.arange(len(expected)), np.full(len(expected), np.nan)
     if possible:
         counts = np.bincount(good_captions(noise.mismatched, table.image_of_row), minlength=len(expected))
-    figure.add_bar(x=numbers, y=counts, name="counted", marker=hatched(TRUE_COLOUR, "/"), row=1, col=1)
+    figure.add_bar(x=numbers, y=counts, name="counted", marker=hatched(COLOURS[3], ""), row=1, col=1)
     law = {"symbol": "diamond", "size": 11, "color": "white", "line": {"width": 2, "color": "black"}}
     drawn = {"name": "rows drawn one by one", "mode": "markers", "marker": law}
     figure.add_scatter(x=numbers, y=expected.round(2), **drawn, row=1, col=1)

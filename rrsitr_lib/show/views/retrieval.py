@@ -19,7 +19,7 @@ FRAMED = "true answer, framed"
 class RankedCandidates:
     """The first K candidates for one query.
 
-    **Shape** best first: ``candidates`` (K,) numbers of pictures or captions, ``parts`` (2, K) global and local part of
+    **Shape** best first: ``candidates`` (K,) numbers of images or captions, ``parts`` (2, K) global and local part of
     the score, already weighted, ``true`` (K,) bool. ``rank`` of the best true answer, from 1 (0: there is none); ties
     count against us. ``among`` how many answers were ranked; ``local_fraction`` the weight of the local part.
     """
@@ -52,7 +52,7 @@ class RankedCandidates:
 def ranked_candidates(results: RetrievalResults, direction: str, query: int, k: int) -> RankedCandidates:
     """The ``k`` best recorded candidates for a query, with both parts of their score.
 
-    ``direction``: one of ``DIRECTIONS``; ``query``: number of the caption or of the picture, from 0.
+    ``direction``: one of ``DIRECTIONS``; ``query``: number of the caption or of the image, from 0.
     **Shape** (k,), fewer where fewer are recorded. Raises ``InputError`` for what the rankings do not hold.
     """
     if direction not in DIRECTIONS:

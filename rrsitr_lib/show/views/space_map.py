@@ -20,7 +20,7 @@ NEIGHBOURS, SMALLEST_UMAP, MOST_PLACED = 15, 10, 12
 class SpaceMap:
     """Every sampled pair as two points in two dimensions, all epochs in one coordinate system.
 
-    **Shape** ``points`` (epochs + 1, 2, n, 2): epoch (0 is before training), picture or caption, pair, coordinate;
+    **Shape** ``points`` (epochs + 1, 2, n, 2): epoch (0 is before training), image or caption, pair, coordinate;
     coordinates have no unit. ``rule`` says in a sentence how they came about.
     """
 
@@ -124,8 +124,8 @@ def without_gap(embeddings: EmbeddingHistory) -> EmbeddingHistory:
 
     **Shape** as before.
 
-    >>> pictures = np.array([[[1.0, 0.0], [0.6, 0.8]]])
-    >>> bool(np.allclose(without_gap(EmbeddingHistory(np.arange(2), pictures, -pictures)).image.sum(axis=1), 0))
+    >>> images = np.array([[[1.0, 0.0], [0.6, 0.8]]])
+    >>> bool(np.allclose(without_gap(EmbeddingHistory(np.arange(2), images, -images)).image.sum(axis=1), 0))
     True
     """
     parts = []
