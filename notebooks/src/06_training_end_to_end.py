@@ -71,7 +71,7 @@ model, inputs = build_model(config, data)
 wrong, right = noise.mismatched.nonzero()[0], (~noise.mismatched).nonzero()[0]
 rows = np.array([*right[:20:5], *wrong[:2], *right[20::5], *wrong[2:]])[:6]  # four true, two mismatched where there are
 with torch.no_grad():
-    pixels, words = RowBatches(inputs["train"], [rows], noise.caption_index, epoch=0)[0]
+    pixels, words = RowBatches(inputs["train"], noise.caption_index)[0, rows]
     image, text = model.eval()(pixels, words)
 
 # %% [markdown]

@@ -50,7 +50,7 @@ model, inputs = build_model(config, data)
 wrong, right = noise.mismatched.nonzero()[0], (~noise.mismatched).nonzero()[0]
 rows = np.array([*right[:20:5], *wrong[:2], *right[20::5], *wrong[2:]])[:6]  # four true, two mismatched where there are
 with torch.no_grad():
-    image, text = model.eval()(*RowBatches(inputs["train"], [rows], noise.caption_index, epoch=0)[0])
+    image, text = model.eval()(*RowBatches(inputs["train"], noise.caption_index)[0, rows])
 scores = config.scale * cosine_similarity(text.pooled, image.pooled).T.double()  # image by caption
 truth = ["mismatched" if noise.mismatched[row] else "true" for row in rows]
 
