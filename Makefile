@@ -44,7 +44,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -c constraints.txt -e '.[notebooks,study,site,test,browser]'
 	touch $(INSTALLED)
 
-figures: $(INSTALLED)  ## the figures of the README, from records that ship and a study that was run
+figures: $(INSTALLED)  ## the figures of the README, from the records and results that ship
 	$(BIN)/python figures/make.py
 
 clean:  ## remove the environment and all runs

@@ -4,7 +4,7 @@ Chance, before training, a linear probe on the frozen features (ridge) and the o
 stand under the same evaluation. Runs that are there are not trained again; an interrupted one goes on. Usage:
 
     python benchmarks/compare.py --rates 0.4 0.6
-    python benchmarks/compare.py --data FOLDER --encoder lite --weights DIR --train heads --figure figures/real.png
+    python benchmarks/compare.py --data FOLDER --encoder lite --weights DIR --train heads --figure real.png
     python benchmarks/compare.py --data rsicd --images data/rsicd --encoder lite --train heads --rates 0.4 --epochs 5
 """
 

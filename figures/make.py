@@ -1,6 +1,6 @@
-"""The README's figures, PNG and SVG: contact sheet, records of lesson 06, rivals, RSICD, a study.
+"""The README's figures, PNG and SVG: contact sheet, records of lesson 06, rivals, RSICD.
 
-Usage, after `rrsitr study run laptop`: python figures/make.py [--study runs/laptop] [--out figures]
+Usage: python figures/make.py [--out figures]
 """
 
 import argparse
@@ -11,18 +11,14 @@ import pandas as pd
 from rrsitr_lib.experiments.figures import over_noise
 from rrsitr_lib.experiments.notebook_run import RESULTS
 from rrsitr_lib.experiments.readme_table import read_table
-from rrsitr_lib.experiments.results import read_results
-from rrsitr_lib.experiments.study_folder import STUDY_FILE
-from rrsitr_lib.experiments.summary import study_table
 from rrsitr_lib.scenes.world import draw_scenes
 from rrsitr_lib.show.figures import contact_sheet, curves
 from rrsitr_lib.teach.records import RECORDS, mean_metrics
 
 
 def main() -> None:
-    """Write every figure; that of the study only where its runs are."""
+    """Write every figure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", type=Path, default=Path("runs/laptop"))
     parser.add_argument("--out", type=Path, default=Path("figures"))
     arguments = parser.parse_args()
     scenes = draw_scenes(24, seed=5, size=128)
@@ -32,9 +28,6 @@ def main() -> None:
     whole = {method: pd.read_csv(RESULTS / "rsicd_80" / f"{method}.csv") for method in ("rrsitr", "contrastive")}
     figures["rsicd"] = curves(whole)
     figures["rivals"] = over_noise(read_table(RESULTS / "rivals.csv"))
-    if (arguments.study / STUDY_FILE).exists():
-        results = read_results(arguments.study)
-        figures["study"] = over_noise(study_table(results), results.runs)
     for name, figure in figures.items():
         figure.savefig(arguments.out / f"{name}.png", dpi=80)
         figure.savefig(arguments.out / f"{name}.svg")
