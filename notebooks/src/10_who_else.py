@@ -310,7 +310,7 @@ print(both.round(1))
 print(f"rank correlation {both.corr('spearman').iloc[0, 1]:.2f}; a linear probe on the real images {real['linear probe']:.1f}")
 
 # %% [markdown]
-# **What to notice.** It does not. On these images RRSITR falls behind a hard cut by a mixture, behind SCE, and behind its own
+# **What to notice.** Only in part. On these images RRSITR falls behind a hard cut by a mixture, behind SCE, and behind its own
 # variant without the jump. CREAM, whose networks choose for each other, comes near the oracle. And none reaches the linear probe,
 # one regression on the frozen features. Whoever has such features should fit one first.
 #
