@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -52,6 +54,24 @@ def write_atomically(path: str | Path, write: Callable[[Path], object], flush: b
         if made:
             temporary.unlink(missing_ok=True)
     return path
+
+
+@contextmanager
+def gone_unless_finished(folder: Path) -> Iterator[None]:
+    """Delete a folder, and the one around it where nothing else is in it, if what fills it does not end well.
+
+    What was there before stays.
+    """
+    new = [path for path in (folder, folder.parent) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        if folder in new:
+            shutil.rmtree(folder, ignore_errors=True)
+        if folder.parent in new:
+            with suppress(OSError):  # it was never made, or holds something else
+                folder.parent.rmdir()
+        raise
 
 
 def write_text(path: str | Path, text: str) -> Path:

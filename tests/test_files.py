@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 
 from rrsitr_lib import files
 from rrsitr_lib.errors import InputError, RunError
-from rrsitr_lib.files import write_atomically, write_text
+from rrsitr_lib.files import gone_unless_finished, write_atomically, write_text
 from rrsitr_lib.text_file import read_text
 
 
@@ -105,3 +105,18 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
 
 def refusing_read(path):
     raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+
+@pytest.mark.parametrize("before", [[], ["out"], ["out/pictures"], ["out/other"]])
+def test_a_folder_that_is_not_finished_is_gone_unless_it_was_there(tmp_path, before):
+    for name in before:
+        (tmp_path / name).mkdir(parents=True)
+    folder = tmp_path / "out" / "pictures"
+    with pytest.raises(KeyboardInterrupt), gone_unless_finished(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.png").write_bytes(b"a")
+        raise KeyboardInterrupt
+    assert folder.exists() == ("out/pictures" in before) and folder.parent.exists() == bool(before)
+    with gone_unless_finished(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    assert folder.exists()

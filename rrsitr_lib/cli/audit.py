@@ -47,19 +47,22 @@ def audit(
     from rrsitr_lib.audit.review import sizes_of
     from rrsitr_lib.audit.run import audit as run_audit
     from rrsitr_lib.audit.run import check_request, features_of
+    from rrsitr_lib.files import gone_unless_finished
     from rrsitr_lib.training.device import device_of
 
     sizes = sizes_of(review) if review is not None else None
     check_request(out, keep, sizes)
     settings = AuditSettings(folds, repeats, epochs, seed=seed, device=device)
     where = device_of(settings.config)
-    pairs = open_pairs(source, out / "pictures", images, image_column, caption_column, bad, features is None, split)
-    for note in pairs.notes:
-        typer.echo(printable(note))
-    check_enough(pairs.images, pairs.captions, folds)
-    described = features_of(pairs, encoder, weights, features, where)
-    with bar("models", "model") as progress:
-        done = run_audit(pairs, described, out, settings, top, keep, quick, sizes, progress)
+    own = out / "pictures"  # those that the table itself holds
+    with gone_unless_finished(own):
+        pairs = open_pairs(source, own, images, image_column, caption_column, bad, features is None, split)
+        for note in pairs.notes:
+            typer.echo(printable(note))
+        check_enough(pairs.images, pairs.captions, folds)
+        described = features_of(pairs, encoder, weights, features, where)
+        with bar("models", "model") as progress:
+            done = run_audit(pairs, described, out, settings, top, keep, quick, sizes, progress)
     summary, shown = done.summary, done.table.head(10)[["rank", "row", "image", "score", "caption"]]
     shown = shown.assign(image=shown["image"].map(printable), caption=shown["caption"].map(printable))
     typer.echo(shown.to_string(index=False, max_colwidth=60))
