@@ -166,13 +166,13 @@ def margins_figure(
 def _labelled(figure: go.Figure, similarity: float, negatives: HardNegatives, own: list[dict[str, Any]]) -> go.Figure:
     places = ((similarity, "solid"), (negatives.text, "dash"), (negatives.image, "dot"))
     shapes = [straight(place, panel, dash, "grey") for panel in (1, 2) for place, dash in places]
-    cosine = {"title": "similarity of the pair (cosine)", "range": [-1.02, 1.02]}
+    cosine = {"title": "similarity (cosine)", "range": [-1.02, 1.02]}
     return figure.update_layout(
         xaxis=cosine,
         yaxis={"title": "cosine units", "rangemode": "tozero"},
         xaxis2=cosine,
         yaxis2={"title": "fall of the loss per unit", "range": [-0.5, 42]},
-        xaxis3={"title": f"margin to text (cosine; {BARS} bars)"},
+        xaxis3={"title": "margin to text (cosine)"},
         yaxis3={"title": "pairs"},
         legend={"orientation": "h", "y": -0.25},
         shapes=[*shapes, *own], height=450, barmode="overlay", bargap=0, margin={"t": 60, "b": 50}, modebar=MODEBAR,
