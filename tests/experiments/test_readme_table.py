@@ -61,6 +61,9 @@ def test_what_the_readme_says_of_all_of_rsicd():
     assert plain["auroc"].idxmax() <= 5 and plain["auroc"].max() - plain["auroc"].iloc[-1] > 0.015, "its AUROC falls"
     assert np.ptp(plain["val_mR"].iloc[6:]) < 0.5 < rrsitr["val_mR"].iloc[-1] - plain["val_mR"].max(), "stands still"
     assert rrsitr["auroc"].max() - rrsitr["auroc"].iloc[-1] < 0.005, "RRSITR's holds"
+    minutes = [f"{run['seconds'].iloc[1:11].sum() / 60:.1f}" for run in (plain, rrsitr)]
+    text = " ".join((ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").split())
+    assert f"took {minutes[0]} and {minutes[1]} minutes" in text
     at_80 = read_table(ROOT / "results" / "rsicd.csv").query("metric == 'mR' and noise_rate == 0.8").set_index("kind")
     assert at_80.loc["rrsitr", "gain_low"] > 0
     assert at_80.loc["contrastive", "mean"] < at_80.loc["linear probe", "mean"] < at_80.loc["rrsitr", "mean"]
