@@ -1,6 +1,7 @@
 """In JupyterLab: pairs are called wrong or right by keys and buttons, and two runs are compared under the mouse."""
 
 import json
+import time
 import urllib.request
 
 import nbformat
@@ -41,13 +42,21 @@ def opened(browser, lab):  # noqa: F811
 
 
 def press(browser, keys):
-    """Keys one by one, as fast as a hand: each has changed a card or the place before the next, not the sentence."""
+    """Keys one by one, as fast as a hand: each has changed a card and moved on before the next; not so the sentence."""
     from selenium.webdriver.common.action_chains import ActionChains
 
     for key in keys:
         before = state(browser)[:2]
         ActionChains(browser).send_keys(key).perform()
         wait(browser, lambda before=before: state(browser)[:2] != before, f"what the key {key!r} changes", 30)
+        wait(browser, lambda: _stands_still(browser), f"the end of what the key {key!r} changes", 30)
+
+
+def _stands_still(browser):
+    """The card is marked at once, the hand may move a little later."""
+    before = state(browser)[:2]
+    time.sleep(0.15)
+    return state(browser)[:2] == before
 
 
 def told(browser, words):
