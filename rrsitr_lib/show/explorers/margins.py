@@ -34,7 +34,7 @@ class MarginExplorer(PairExplorer):
 
     def __init__(self, source: Source | None = None, **given: Any) -> None:
         self.recorded: RecordedMargins | None = None
-        self.opened = source is not None
+        self.opened, self.bringing = source is not None, False
         super().__init__(source, **given)
 
     @property
@@ -125,12 +125,21 @@ class MarginExplorer(PairExplorer):
         return super().view() if self.opened else Explorer.view(self)
 
     def _moved(self, change: Any) -> None:
-        super()._moved(change)
+        if self.bringing:
+            return
         if change is not None and change["owner"] is self.widgets.get("pair"):
-            row, epoch = self.values["pair"], self.values["epoch"]
-            for name in self.needs[1:]:  # the widget goes to the nearest position, as for a hand
-                cosine = float(np.clip(self.run.column(name)[epoch - 1, row], -1, 1))
-                self.widgets[name].value = round(round(cosine / STEP) * STEP, 10)
+            self.bringing = True  # its cosines move with it, and all four are drawn once
+            try:
+                with self._failures_said("control"):
+                    self._bring(self.values["pair"], self.values["epoch"])
+            finally:
+                self.bringing = False
+        super()._moved(change)
+
+    def _bring(self, row: int, epoch: int) -> None:
+        for name in self.needs[1:]:  # the widget goes to the nearest position, as for a hand
+            cosine = float(np.clip(self.run.column(name)[epoch - 1, row], -1, 1))
+            self.widgets[name].value = round(round(cosine / STEP) * STEP, 10)
 
 
 def widest_pairs(recorded: RecordedMargins) -> tuple[int, ...]:
