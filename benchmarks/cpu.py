@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from functools import partial
+from unittest.mock import patch
 
 import explorers
 import heads
@@ -112,8 +113,7 @@ def tokens(encoder: str, images: int, repeats: int) -> None:
     towers = build_encoder(encoder, "none").eval()
     size = ENCODERS[encoder].image_size
     pixels = np.random.default_rng(0).integers(0, 255, (images, size, size, 3), dtype=np.uint8)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["RRSITR_CACHE"] = folder
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {"RRSITR_CACHE": folder}):
         cached = CachedTokens(*image_tokens(towers, pixels, "images"))
 
         @torch.no_grad()

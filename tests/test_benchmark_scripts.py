@@ -84,40 +84,35 @@ def test_figure_draws_every_method_level_and_the_probe(runs):
     assert [round(float(bar[1, 1] - bar[0, 1]), 6) for bar in bars] == 4 * [2.0], "the deviation over seeds"
 
 
-def test_gpu_benchmark_runs_without_a_gpu_and_says_what_it_is_not():
-    command = [sys.executable, BENCHMARKS / "gpu.py", "--encoder", "tiny", "--batches", "8", "--steps", "1"]
-    done = subprocess.run(
-        [*command, "--device", "cpu", "--workers", "0", "--slice", "5"],
-        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+def printed(script, *arguments):
+    """What a benchmark prints, run by one thread."""
+    command, environment = [sys.executable, BENCHMARKS / script, *arguments], {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "no GPU: these are not the numbers to quote" in done.stdout
-    assert all(re.search(rf"^{objective} +8 +[\d.]+ ms", done.stdout, re.M) for objective in ("ours", "plain"))
-    assert "objective, forward" in done.stdout
+    return done.stdout
+
+
+def test_gpu_benchmark_runs_without_a_gpu_and_says_what_it_is_not():
+    small = ("--encoder", "tiny", "--batches", "8", "--steps", "1", "--slice", "5")
+    said = printed("gpu.py", *small, "--device", "cpu", "--workers", "0")
+    assert "no GPU: these are not the numbers to quote" in said
+    assert all(re.search(rf"^{objective} +8 +[\d.]+ ms", said, re.M) for objective in ("ours", "plain"))
+    assert "objective, forward" in said
 
 
 def test_what_stands_around_the_step_runs_without_a_gpu():
-    command = [sys.executable, BENCHMARKS / "gpu_run.py", "--encoder", "tiny", "--scenes", "40", "--epochs", "1"]
-    done = subprocess.run(
-        [*command, "--device", "cpu", "--queries", "50", "10"],
-        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "no GPU: these are not the numbers to quote" in done.stdout
-    assert re.search(r"evaluation of 50 .*\ncheckpoint of 0\.02 GiB: .*\nrun of 200 pairs.*\nmR ", done.stdout)
+    small = ("--encoder", "tiny", "--scenes", "40", "--epochs", "1", "--queries", "50", "10")
+    said = printed("gpu_run.py", *small, "--device", "cpu")
+    assert "no GPU: these are not the numbers to quote" in said
+    assert re.search(r"evaluation of 50 .*\ncheckpoint of 0\.02 GiB: .*\nrun of 200 pairs.*\nmR ", said)
 
 
 def test_cpu_benchmark_prints_a_step_by_part_and_ratios():
-    parts = ("step", "tokens", "evaluation")
-    done = subprocess.run(
-        [sys.executable, BENCHMARKS / "cpu.py", "--quick", "--only", *parts],
-        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    shares = re.findall(r"^  [a-z, ]+, ([\d.]+)% of ours +[\d.]+ s +[\d.]+ s +[\d.]+ x", done.stdout, re.M)
+    said = printed("cpu.py", "--quick", "--only", "step", "tokens", "evaluation")
+    shares = re.findall(r"^  [a-z, ]+, ([\d.]+)% of ours +[\d.]+ s +[\d.]+ s +[\d.]+ x", said, re.M)
     assert len(shares) == 6 and abs(sum(map(float, shares)) - 100) < 1
-    assert re.search(r"^tokens of 20 images, tiny: cache", done.stdout, re.M)
-    assert re.search(r"^evaluation, 90 captions x 18 images", done.stdout, re.M) and "goal" not in done.stdout
+    assert re.search(r"^tokens of 20 images, tiny: cache", said, re.M)
+    assert re.search(r"^evaluation, 90 captions x 18 images", said, re.M) and "goal" not in said
 
 
 def test_a_goal_is_met_or_missed(monkeypatch, capsys):

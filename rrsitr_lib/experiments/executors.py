@@ -75,9 +75,9 @@ def opened(settings: ExecutorSettings, processes: int = 1) -> Iterator[Any]:
         return
     import dask
 
-    with _silence(), dask.config.set(CLOSED):  # in this order: what is imported under changed settings goes with them
-        with _local(settings, processes) as cluster:
-            yield cluster
+    # in this order: what is imported under changed settings goes with them
+    with _silence(), dask.config.set(CLOSED), _local(settings, processes) as cluster:
+        yield cluster
 
 
 @contextlib.contextmanager

@@ -56,10 +56,10 @@ class CachedTokens:
         """Shape: (items,) -> (items, longest, width) float32."""
         entries = self.entries[torch.as_tensor(items)]
         longest = int(self.lengths[entries if among is None else self.entries[torch.as_tensor(among)]].max())
-        lengths, place = (to_device(one, self.device) for one in (self.lengths[entries], entries))
         kept = isinstance(self.tokens, Tensor) and self.tokens.is_cuda
-        tokens = self.tokens[place, :longest] if kept else np.asarray(self.tokens[entries.numpy(), :longest])
-        tokens = to_device(torch.as_tensor(tokens), self.device).float()
+        place = to_device(entries, self.device) if kept else entries.numpy()
+        tokens = to_device(torch.as_tensor(self.tokens[place, :longest]), self.device).float()
+        lengths = to_device(self.lengths[entries], self.device)
         beyond = torch.arange(longest, device=self.device) >= lengths[:, None]
         return tokens.masked_fill(beyond[..., None], 0.0)
 

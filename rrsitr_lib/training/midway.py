@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from rrsitr_lib.training.checkpoint import load_checkpoint, save_checkpoint
+from rrsitr_lib.training.checkpoint import load_checkpoint
 
 FILE, LAST = "within.safetensors", "last.safetensors"
 COLUMN = "epoch.ledger."
@@ -44,11 +44,6 @@ class Clock:
             return False
         self.since = time.monotonic()
         return True
-
-
-def save_midway(folder: Path, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Beside the last whole epoch, whole or not at all. Raises ``RunError`` when the disk refuses."""
-    save_checkpoint(folder / FILE, tensors, state)
 
 
 def newest(folder: Path) -> Saved | None:

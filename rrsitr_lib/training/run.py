@@ -54,7 +54,7 @@ from rrsitr_lib.training.embedding_history import write_snapshot
 from rrsitr_lib.training.evaluate import evaluate, networks_of, score_of
 from rrsitr_lib.training.ledger import PAIRS_FILE, Ledger
 from rrsitr_lib.training.midway import FILE as MIDWAY_FILE
-from rrsitr_lib.training.midway import LAST, Clock, Midway, newest, save_midway
+from rrsitr_lib.training.midway import LAST, Clock, Midway, newest
 from rrsitr_lib.training.retrieval_results import rank
 from rrsitr_lib.training.run_files import read_facts, read_result
 from rrsitr_lib.training.run_folder import (
@@ -197,7 +197,8 @@ class Run:
         def on_step(midway: Midway) -> None:
             bar.update()
             if clock.strikes():
-                save = partial(save_midway, self.folder, self._state() | {"steps": midway.steps})
+                state = self._state() | {"steps": midway.steps}
+                save = partial(save_checkpoint, self.folder / MIDWAY_FILE, state=state)
                 self.writer.write(self._tensors() | midway.tensors(), save)
 
         last = ledger.epoch(epoch - 1) if epoch else None

@@ -1,7 +1,6 @@
 """The pairs of shards as a table whose texts stay on the disk, and their images, each read when it is asked for."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from io import BytesIO
@@ -16,6 +15,7 @@ from PIL import Image
 from rrsitr_lib.data.images import open_image
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.data.shards.index import ShardIndex
+from rrsitr_lib.data.tables.row import Stored
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint
 
@@ -136,8 +136,7 @@ class ShardImages(Sequence[Image.Image]):
     @staticmethod
     def _read(path: Path, offset: int, size: int) -> bytes:
         try:
-            with open(path, "rb", buffering=0) as file:
-                content = os.pread(file.fileno(), size, offset)
+            content = Stored(path, offset, size).read()
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}: {PUT_BACK}") from None
         if len(content) < size:
