@@ -1,4 +1,4 @@
-"""Rows that slipped: from some row on, the caption a fixed way off fits a row's image better than the one beside it.
+"""Rows in a wrong order: from some row on, the captions a fixed way off fit better, or those of a part in reverse.
 
 One missing line moves all captions below it, and each of them looks wrong by itself; said once, it is mended once.
 """
@@ -16,49 +16,106 @@ FARTHEST = 25  # pairs
 REFITTED = (1, 2, 3, 5, 10)  # pairs by which all captions are moved where most look wrong
 MOST_WRONG = 0.5  # share of mismatched pairs from which on the map itself may have learned from slipped rows
 SURE = 5.0  # standard errors of the gain; without a shift the largest of 50 ways was 3 on real pairs in their order
+MORE_WRONG = 0.2  # probability of being mismatched, beyond the mean
+SURE_OF_TORN = 3.0  # standard errors; mismatches in any order, of 0 to 80 % of pairs, had 0.6 at most
 FEWEST = 20  # images
+AROUND = 21  # images
+CELLS = 2**24  # of a table of likenesses
 
 
 def find_shift(judges: UntrainedJudges, rows: Sequence[int], rate: float) -> str:
     """The most certain shift of rows in words, empty where there is none. **Shape** ``rows`` (N,) of the table.
 
-    A caption counts as fitting where the linear map likes it better than at its own image, and better than at those of
-    the other rows nearby: in a table in the order of its scenes, it fits all of them a little. ``rate``: the share of
-    mismatched pairs; where it is high, maps that are fitted to moved captions are tried too.
+    A part may have slipped by some rows, moved far (two parts exchanged), or be in reverse. A caption counts as fitting
+    where the linear map likes it better than at its own image, and better than at those of the other rows nearby: in a
+    table in the order of its scenes, it fits all of them a little. ``rate``: the share of mismatched pairs; where it is
+    high, maps that are fitted to moved captions are tried too.
     """
-    table = np.asarray(rows)
+    table, forward = np.asarray(rows), np.arange(len(rows))
     reach = min(FARTHEST, len(table) // 4)
-    ways = [way for size in range(1, reach + 1) for way in (-size, size)]
-    if len(ways) < 4:
+    if reach < 2:
         return ""
-    gains = _gains(_best_map(judges, rate), judges.features.caption_of_pair, ways)
-    found = [(*_segment(gain, judges.groups), way) for gain, way in zip(gains, ways, strict=True)]
+    caption, (judges, fitted_to) = judges.features.caption_of_pair, _best_map(judges, rate)
+    wanted = [(order, _far_way(judges, caption, order)) for order in (forward, forward[::-1])]
+    found = []
+    for order, middle in [(forward, 0), *fitted_to, *wanted]:
+        ways = [way for way in range(middle - reach, middle + reach + 1) if way or order[0]]
+        segments = [_segment(gain, judges.groups) for gain in _gains(judges, caption, order, ways)]
+        found += [(*segment, order[0] > 0, way) for segment, way in zip(segments, ways, strict=True)]
     if max(certain for _, certain, *_ in found) < SURE:
         return ""
-    _, _, first, last, way = max(found)  # of several ways to one image's captions, that on which most pairs gain
-    pairs = np.arange(first, last + 1)
-    pairs = pairs[(pairs + way >= 0) & (pairs + way < len(table))]
-    steps, times = np.unique(table[pairs + way] - table[pairs], return_counts=True)
-    where = (
-        f"from row {table[first]} to row {table[last]} the caption of row i{steps[times.argmax()]:+d} fits the image"
-    )
-    return f"{where} of row i better than its own ({len(pairs)} pairs): did the rows slip?"
+    _, _, first, last, in_reverse, way = max(found)  # of several ways to an image's captions, that on which most gain
+    return _said(table, np.arange(first, last + 1), way, in_reverse)
 
 
-def _gains(judges: UntrainedJudges, caption: np.ndarray, ways: Sequence[int]) -> np.ndarray:
-    """How much better the caption ``way`` pairs on fits here than at its own image, and than around that. (ways, N).
+def find_torn(wrong: np.ndarray, groups: np.ndarray, rows: Sequence[int]) -> str:
+    """The rows among which far more captions look wrong than elsewhere, in words, empty where there are none such.
+
+    **Shape** ``wrong`` (N,), the probability of being mismatched; ``groups`` (N,); ``rows`` (N,) of the table.
+
+    >>> wrong = np.r_[np.full(60, 0.05), np.full(40, 0.95)]
+    >>> find_torn(wrong, np.arange(100), range(1, 101))
+    'from row 61 to row 100 95 % of the captions look wrong, elsewhere 5 %: were these rows sorted by themselves?'
+    """
+    _, certain, first, last = _segment(wrong - (wrong.mean() + MORE_WRONG), groups)
+    here = np.zeros(len(wrong), dtype=bool)
+    here[first : last + 1] = True
+    if certain < SURE_OF_TORN or here.all():
+        return ""
+    inside, outside = (f"{100 * wrong[part].mean():.0f} %" for part in (here, ~here))
+    where = f"from row {rows[first]} to row {rows[last]} {inside} of the captions look wrong, elsewhere {outside}"
+    return f"{where}: were these rows sorted by themselves?"
+
+
+def _said(table: np.ndarray, pairs: np.ndarray, way: int, in_reverse: bool) -> str:
+    donors = (len(table) - 1 - pairs if in_reverse else pairs) + (-way if in_reverse else way)
+    inside = (donors >= 0) & (donors < len(table))
+    here, there = table[pairs[inside]], table[donors[inside]]
+    where = f"from row {here[0]} to row {here[-1]} the caption of row "
+    if in_reverse:
+        return f"{where}{there[0]}, {there[1]} and so on upwards fits better ({len(here)} pairs): are they in reverse?"
+    steps, times = np.unique(there - here, return_counts=True)
+    better = f"i{steps[times.argmax()]:+d} fits the image of row i better than its own"
+    what = "did the rows slip" if abs(way) <= FARTHEST else "were parts of the table exchanged"
+    return f"{where}{better} ({len(here)} pairs): {what}?"
+
+
+def _far_way(judges: UntrainedJudges, caption: np.ndarray, order: np.ndarray) -> int:
+    """The way, in places of ``order``, at which captions fit more images than around it, beyond the nearest rows.
+
+    In the table of every image with every image's captions, a part that moved is a bright line beside the diagonal, or
+    across it where it is in reverse. Of many images some are looked at.
+    """
+    starts, in_reverse = _starts(judges.groups), order[0] > 0
+    count, near = len(starts), FARTHEST * len(starts) // len(order)
+    texts = unit(np.add.reduceat(unit(judges.text[caption] - judges.centre.mean(axis=0)), starts))
+    images = np.arange(0, count, 1 + count**2 // CELLS)
+    likeness = judges.predicted[judges.features.image_of_pair[starts[images]]] @ (texts - texts.mean(axis=0)).T
+    line = (np.arange(count)[:: -1 if in_reverse else 1] - images[:, None] + count).ravel()
+    height = np.bincount(line, likeness.ravel(), 2 * count) / np.sqrt(np.bincount(line, minlength=2 * count) + 1)
+    bright = height - np.convolve(height, np.full(AROUND, 1 / AROUND), "same")
+    bright[count - near : count + near + 1] -= 0 if in_reverse else np.inf
+    way = int(bright.argmax()) - count
+    here = np.arange(max(0, -way), min(count, count - way))
+    standing = len(order) - np.r_[starts[1:], len(order)][::-1] if in_reverse else starts
+    return int(np.median(standing[here + way] - starts[here]))
+
+
+def _gains(judges: UntrainedJudges, caption: np.ndarray, order: np.ndarray, ways: Sequence[int]) -> np.ndarray:
+    """How much better the caption ``way`` places on in ``order`` fits than at its own image and around it. (ways, N).
 
     Asked of the caption, not of the image: where an image has several, a slip of one row moves only the first or the
     last of them, and the others fit as well as before. Nothing is gained by a caption of the same image, or from
     beyond the ends.
     """
-    everyone = np.arange(len(judges.fold))
+    everyone = np.arange(len(order))
     misfits, same = [], []
     for way in ways:
-        donor = (everyone + way) % len(everyone)
+        donor = order[(everyone + way) % len(order)]
         misfits.append(judges.misfit(everyone, caption[donor]))
-        same.append((judges.groups[donor] == judges.groups) | (donor != everyone + way))
-    misfit, alike, own = np.array(misfits), np.array(same), judges.misfit(everyone, caption)
+        beyond = (everyone + way < 0) | (everyone + way >= len(order))
+        same.append((judges.groups[donor] == judges.groups) | beyond)
+    misfit, alike, own = np.array(misfits), np.array(same), judges.misfit(everyone, caption)[order]
     elsewhere = np.array([np.roll(one, way) for one, way in zip(np.where(alike, np.nan, misfit), ways, strict=True)])
     elsewhere[:, np.isnan(elsewhere).all(axis=0)] = np.inf  # deep inside the captions of one image
     best = np.minimum(own, np.nanmedian(elsewhere, axis=0))
@@ -71,7 +128,7 @@ def _segment(gain: np.ndarray, groups: np.ndarray) -> tuple[float, float, int, i
     >>> _segment(np.array([-1.0, -2.0, 3.0, 1.0, -1.0]), np.arange(5))
     (4.0, 0.0, 2, 3)
     """
-    starts = np.flatnonzero(np.r_[True, np.diff(groups) != 0])
+    starts = _starts(groups)
     lengths = np.diff(np.r_[starts, len(groups)])
     blocks = np.add.reduceat(gain, starts) / lengths
     total = np.r_[0.0, np.cumsum(blocks)]
@@ -84,19 +141,30 @@ def _segment(gain: np.ndarray, groups: np.ndarray) -> tuple[float, float, int, i
     return float(rise[last]), certain, int(starts[first]), int(starts[last] + lengths[last] - 1)
 
 
-def _best_map(judges: UntrainedJudges, rate: float) -> UntrainedJudges:
-    """The judges as they are, or those whose map predicts best, fitted to captions that are moved some pairs."""
-    if rate < MOST_WRONG:
-        return judges
+def _starts(groups: np.ndarray) -> np.ndarray:
+    """The first pairs of the images, in the table's order."""
+    return np.flatnonzero(np.r_[True, np.diff(groups) != 0])
+
+
+def _best_map(judges: UntrainedJudges, rate: float) -> tuple[UntrainedJudges, list[tuple[np.ndarray, int]]]:
+    """The judges as they are, or those whose map predicts best, fitted to moved captions; how these are."""
     caption, half = judges.features.caption_of_pair, judges.groups % 2 == 0
-    if half.all() or not half.any():
-        return judges
-    orders = [np.roll(caption, way) for way in (0, *(sign * size for size in REFITTED for sign in (-1, 1)))]
-    image_of, likeness = judges.features.image_of_pair, []
-    ridge = Ridge(judges.image, image_of[half])
-    for order in orders:
-        linear = ridge.fit(judges.text, order[half])
+    if rate < MOST_WRONG or half.all() or not half.any():
+        return judges, []
+    image_of, ridge, likeness = (
+        judges.features.image_of_pair,
+        Ridge(judges.image, judges.features.image_of_pair[half]),
+        [],
+    )
+    forward = np.arange(len(caption))
+    tried = [(forward, way) for way in (0, *(sign * size for size in REFITTED for sign in (-1, 1)))] + [
+        (forward[::-1], 0)
+    ]
+    for order, way in tried:
+        moved = caption[np.roll(order, -way)]
+        linear = ridge.fit(judges.text, moved[half])
         guess, texts = unit(linear(judges.image)), unit(judges.text - linear.caption_mean)
-        likeness.append(np.einsum("nd,nd->n", guess[image_of[~half]], texts[order[~half]]))
-    best = int(np.argmax([one.mean() for one in likeness]))
-    return replace(judges, features=replace(judges.features, caption_of_pair=orders[best])) if best else judges
+        likeness.append(np.einsum("nd,nd->n", guess[image_of[~half]], texts[moved[~half]]).mean())
+    order, way = tried[int(np.argmax(likeness))]
+    features = replace(judges.features, caption_of_pair=caption[np.roll(order, -way)])
+    return (replace(judges, features=features), [(order, way)]) if way or order[0] else (judges, [])

@@ -18,7 +18,7 @@ from rrsitr_lib.audit.ranking import Ranking, rank_pairs
 from rrsitr_lib.audit.read_pairs import AuditPairs
 from rrsitr_lib.audit.report import write_report
 from rrsitr_lib.audit.review_sheet import check_no_review, write_sheet
-from rrsitr_lib.audit.row_shift import find_shift
+from rrsitr_lib.audit.row_shift import find_shift, find_torn
 from rrsitr_lib.audit.untrained import UntrainedJudges
 from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.data.pairs import numbered
@@ -125,7 +125,8 @@ def audit(
         "blind": ranking.blind,
         "weak": ranking.separation < WEAK, "keep": keep, "kept": len(kept), "quick": quick,
         "choices": {name: expected(out_of_it, wrong, rate) for name, out_of_it in choices.items()},
-        "slipped": find_shift(judges, pairs.rows, ranking.rate),
+        "slipped": find_shift(judges, pairs.rows, ranking.rate)
+        or find_torn(by_row["wrong"].to_numpy(), judges.groups, pairs.rows),
         "pictures_that_are_twice": int((table["same_picture_as"] != "").sum()), "notes": pairs.notes,
         "settings": vars(settings), "features": fingerprint(features.image, features.text),
         "version": rrsitr_lib.__version__,

@@ -9,7 +9,7 @@ from audit import synthetic
 
 from rrsitr_lib.audit.cross_validation import folds_of
 from rrsitr_lib.audit.features import PairFeatures
-from rrsitr_lib.audit.row_shift import find_shift
+from rrsitr_lib.audit.row_shift import find_shift, find_torn
 from rrsitr_lib.audit.untrained import UntrainedJudges
 
 IMAGES = 300
@@ -50,6 +50,48 @@ def test_rows_that_slip_by_less_than_an_image_are_found(slip, start):
     said = judged(data, order, range(1, len(data) + 1), rate=abs(slip) / 3 * (1 - start / len(data)))
     first, last, way = map(int, re.search(r"row (\d+) to row (\d+) the caption of row i([+-]\d+) fits", said).groups())
     assert way == slip and abs(first - 1 - start) <= 12 and len(data) - last <= 12
+
+
+@pytest.mark.parametrize("captions", [1, 2, 5])
+def test_parts_that_were_exchanged_are_found(captions):
+    data, _ = synthetic.features(IMAGES, captions, wrong=0.0)
+    parts = np.split(np.arange(len(data)), np.multiply([60, 120, 200, 260], captions))
+    order = np.concatenate([parts[number] for number in (0, 3, 2, 1, 4)])
+    said = judged(data, order, range(1, len(data) + 1), rate=0.4)
+    first, last, way = map(int, re.search(r"row (\d+) to row (\d+) the caption of row i([+-]\d+) fits", said).groups())
+    assert "parts of the table exchanged" in said and abs(way) == 140 * captions
+    start = (60 if way > 0 else 200) * captions
+    assert abs(first - 1 - start) <= 5 * captions and abs(last - start - 60 * captions) <= 5 * captions
+
+
+@pytest.mark.parametrize("captions", [1, 2, 5])
+@pytest.mark.parametrize(("start", "end"), [(0, IMAGES), (100, 200), (40, 150)])
+def test_rows_in_reverse_are_found(captions, start, end):
+    data, _ = synthetic.features(IMAGES, captions, wrong=0.0)
+    order, start, end = np.arange(len(data)), start * captions, end * captions
+    order[start:end] = order[start:end][::-1]
+    said = judged(data, order, range(1, len(data) + 1), rate=(end - start) / len(data))
+    first, last, other = map(int, re.search(r"row (\d+) to row (\d+) the caption of row (\d+), ", said).groups())
+    assert "in reverse" in said and first - 1 + other == start + end
+    assert abs(first - 1 - start) <= 5 * captions and abs(last - end) <= 5 * captions
+
+
+def test_rows_that_were_sorted_by_themselves_are_found():
+    generator = np.random.default_rng(0)
+    for rate in (0.0, 0.2, 0.3):
+        wrong = generator.random(1500) < rate
+        wrong[600:900] = generator.random(300) < 0.9
+        said = find_torn(np.where(wrong, 0.9, 0.1), np.repeat(np.arange(500), 3), range(1, 1501))
+        first, last = map(int, re.match(r"from row (\d+) to row (\d+) \d+ % of the captions look wrong", said).groups())
+        assert abs(first - 601) <= 15 and abs(last - 900) <= 15
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+@pytest.mark.parametrize("captions", [1, 5])
+def test_wrong_captions_in_any_order_are_not_taken_for_sorted_rows(rate, captions):
+    for seed in range(20):
+        wrong = np.repeat(np.random.default_rng(seed).random(1000) < rate, captions)  # all captions of an image
+        assert find_torn(np.where(wrong, 0.95, 0.05), np.arange(len(wrong)) // captions, range(len(wrong))) == ""
 
 
 def test_the_rows_of_the_table_are_named_not_the_pairs():
