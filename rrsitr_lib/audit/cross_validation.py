@@ -84,16 +84,24 @@ def folds_of(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
     return fold_of_group[index]
 
 
-def check_enough(images: Sequence[Hashable], captions: Sequence[Hashable], folds: int) -> None:
+def check_enough(
+    images: Sequence[Hashable], captions: Sequence[Hashable], folds: int, source: object = "the pairs"
+) -> None:
     """Raises ``InputError`` for too few pairs, fewer images than two a fold, and one caption everywhere. (N,) both."""
     if len(captions) < SMALLEST:
-        raise InputError(f"{len(captions)} pairs are left: allowed are {SMALLEST} or more, as some are held out")
+        raise InputError(
+            f"{source}: {len(captions)} pairs are left: allowed are {SMALLEST} or more, as some are held out"
+        )
     if len(set(captions)) == 1:
-        raise InputError(f"all {len(captions)} pairs have the same caption: no ranking is possible")
+        raise InputError(f"{source}: all {len(captions)} pairs have the same caption: no ranking is possible")
     if (different := len(set(images))) < 2 * folds:
         if different < 4:
-            raise InputError(f"{different} different images are left: allowed are 4 or more, two in each of two folds")
-        raise InputError(f"folds is {folds} for {different} images: allowed are 2 to {different // 2}, two images each")
+            raise InputError(
+                f"{source}: {different} different images are left: allowed are 4 or more, two in each of two folds"
+            )
+        raise InputError(
+            f"{source}: folds is {folds} for {different} images: allowed are 2 to {different // 2}, two images each"
+        )
 
 
 def cross_validate(

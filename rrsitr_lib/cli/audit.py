@@ -59,7 +59,7 @@ def audit(
         pairs = open_pairs(source, own, images, image_column, caption_column, bad, features is None, split)
         for note in pairs.notes:
             typer.echo(printable(note))
-        check_enough(pairs.images, pairs.captions, folds)
+        check_enough(pairs.images, pairs.captions, folds, source)
         described = features_of(pairs, encoder, weights, features, where)
         with bar("models", "model") as progress:
             done = run_audit(pairs, described, out, settings, top, keep, quick, sizes, progress)

@@ -315,7 +315,7 @@ def test_what_cannot_be_is_said_before_any_work(folder, tmp_path, capsys, monkey
     monkeypatch.setattr("rrsitr_lib.audit.read_pairs.open_pairs", open_pairs)
     (folder / "few.csv").write_text("image,caption\nTile 0.PNG,a lake\nTile 1.PNG,a road\n")
     assert rrsitr("audit", folder / "few.csv", "--out", tmp_path / "no") == 2
-    assert "2 pairs are left: allowed are 20 or more" in capsys.readouterr().err
+    assert ".csv: 2 pairs are left: allowed are 20 or more" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
