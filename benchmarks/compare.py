@@ -9,12 +9,12 @@ stand under the same evaluation. Runs that are there are not trained again; an i
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import pandas as pd
 
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.cores import cores
 from rrsitr_lib.experiments.engine import run_trials
 from rrsitr_lib.experiments.figures import over_noise
 from rrsitr_lib.experiments.linear_probe import probe_cells
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="else the preset's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 13, 25])
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="runs at once, one thread each")
+    parser.add_argument("--workers", type=int, default=cores(), help="runs at once, one thread each")
     parser.add_argument("--figure", type=Path, help="mR over the noise rate, .png or .svg")
     arguments = parser.parse_args()
     configs = configs_of(arguments)

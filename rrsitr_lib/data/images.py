@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from rrsitr_lib.cores import cores
 from rrsitr_lib.data.stretch import (
     MAX_PIXELS,
     RangedImage,
@@ -30,7 +31,7 @@ FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
 FOREIGN = re.compile(r"/|\\\\|[A-Za-z]:[/\\]")  # where a path begins that is not from the folder of the images
 ORIENTATION = 0x0112  # the tag of EXIF
 NEARLY_BLACK = 16  # of 255 levels
-THREADS = min(4, os.cpu_count() or 1)
+THREADS = min(4, cores())
 for library in ("PIL", "tifffile"):
     logging.getLogger(library).addHandler(logging.NullHandler())  # what they log is in the message of the file
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm", ".pgm")

@@ -6,10 +6,11 @@ from typing import Any
 
 from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.cores import cores
 from rrsitr_lib.errors import InputError, RunError
 from rrsitr_lib.experiments.dispatch import Dispatch
 from rrsitr_lib.experiments.execute_trial import execute_trial, wait_for_orphan
-from rrsitr_lib.experiments.executors import ExecutorSettings, cores, opened
+from rrsitr_lib.experiments.executors import ExecutorSettings, opened
 from rrsitr_lib.experiments.progress import Progress
 from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.experiments.study_file import Study, Trial

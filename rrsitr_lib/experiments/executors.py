@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rrsitr_lib.cores import cores
 from rrsitr_lib.errors import InputError
 
 NO_BOARD = "127.0.0.1:0"
@@ -38,11 +39,6 @@ def gpus() -> list[str]:
     count = torch.cuda.device_count()
     named = [number for number in (visible or "").split(",") if number]
     return (named or [str(number) for number in range(count)])[:count]
-
-
-def cores() -> int:
-    """Cores that this process may use: of a job on a shared machine those that it was given."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def local_workers(workers: int, cards: list[str], processes: int = 1) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrsitr_lib.cores import cores
 from rrsitr_lib.errors import printable
 
 if TYPE_CHECKING:  # every other import below happens within a check, so that one that fails is reported
@@ -111,7 +111,7 @@ def _processor() -> tuple[bool, str]:
     import torch
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU, the lessons need none"
-    return True, f"{device}, {os.cpu_count()} cores"
+    return True, f"{device}, {cores()} cores"
 
 
 def _disk() -> tuple[bool, str]:

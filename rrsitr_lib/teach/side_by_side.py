@@ -6,6 +6,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+from rrsitr_lib.cores import cores
+
 AT_ONCE = 2
 Result = TypeVar("Result")
 
@@ -33,4 +35,4 @@ def side_by_side(step: Callable[..., Result], jobs: Sequence[tuple[Any, ...]]) -
 
 def _take_half() -> None:
     """Before anything counts cores: kernels and libraries that this process starts take half of them."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // AT_ONCE)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // AT_ONCE)))

@@ -1,6 +1,5 @@
 """What a trainer feeds an encoder: images or cached tokens by image, token numbers or cached tokens by caption."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from torchvision.transforms import Compose, RandomResizedCrop
 from torchvision.transforms.functional import resized_crop
 
 from rrsitr_lib.config import RunConfig
+from rrsitr_lib.cores import cores
 from rrsitr_lib.data.images import as_image
 from rrsitr_lib.data.pairs import PairTable
 from rrsitr_lib.model.encoder import Encoder
@@ -185,7 +185,7 @@ class Loader:
 
     def __init__(self, batches: RowBatches, config: RunConfig, device: torch.device) -> None:
         decodes, gpu = isinstance(batches.inputs.images, ImageFiles), device.type == "cuda"
-        given = min(WORKERS, os.cpu_count() or 1) if config.workers == "auto" and gpu else config.workers
+        given = min(WORKERS, cores()) if config.workers == "auto" and gpu else config.workers
         workers = given if decodes and isinstance(given, int) else 0
         self._asked: list[tuple[int, np.ndarray]] = []
         self._loader = DataLoader(

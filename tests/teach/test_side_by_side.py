@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from rrsitr_lib.cores import cores
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.teach.side_by_side import side_by_side
 
@@ -18,7 +19,7 @@ def test_two_processes_share_the_cores(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     found = dict(side_by_side(told, [(0,), (1,)]))
     assert sorted(found) == [0, 1] and os.getpid() not in {process for process, _ in found.values()}
-    assert {threads for _, threads in found.values()} == {str(max(1, os.cpu_count() // 2))}
+    assert {threads for _, threads in found.values()} == {str(max(1, cores() // 2))}
 
 
 def test_what_a_step_raises_is_raised_here():
