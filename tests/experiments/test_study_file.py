@@ -132,7 +132,7 @@ def test_every_method_is_tuned_by_three_configurations_its_defaults_among_them()
 def test_rsicd_is_compared_at_five_rates_and_three_seeds():
     configs = [trial.config for trial in plan(Study.read("rsicd"))]
     assert {(c.data, c.images, c.encoder, c.train) for c in configs} == {("rsicd", "data/rsicd", "lite", "heads")}
-    wanted = {(method, rate, seed) for method in ("contrastive", "rrsitr", "ncr", "rcl", "oracle")
+    wanted = {(method, rate, seed) for method in ("contrastive", "rrsitr", "ncr", "rcl", "gce", "oracle")
               for rate in RATES for seed in SEEDS if rate or method != "oracle"}  # fmt: skip
     assert {(c.method, c.noise_rate, c.seed) for c in configs} == wanted and len(configs) == len(wanted)
 
