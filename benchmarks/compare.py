@@ -17,7 +17,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.cores import cores
 from rrsitr_lib.experiments.engine import run_trials
 from rrsitr_lib.experiments.figures import over_noise
-from rrsitr_lib.experiments.linear_probe import probe_cells
+from rrsitr_lib.experiments.linear_probe import linear_probes
 from rrsitr_lib.experiments.report_tables import cell_text
 from rrsitr_lib.experiments.results import METRICS, read_results
 from rrsitr_lib.experiments.summary import study_table
@@ -68,7 +68,7 @@ def main() -> None:
         print(f"{name}: test mR {result['test']['mR']:.2f}, {result['seconds']:.0f} s of training")
     read = read_results(arguments.out)
     runs = read.runs[read.runs["trial"].isin(configs)]
-    probes = probe_cells(next(iter(configs.values())), sorted(set(arguments.rates)))
+    probes = linear_probes(next(iter(configs.values())), sorted(set(arguments.rates)))
     table = study_table(read._replace(runs=runs, probes=probes))
     print(f"\nmean ± deviation over seeds {list(arguments.seeds)}, recall in percent\n")
     print(as_text(table).to_string())

@@ -8,7 +8,7 @@ import pandas as pd
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.linear_probe import read_probes
+from rrsitr_lib.experiments.linear_probe import Probes, read_probes
 from rrsitr_lib.experiments.published_results import paper_differences
 from rrsitr_lib.experiments.run_results import CONTROL, RECALLS, data_name, method_name, portable, read_run
 from rrsitr_lib.experiments.study_file import Study
@@ -28,14 +28,14 @@ Listed = Iterator[tuple[dict[str, Any], Path, str]]  # what is known of a run un
 class Results(NamedTuple):
     """``runs``: a row a run, numbers missing where it is not done; by its name, ``hits``: what the done ones answered,
     ``folders``: their run folders; ``left_out``: why one that has ended is not in the table; ``study``: None where the
-    folder is no study's; ``probes``: recalls of linear probes, empty until ``linear_probe.write_probes``."""
+    folder is no study's; ``probes``: what linear probes answered, empty until ``linear_probe.write_probes``."""
 
     runs: pd.DataFrame
     hits: dict[str, HitCounts]
     folders: dict[str, Path]
     left_out: dict[str, str]
     study: Study | None
-    probes: pd.DataFrame
+    probes: Probes
 
     @property
     def done(self) -> pd.DataFrame:

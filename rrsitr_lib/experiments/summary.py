@@ -10,7 +10,7 @@ import pandas as pd
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.published_results import paper_results
-from rrsitr_lib.experiments.references import reference_cells
+from rrsitr_lib.experiments.references import PROBE, reference_cells
 from rrsitr_lib.experiments.results import CONTROL, METRICS, Results
 from rrsitr_lib.experiments.uncertainty import HitCounts, mean_hits, paired, resampling_interval
 
@@ -100,7 +100,7 @@ def comparison(results: Results, control: str = CONTROL) -> pd.DataFrame:
     Columns: data, encoder, protocol, noise_rate, ``settings`` and ``method``, ``control``, ``seeds`` compared,
     ``difference`` of mR (method minus control) with its interval ``low``, ``high`` in points, ``wins``: at how many
     seeds the method is ahead, ``by_seed``. A pair has the same data, noise and seed; of several variants of the control
-    its plain form, or else its first, is taken.
+    its plain form, or else its first, is taken. A linear probe is the same fit at every seed, and has no ``settings``.
     """
     runs = main_runs(results.runs)
     done = runs[runs["trial"].isin(results.hits)]
@@ -114,6 +114,13 @@ def comparison(results: Results, control: str = CONTROL) -> pd.DataFrame:
         found = paired(first, second)
         own = {**part.iloc[0][[*SUBJECT, "settings", "method"]], "control": control, "seeds": len(part)}
         rows.append({**own, **found._asdict(), "wins": sum(value > 0 for value in found.by_seed)})
+    for cell, counts in results.probes.items():
+        here = (controls[SUBJECT] == list(cell)).all(axis=1)
+        second = [results.hits[name] for name in controls.loc[here, "trial"]]
+        if second:
+            found = paired([counts] * len(second), second)
+            own = {**dict(zip(SUBJECT, cell, strict=True)), "method": PROBE, "control": control, "seeds": len(second)}
+            rows.append({**own, **found._asdict(), "wins": sum(value > 0 for value in found.by_seed)})
     columns = [*SUBJECT, "settings", "method", "control", "seeds", "difference", "low", "high", "wins", "by_seed"]
     return pd.DataFrame(rows, columns=columns).sort_values(SUBJECT, kind="stable", ignore_index=True)
 

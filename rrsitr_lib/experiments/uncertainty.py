@@ -62,12 +62,25 @@ class HitCounts(NamedTuple):
     hits: np.ndarray
     queries: np.ndarray
 
+    def recalls(self) -> dict[str, float]:
+        """Recalls and mR of the test set as it is, in percent."""
+        values = _recalls(self.hits.sum(axis=0), self.queries.sum(axis=0))
+        return dict(zip(RECALLS, values.tolist(), strict=True))
+
     def mean_recall(self) -> float:
         """mR of the test set as it is, in percent."""
-        return float(_recalls(self.hits.sum(axis=0), self.queries.sum(axis=0))[-1])
+        return self.recalls()["mR"]
 
 
-def count_hits(results: RetrievalResults) -> HitCounts:
+class Ranks(NamedTuple):
+    """Those fields of ``RetrievalResults`` that recalls need: **Shape** (C,), (M,) rank of the best caption, (C,)."""
+
+    image_of_caption: np.ndarray
+    caption_rank: np.ndarray
+    image_rank: np.ndarray
+
+
+def count_hits(results: Ranks | RetrievalResults) -> HitCounts:
     """Count a run's results by image."""
     images = len(results.caption_rank)
     captions = np.bincount(results.image_of_caption, minlength=images)

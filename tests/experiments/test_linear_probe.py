@@ -12,15 +12,19 @@ from rrsitr_lib.training.run import train
 
 
 def test_linear_probe_beats_chance_on_drawn_scenes(cache):
-    found = linear_probes(RunConfig.build(data="scenes", encoder="tiny", scenes=60), [0.2])
-    assert found[0.2]["mR"] > 3 * chance_recall(np.repeat(np.arange(200), 5), 200)["mR"]
+    (found,) = linear_probes(RunConfig.build(data="scenes", encoder="tiny", scenes=60), [0.2]).values()
+    assert found.mean_recall() > 3 * chance_recall(np.repeat(np.arange(200), 5), 200)["mR"]
+
+
+def recalls(probes):
+    return [counts.recalls() for counts in probes.values()]
 
 
 def test_it_takes_the_tokens_that_the_heads_were_trained_on(lite_folder, tmp_path, cache, few_scenes, monkeypatch):  # noqa: F811
     given = {"encoder": "lite", "weights": str(lite_folder), "train": "heads", "scenes": 41, "batch_size": 40}
     config = RunConfig.build(**given, epochs=1)
-    alone = linear_probes(config, [0.0, 0.4])
+    alone = recalls(linear_probes(config, [0.0, 0.4]))
     train(config, tmp_path / "run", progress=False)
     for tower in ("image_map", "text_map"):
         monkeypatch.setattr(JointEncoder, tower, lambda *_: pytest.fail("computed a second time"))
-    assert linear_probes(config, [0.0, 0.4]) == alone and alone[0.0] != alone[0.4]
+    assert recalls(linear_probes(config, [0.0, 0.4])) == alone and alone[0] != alone[1]

@@ -15,7 +15,8 @@ from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import RUN
-from rrsitr_lib.experiments.summary import study_table
+from rrsitr_lib.experiments.summary import comparison, study_table
+from rrsitr_lib.experiments.uncertainty import HitCounts
 from rrsitr_lib.files import read_json
 from rrsitr_lib.methods.contrastive import Contrastive
 from rrsitr_lib.registry import METHODS
@@ -90,7 +91,10 @@ def test_linear_probe_is_fitted_once_a_rate_where_towers_are_frozen_kept_and_sho
 
     def fitted(config, rates):
         asked.append((config.train, config.noise_seed, *rates))
-        return {rate: dict.fromkeys(RECALLS, 20.0 - 10 * rate) for rate in rates}
+        answered = {rate: np.arange(60) < (12 if rate else 18) for rate in rates}  # of 60 images of five captions
+        hits = {rate: np.outer(one, [1, 1, 1, 5, 5, 5]).astype(float) for rate, one in answered.items()}
+        queries = np.tile([1.0, 5.0], (60, 1))
+        return {("scenes", "lite", "shuffle", rate): HitCounts(one, queries) for rate, one in hits.items()}
 
     monkeypatch.setattr(linear_probe, "linear_probes", fitted)
     rates = {"noise_rate": [0.4, 0.0], "method": ["contrastive", "rrsitr"]}
@@ -103,9 +107,17 @@ def test_linear_probe_is_fitted_once_a_rate_where_towers_are_frozen_kept_and_sho
     assert asked == [("heads", 42, 0.0, 0.4)]
     table = study_table(read_results(folder))
     row = table[(table["method"] == "linear probe") & (table["metric"] == "mR")]
-    assert row.set_index("noise_rate")["mean"].to_dict() == {0.0: 20.0, 0.4: 16.0} and set(row["encoder"]) == {"lite"}
+    assert row.set_index("noise_rate")["mean"].to_dict() == {0.0: 30.0, 0.4: 20.0} and set(row["encoder"]) == {"lite"}
+    assert ((row["low"] < row["mean"]) & (row["mean"] < row["high"])).all()
+    results = read_results(folder)
+    found = comparison(results, "rrsitr").set_index(["method", "noise_rate"])
+    for rate, mean in ((0.0, 30.0), (0.4, 20.0)):
+        of = table.query("method == 'rrsitr' and metric == 'mR' and noise_rate == @rate")["mean"].item()
+        against = found.loc[("linear probe", rate)]
+        assert against["difference"] == pytest.approx(mean - of) and against["low"] < mean - of < against["high"]
+        assert against["seeds"] == 1 and against["control"] == "rrsitr"
     drawn = {line.get_label(): line for line in over_noise(table).axes[0].lines}["linear probe"]
-    assert drawn.get_xydata().tolist() == [[0.0, 20.0], [40.0, 16.0]]
+    assert drawn.get_xydata().tolist() == [[0.0, 30.0], [40.0, 20.0]]
     (folder / PROBES).write_text((folder / PROBES).read_text().replace("0.4", "0.6"))
     with pytest.raises(InputError, match=r"linear_probe\.csv: changed since .* rrsitr study probe"):
         read_results(folder)
