@@ -42,9 +42,10 @@ def find_shift(judges: UntrainedJudges, rows: Sequence[int], rate: float) -> str
         ways = [way for way in range(middle - reach, middle + reach + 1) if way or order[0]]
         segments = [_segment(gain, judges.groups) for gain in _gains(judges, caption, order, ways)]
         found += [(*segment, order[0] > 0, way) for segment, way in zip(segments, ways, strict=True)]
-    if max(certain for _, certain, *_ in found) < SURE:
+    sure = [segment for segment in found if segment[1] >= SURE]
+    if not sure:
         return ""
-    _, _, first, last, in_reverse, way = max(found)  # of several ways to an image's captions, that on which most gain
+    _, _, first, last, in_reverse, way = max(sure)  # of several ways to an image's captions, that on which most gain
     return _said(table, np.arange(first, last + 1), way, in_reverse)
 
 
@@ -93,9 +94,13 @@ def _far_way(judges: UntrainedJudges, caption: np.ndarray, order: np.ndarray) ->
     likeness = judges.predicted[judges.features.image_of_pair[starts[images]]] @ (texts - texts.mean(axis=0)).T
     line = (np.arange(count)[:: -1 if in_reverse else 1] - images[:, None] + count).ravel()
     height = np.bincount(line, likeness.ravel(), 2 * count) / np.sqrt(np.bincount(line, minlength=2 * count) + 1)
-    bright = height - np.convolve(height, np.full(AROUND, 1 / AROUND), "same")
-    bright[count - near : count + near + 1] -= 0 if in_reverse else np.inf
-    way = int(bright.argmax()) - count
+    around = min(AROUND, len(height))
+    bright = height - np.convolve(height, np.full(around, 1 / around), "same")
+    ways = np.arange(2 * count) - count
+    allowed = (ways > -count) & (in_reverse | (np.abs(ways) > near))
+    if not allowed.any():
+        return 0
+    way = int(ways[allowed][bright[allowed].argmax()])
     here = np.arange(max(0, -way), min(count, count - way))
     standing = len(order) - np.r_[starts[1:], len(order)][::-1] if in_reverse else starts
     return int(np.median(standing[here + way] - starts[here]))
@@ -151,15 +156,10 @@ def _best_map(judges: UntrainedJudges, rate: float) -> tuple[UntrainedJudges, li
     caption, half = judges.features.caption_of_pair, judges.groups % 2 == 0
     if rate < MOST_WRONG or half.all() or not half.any():
         return judges, []
-    image_of, ridge, likeness = (
-        judges.features.image_of_pair,
-        Ridge(judges.image, judges.features.image_of_pair[half]),
-        [],
-    )
-    forward = np.arange(len(caption))
-    tried = [(forward, way) for way in (0, *(sign * size for size in REFITTED for sign in (-1, 1)))] + [
-        (forward[::-1], 0)
-    ]
+    image_of, forward, likeness = judges.features.image_of_pair, np.arange(len(caption)), []
+    ridge = Ridge(judges.image, image_of[half])
+    tried = [(forward, way) for way in (0, *REFITTED, *(-size for size in REFITTED))]
+    tried.append((forward[::-1], 0))
     for order, way in tried:
         moved = caption[np.roll(order, -way)]
         linear = ridge.fit(judges.text, moved[half])
