@@ -297,7 +297,7 @@ print(against)
 #
 # ## Does the order hold elsewhere?
 #
-# Some of these methods with the same settings on 700 real images, at the same rate, three seeds: heads on frozen towers
+# The same methods with the same settings on 700 real images, at the same rate, three seeds: heads on frozen towers
 # (`rrsitr study run rivals-real`). Best on real images first:
 
 # %%
