@@ -75,6 +75,7 @@ def test_what_the_readme_says_of_all_of_rsicd():
     assert above.between(0.8, 1.2).all() and (means[["contrastive", "rcl"]].max(axis=1) < means["linear probe"]).all()
     against = differences("results/against_rrsitr/rsicd.md")
     for noise, told in (("60", False), ("80", True)):
+        assert abs(means.loc[int(noise) / 100, "gce"] - means.loc[int(noise) / 100, "rrsitr"]) < 0.5, "GCE does as well"
         assert all(against[noise, name][2] < 0 for name in ("contrastive", "rcl, plain epochs first: 1"))
         assert (against[noise, "oracle"][1] > 0) == told
 
@@ -133,6 +134,12 @@ def test_what_the_readme_says_of_the_rivals_on_real_images():
     against = differences("results/against_rrsitr/rivals-real.md")
     ahead = {name for (noise, name), (_, low, _) in against.items() if low > 0 and noise == "60"}
     assert ahead == {"oracle", "cream", "ncr2", "crcl", "gce", "sce", "mixture", "monotone", "linear probe"}
+    at_40 = {name: low for (noise, name), (_, low, _) in against.items() if noise == "40"}
+    assert {name for name, low in at_40.items() if low > 0} == {"oracle", "crcl", "cream", "sce", "gce", "linear probe"}
+    every = read_table(ROOT / "results" / "rivals-real.csv").query("metric == 'mR' and noise_rate == 0.4")
+    mean = every.set_index("method")["mean"].dropna()
+    assert {*mean.index[mean > mean["linear probe"]]} == {"crcl", "cream"}, "at 40 % CRCL and CREAM reach it"
+    assert len(at_40) == 16, "with RRSITR itself, without the probe: 16 methods"
 
 
 @pytest.fixture(scope="module")
