@@ -81,7 +81,12 @@ def read_probes(folder: Path) -> Probes:
         return {}
     if changed := changed_files(folder, PROBES):
         raise InputError(f"{changed[0]}; rrsitr study probe {folder} writes it again")
-    parts = pd.read_csv(folder / PROBES).groupby(CELL, sort=False)[COUNTS]
+    kept = pd.read_csv(folder / PROBES)
+    if missing := [name for name in CELL + COUNTS if name not in kept]:
+        raise InputError(
+            f"{folder / PROBES}: not of this version (no {missing[0]}); rrsitr study probe {folder} writes it again"
+        )
+    parts = kept.groupby(CELL, sort=False)[COUNTS]
     counts = {cell: part.to_numpy(dtype=float) for cell, part in parts}
     return {cell: HitCounts(one[:, 2:], one[:, :2]) for cell, one in counts.items()}
 

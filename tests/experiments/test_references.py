@@ -5,6 +5,7 @@ import pytest
 from experiments.run_folders import change, drawn_results, finished_study
 from test_cli import rrsitr
 
+from rrsitr_lib.checksums import note_checksums
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments import linear_probe
 from rrsitr_lib.experiments.figures import over_noise
@@ -120,6 +121,10 @@ def test_linear_probe_is_fitted_once_a_rate_where_towers_are_frozen_kept_and_sho
     assert drawn.get_xydata().tolist() == [[0.0, 30.0], [40.0, 20.0]]
     (folder / PROBES).write_text((folder / PROBES).read_text().replace("0.4", "0.6"))
     with pytest.raises(InputError, match=r"linear_probe\.csv: changed since .* rrsitr study probe"):
+        read_results(folder)
+    (folder / PROBES).write_text("data,encoder,protocol,noise_rate,metric,mean\nscenes,lite,shuffle,0.4,mR,16.0\n")
+    note_checksums(folder, PROBES)
+    with pytest.raises(InputError, match=r"linear_probe\.csv: not of this version \(no queries_by_image\)"):
         read_results(folder)
 
 
