@@ -31,17 +31,16 @@ def find_shift(judges: UntrainedJudges, rows: Sequence[int], rate: float) -> str
     table in the order of its scenes, it fits all of them a little. ``rate``: the share of mismatched pairs; where it is
     high, maps that are fitted to moved captions are tried too.
     """
-    table, forward = np.asarray(rows), np.arange(len(rows))
-    reach = min(FARTHEST, len(table) // 4)
+    table, reach = np.asarray(rows), min(FARTHEST, len(rows) // 4)
     if reach < 2:
         return ""
     caption, (judges, fitted_to) = judges.features.caption_of_pair, _best_map(judges, rate)
-    wanted = [(order, _far_way(judges, caption, order)) for order in (forward, forward[::-1])]
+    far = [(in_reverse, _far_way(judges, caption, in_reverse)) for in_reverse in (False, True)]
     found = []
-    for order, middle in [(forward, 0), *fitted_to, *wanted]:
-        ways = [way for way in range(middle - reach, middle + reach + 1) if way or order[0]]
-        segments = [_segment(gain, judges.groups) for gain in _gains(judges, caption, order, ways)]
-        found += [(*segment, order[0] > 0, way) for segment, way in zip(segments, ways, strict=True)]
+    for in_reverse, middle in {(False, 0), fitted_to, *far}:
+        ways = [way for way in range(middle - reach, middle + reach + 1) if way or in_reverse]
+        segments = [_segment(gain, judges.groups) for gain in _gains(judges, caption, in_reverse, ways)]
+        found += [(*segment, in_reverse, way) for segment, way in zip(segments, ways, strict=True)]
     sure = [segment for segment in found if segment[1] >= SURE]
     if not sure:
         return ""
@@ -81,14 +80,14 @@ def _said(table: np.ndarray, pairs: np.ndarray, way: int, in_reverse: bool) -> s
     return f"{where}{better} ({len(here)} pairs): {what}?"
 
 
-def _far_way(judges: UntrainedJudges, caption: np.ndarray, order: np.ndarray) -> int:
-    """The way, in places of ``order``, at which captions fit more images than around it, beyond the nearest rows.
+def _far_way(judges: UntrainedJudges, caption: np.ndarray, in_reverse: bool) -> int:
+    """The way, in places of that order, at which captions fit more images than around it, beyond the nearest rows.
 
     In the table of every image with every image's captions, a part that moved is a bright line beside the diagonal, or
     across it where it is in reverse. Of many images some are looked at.
     """
-    starts, in_reverse = _starts(judges.groups), order[0] > 0
-    count, near = len(starts), FARTHEST * len(starts) // len(order)
+    starts, pairs = _starts(judges.groups), len(caption)
+    count, near = len(starts), FARTHEST * len(starts) // pairs
     texts = unit(np.add.reduceat(unit(judges.text[caption] - judges.centre.mean(axis=0)), starts))
     images = np.arange(0, count, 1 + count**2 // CELLS)
     likeness = judges.predicted[judges.features.image_of_pair[starts[images]]] @ (texts - texts.mean(axis=0)).T
@@ -102,19 +101,19 @@ def _far_way(judges: UntrainedJudges, caption: np.ndarray, order: np.ndarray) ->
         return 0
     way = int(ways[allowed][bright[allowed].argmax()])
     here = np.arange(max(0, -way), min(count, count - way))
-    standing = len(order) - np.r_[starts[1:], len(order)][::-1] if in_reverse else starts
+    standing = pairs - np.r_[starts[1:], pairs][::-1] if in_reverse else starts
     return int(np.median(standing[here + way] - starts[here]))
 
 
-def _gains(judges: UntrainedJudges, caption: np.ndarray, order: np.ndarray, ways: Sequence[int]) -> np.ndarray:
-    """How much better the caption ``way`` places on in ``order`` fits than at its own image and around it. (ways, N).
+def _gains(judges: UntrainedJudges, caption: np.ndarray, in_reverse: bool, ways: Sequence[int]) -> np.ndarray:
+    """How much better the caption ``way`` places on in that order fits than at its own image and around it. (ways, N).
 
     Asked of the caption, not of the image: where an image has several, a slip of one row moves only the first or the
     last of them, and the others fit as well as before. Nothing is gained by a caption of the same image, or from
     beyond the ends.
     """
-    everyone = np.arange(len(order))
-    misfits, same = [], []
+    everyone = np.arange(len(caption))
+    order, misfits, same = everyone[::-1] if in_reverse else everyone, [], []
     for way in ways:
         donor = order[(everyone + way) % len(order)]
         misfits.append(judges.misfit(everyone, caption[donor]))
@@ -151,20 +150,19 @@ def _starts(groups: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.r_[True, np.diff(groups) != 0])
 
 
-def _best_map(judges: UntrainedJudges, rate: float) -> tuple[UntrainedJudges, list[tuple[np.ndarray, int]]]:
-    """The judges as they are, or those whose map predicts best, fitted to moved captions; how these are."""
+def _best_map(judges: UntrainedJudges, rate: float) -> tuple[UntrainedJudges, tuple[bool, int]]:
+    """The judges as they are, or those whose map predicts best, fitted to moved captions: in reverse, and the way."""
     caption, half = judges.features.caption_of_pair, judges.groups % 2 == 0
     if rate < MOST_WRONG or half.all() or not half.any():
-        return judges, []
-    image_of, forward, likeness = judges.features.image_of_pair, np.arange(len(caption)), []
+        return judges, (False, 0)
+    image_of, likeness = judges.features.image_of_pair, []
     ridge = Ridge(judges.image, image_of[half])
-    tried = [(forward, way) for way in (0, *REFITTED, *(-size for size in REFITTED))]
-    tried.append((forward[::-1], 0))
-    for order, way in tried:
-        moved = caption[np.roll(order, -way)]
+    tried = [*((False, way) for way in (0, *REFITTED, *(-size for size in REFITTED))), (True, 0)]
+    orders = [caption[::-1] if in_reverse else np.roll(caption, -way) for in_reverse, way in tried]
+    for moved in orders:
         linear = ridge.fit(judges.text, moved[half])
         guess, texts = unit(linear(judges.image)), unit(judges.text - linear.caption_mean)
         likeness.append(np.einsum("nd,nd->n", guess[image_of[~half]], texts[moved[~half]]).mean())
-    order, way = tried[int(np.argmax(likeness))]
-    features = replace(judges.features, caption_of_pair=caption[np.roll(order, -way)])
-    return (replace(judges, features=features), [(order, way)]) if way or order[0] else (judges, [])
+    best = int(np.argmax(likeness))
+    features = replace(judges.features, caption_of_pair=orders[best])
+    return replace(judges, features=features) if best else judges, tried[best]

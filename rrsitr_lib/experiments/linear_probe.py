@@ -15,7 +15,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import true_ranks
-from rrsitr_lib.experiments.run_results import RECALLS, data_name
+from rrsitr_lib.experiments.run_results import RECALLS, SUBJECT, data_name
 from rrsitr_lib.experiments.trials import open_study
 from rrsitr_lib.experiments.uncertainty import HitCounts, Ranks, count_hits
 from rrsitr_lib.files import write_atomically
@@ -23,7 +23,6 @@ from rrsitr_lib.frozen_towers.token_cache import caption_tokens, image_tokens
 from rrsitr_lib.model.encoder import Encoder, JointEncoder, build_encoder
 
 PROBES = "linear_probe.csv"
-CELL = ["data", "encoder", "protocol", "noise_rate"]
 COUNTS = ["queries_by_image", "queries_by_caption", *RECALLS[:-1]]
 Probes = dict[tuple[str, str, str, float], HitCounts]  # by data, encoder, protocol, noise rate
 
@@ -67,9 +66,9 @@ def write_probes(folder: str | Path) -> Path:
     if not configs:
         raise InputError(f"{folder}: no run has frozen towers (train: heads), so no linear probe is defined")
     probes = [item for key in configs for item in linear_probes(configs[key], sorted(rates[key])).items()]
-    table = pd.concat([_counts(found).assign(**dict(zip(CELL, cell, strict=True))) for cell, found in probes])
+    table = pd.concat([_counts(found).assign(**dict(zip(SUBJECT, cell, strict=True))) for cell, found in probes])
     path = write_atomically(
-        opened.folder / PROBES, lambda temporary: table[CELL + COUNTS].to_csv(temporary, index=False)
+        opened.folder / PROBES, lambda temporary: table[SUBJECT + COUNTS].to_csv(temporary, index=False)
     )
     note_checksums(opened.folder, PROBES)
     return path
@@ -82,11 +81,11 @@ def read_probes(folder: Path) -> Probes:
     if changed := changed_files(folder, PROBES):
         raise InputError(f"{changed[0]}; rrsitr study probe {folder} writes it again")
     kept = pd.read_csv(folder / PROBES)
-    if missing := [name for name in CELL + COUNTS if name not in kept]:
+    if missing := [name for name in SUBJECT + COUNTS if name not in kept]:
         raise InputError(
             f"{folder / PROBES}: not of this version (no {missing[0]}); rrsitr study probe {folder} writes it again"
         )
-    parts = kept.groupby(CELL, sort=False)[COUNTS]
+    parts = kept.groupby(SUBJECT, sort=False)[COUNTS]
     counts = {cell: part.to_numpy(dtype=float) for cell, part in parts}
     return {cell: HitCounts(one[:, 2:], one[:, :2]) for cell, one in counts.items()}
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 
 from rrsitr_lib.experiments.results import Results
-from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.experiments.run_results import RECALLS, SUBJECT
 from rrsitr_lib.experiments.uncertainty import HitCounts, resampling_interval
 from rrsitr_lib.training.run_files import read_result
 
 BEFORE, CHANCE, PROBE = "before training", "chance", "linear probe"
 REFERENCES = (BEFORE, CHANCE, PROBE)
-PLACE = ["data", "encoder", "protocol"]
+PLACE = SUBJECT[:-1]
 
 
 def reference_cells(results: Results) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def reference_cells(results: Results) -> pd.DataFrame:
     noise changes. ``before training`` is a mean over the seeds, of one network where the study has such runs; the
     linear probe is one fit a noise rate, its interval that of ``summarise``.
     """
-    rows = [_of_probe(counts).assign(**dict(zip([*PLACE, "noise_rate"], cell, strict=True)))
+    rows = [_of_probe(counts).assign(**dict(zip(SUBJECT, cell, strict=True)))
             for cell, counts in results.probes.items()]  # fmt: skip
     done = results.done.sort_values("networks", kind="stable").drop_duplicates([*PLACE, "seed"])
     for place, part in done.groupby(PLACE, sort=False):

@@ -11,6 +11,7 @@ from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import fingerprint
 from rrsitr_lib.training.run_files import read_config, read_facts, read_result
 
+SUBJECT = ["data", "encoder", "protocol", "noise_rate"]  # what runs share that are compared
 RECALLS = (*(f"{way}_R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "mR")
 
 CONTROL = "contrastive"  # every method is compared with it

@@ -4,6 +4,7 @@ A cell holds runs that differ in the seed alone.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,9 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.published_results import paper_results
 from rrsitr_lib.experiments.references import PROBE, reference_cells
 from rrsitr_lib.experiments.results import CONTROL, METRICS, Results
+from rrsitr_lib.experiments.run_results import SUBJECT
 from rrsitr_lib.experiments.uncertainty import HitCounts, mean_hits, paired, resampling_interval
 
-SUBJECT = ["data", "encoder", "protocol", "noise_rate"]
 CELL = [*SUBJECT, "kind", "method", "settings"]
 
 
@@ -108,19 +109,19 @@ def comparison(results: Results, control: str = CONTROL) -> pd.DataFrame:
     controls = plain_first.drop_duplicates("pair")
     others = done[~done["trial"].isin(controls["trial"])]
     both = others.merge(controls[["pair", "trial"]], on="pair", suffixes=("", "_control"))
-    rows = []
+    compared: list[tuple[dict[str, Any], list[HitCounts], pd.Series]] = []
     for _, part in both.sort_values("seed", kind="stable").groupby("settings", sort=False):
-        first, second = ([results.hits[name] for name in part[side]] for side in ("trial", "trial_control"))
-        found = paired(first, second)
-        own = {**part.iloc[0][[*SUBJECT, "settings", "method"]], "control": control, "seeds": len(part)}
-        rows.append({**own, **found._asdict(), "wins": sum(value > 0 for value in found.by_seed)})
+        own = part.iloc[0][[*SUBJECT, "settings", "method"]].to_dict()
+        compared.append((own, [results.hits[name] for name in part["trial"]], part["trial_control"]))
     for cell, counts in results.probes.items():
-        here = (controls[SUBJECT] == list(cell)).all(axis=1)
-        second = [results.hits[name] for name in controls.loc[here, "trial"]]
-        if second:
-            found = paired([counts] * len(second), second)
-            own = {**dict(zip(SUBJECT, cell, strict=True)), "method": PROBE, "control": control, "seeds": len(second)}
-            rows.append({**own, **found._asdict(), "wins": sum(value > 0 for value in found.by_seed)})
+        against = controls.loc[(controls[SUBJECT] == list(cell)).all(axis=1), "trial"]
+        compared.append(({**dict(zip(SUBJECT, cell, strict=True)), "method": PROBE}, [counts] * len(against), against))
+    rows = []
+    for own, first, against in compared:
+        if first:
+            found = paired(first, [results.hits[name] for name in against])
+            wins = sum(value > 0 for value in found.by_seed)
+            rows.append({**own, "control": control, "seeds": len(first), **found._asdict(), "wins": wins})
     columns = [*SUBJECT, "settings", "method", "control", "seeds", "difference", "low", "high", "wins", "by_seed"]
     return pd.DataFrame(rows, columns=columns).sort_values(SUBJECT, kind="stable", ignore_index=True)
 
