@@ -40,6 +40,7 @@ class Encoder(nn.Module):
     def __init__(self, model: nn.Module, tokenizer: Callable[..., Tensor], pad_tokens: str = "paper") -> None:
         super().__init__()
         self.model = model
+        self.model.logit_scale.requires_grad_(False)  # no loss here has it: the temperature is a setting
         self.tokenizer, self.pad_tokens, self.widths = tokenizer, pad_tokens, 1
         size, mean, std = self.model.visual.image_size, *_normalisation(self.model)
         self.train_transform, self.eval_transform = (

@@ -1,10 +1,12 @@
 """Several processes, one batch: each encodes its share of the rows, all see the features of the whole batch.
 
 Every process computes the same objective over the gathered features, in which only its own share carries a gradient.
-The sum of the parameters' gradients over the processes is then that of one process with the whole batch.
+The sum of the parameters' gradients over the processes is then that of one process with the whole batch. Torch's
+``DistributedDataParallel`` takes their mean while the backward pass goes on, so the objective counts once a process.
 """
 
 import os
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import torch
 import torch.distributed as group
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.errors import InputError
@@ -65,13 +68,16 @@ class SeveralProcesses(OneProcess):
         parts[self.rank] = own
         return torch.cat(parts)
 
-    def sum_gradients(self, model: nn.Module) -> None:
-        """In one message; a gradient keeps the strides of its parameter, which a fused optimizer relies on."""
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        total = torch.cat([gradient.reshape(-1) for gradient in gradients])
-        group.all_reduce(total)
-        for gradient, part in zip(gradients, total.split([gradient.numel() for gradient in gradients]), strict=True):
-            gradient.copy_(part.view(gradient.shape))
+    def share(self, network: nn.Module) -> nn.Module:
+        """Starts from the first process's parameters."""
+        return DistributedDataParallel(network, gradient_as_bucket_view=True)
+
+    def unshared(self, networks: list[Any]) -> AbstractContextManager[Any]:
+        """Of several networks each is told."""
+        stack = ExitStack()
+        for network in networks:
+            stack.enter_context(network.no_sync())
+        return stack
 
 
 def follow(config: RunConfig, folder: Path, processes: OneProcess) -> dict[str, Any]:

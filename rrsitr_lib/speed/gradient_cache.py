@@ -6,6 +6,8 @@ second forward pass. Source: Gao et al., Scaling Deep Contrastive Learning Batch
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,10 +25,12 @@ def backward_in_slices(
     objectives: Callable[[Encoded], list[Objective]],
     backward: Callable[[list[Objective]], None],
     size: int,
+    unshared: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> list[Objective]:
     """The objectives of the whole batch, by network; its gradients are in the parameters as after ``backward``.
 
-    Random layers draw the same numbers both times. **Shape** images, captions (B, ...), ``size`` pairs a slice.
+    Random layers draw the same numbers both times. Several processes share their gradients with the last slice's, and
+    none while ``unshared`` lasts. **Shape** images, captions (B, ...), ``size`` pairs a slice.
     """
     slices = list(zip(images.split(size), captions.split(size), strict=True))
     states, parts = [], []
@@ -41,7 +45,8 @@ def backward_in_slices(
     after = _random_state(images)
     for part, state, *wanted in zip(slices, states, *(gradient.split(size) for gradient in gradients), strict=True):
         _restore(images, state)
-        torch.autograd.backward(_flat(encode(*part)), wanted)
+        with nullcontext() if part is slices[-1] else unshared():
+            torch.autograd.backward(_flat(encode(*part)), wanted)
     _restore(images, after)
     return results
 

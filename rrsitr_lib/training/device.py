@@ -6,6 +6,7 @@ One process, unless ``torchrun`` has started several.
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,8 +87,13 @@ class OneProcess:
         """Features of the whole batch, in its order; the gradient reaches this process's part only."""
         return features
 
-    def sum_gradients(self, model: nn.Module) -> None:
-        """Add up every parameter's gradient over the processes."""
+    def share(self, network: nn.Module) -> nn.Module:
+        """The network as it is trained: a backward pass leaves the mean of the processes' gradients."""
+        return network
+
+    def unshared(self, networks: list[Any]) -> contextlib.AbstractContextManager[Any]:
+        """While it lasts, the gradients of ``networks``, which are shared, stay with the process that has them."""
+        return contextlib.nullcontext()
 
 
 ONE_PROCESS = OneProcess()

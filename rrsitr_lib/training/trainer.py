@@ -1,6 +1,7 @@
 """The training loop: one epoch, batch by batch, by the method that the configuration names."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ class Trainer:
             raise InputError(f"batch_size is {config.batch_size}, but train has {rows} rows: allowed are 2 to {rows}")
         self.config, self.model, self.inputs, self.noise, self.processes = config, model, inputs, noise, processes
         self.device = next(model.parameters()).device
+        self.shared = [processes.share(network) for network in networks_of(model)]
         self.loader = Loader(RowBatches(inputs, noise.caption_index, processes), config, self.device)
         self.steps = rows // config.batch_size
         total, fields = config.epochs * self.steps, RunConfig.model_fields
@@ -146,7 +148,6 @@ class Trainer:
             return torch.stack([result.total for result in results]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         results = self.backward(method, rows, images, captions)
-        self.processes.sum_gradients(self.model)
         self.scaler.unscale_(self.optimizer)
         norms = [nn.utils.clip_grad_norm_(one.parameters(), self.config.clip_norm) for one in networks_of(self.model)]
         buffer.write(rows, results, trained=True)
@@ -158,18 +159,20 @@ class Trainer:
         return torch.where(torch.isfinite(torch.stack(norms).sum()), total, torch.nan)
 
     def backward(self, method: Method, rows: Tensor, images: Tensor, captions: Tensor) -> list[Objective]:
-        """The objective of the global batch, by network; its gradients are left in this process's parameters."""
+        """The objective of the global batch, by network; its gradients are left in every process's parameters."""
         images, captions = self._to_device(images), to_device(captions, self.device)
 
         def objectives(encoded: Encoded) -> list[Objective]:
             return self._objectives(method, rows, encoded, self.processes)
 
         def backward(results: list[Objective]) -> None:
-            self.scaler.scale(torch.stack([result.total for result in results]).sum()).backward()
+            total = torch.stack([result.total for result in results]).sum()
+            self.scaler.scale(total * self.processes.size).backward()  # of which the mean over them is taken
 
         if self.config.gradient_slice:
             in_slices = extension("speed.gradient_cache").backward_in_slices
-            return in_slices(self.encode, images, captions, objectives, backward, self.config.gradient_slice)
+            unshared = partial(self.processes.unshared, self.shared)
+            return in_slices(self.encode, images, captions, objectives, backward, self.config.gradient_slice, unshared)
         results = objectives(self.encode(images, captions))
         backward(results)
         return results
@@ -207,7 +210,8 @@ class Trainer:
         self, method: Method, rows: Tensor, images: Tensor, captions: Tensor, processes: OneProcess
     ) -> list[Objective]:
         """The objective of a batch, by network, without gradient."""
-        encoded = self.encode(self._to_device(images), to_device(captions, self.device))
+        images, captions = self._to_device(images), to_device(captions, self.device)
+        encoded = self.encode(images, captions, networks_of(self.model))  # other processes may do something else
         return self._objectives(method, rows, encoded, processes)
 
     def _to_device(self, images: Tensor) -> Tensor:
@@ -216,10 +220,10 @@ class Trainer:
             return images.contiguous(memory_format=wanted)
         return images
 
-    def encode(self, images: Tensor, captions: Tensor) -> Encoded:
+    def encode(self, images: Tensor, captions: Tensor, networks: list[nn.Module] | None = None) -> Encoded:
         """Both towers of every network, in mixed precision where it is on; losses see float32 (float64 stays)."""
         with torch.autocast(self.device.type, dtype=self.half, enabled=self.half is not None):
-            encoded = [network(images, captions) for network in networks_of(self.model)]
+            encoded = [network(images, captions) for network in networks or self.shared]
         return [(image.single_precision(), text.single_precision()) for image, text in encoded]
 
     def _stop(self, epoch: int, rows: np.ndarray, buffer: EpochBuffer) -> None:

@@ -8,27 +8,27 @@ from safetensors.torch import save_file
 
 from rrsitr_lib.config import RunConfig
 from rrsitr_lib.training.batches import RowBatches
-from rrsitr_lib.training.device import join_processes
+from rrsitr_lib.training.device import ONE_PROCESS, join_processes
 from rrsitr_lib.training.run import Run
 
 SLICES = (0, 7)
 
 
-def gradients(gradient_slice):
+def gradients(gradient_slice, processes=ONE_PROCESS):
     """By the name of the parameter, of 60 of 210 rows."""
-    processes, given = join_processes(), {"encoder": "tiny", "scenes": 42, "batch_size": 60, "noise_rate": 0.4}
+    given = {"encoder": "tiny", "scenes": 42, "batch_size": 60, "noise_rate": 0.4}
     run = Run(RunConfig.build(**given, device="cpu", gradient_slice=gradient_slice), None, processes=processes)
     run.model.train()
     rows = np.random.default_rng(0).permutation(210)[:60]
     batch = RowBatches(run.inputs["train"], run.noise.caption_index, processes)[0, rows]
     run.trainer.backward(run.trainer.method_of(0), torch.from_numpy(rows), *batch)
-    processes.sum_gradients(run.model)
     found = {name: parameter.grad for name, parameter in run.model.named_parameters()}
     return {name: gradient.contiguous() for name, gradient in found.items() if gradient is not None}
 
 
 if __name__ == "__main__":
+    processes = join_processes()
     for size in SLICES:
-        found = gradients(size)
-        if join_processes().rank == 0:
+        found = gradients(size, processes)
+        if processes.rank == 0:
             save_file(found, f"{sys.argv[1]}_{size}")

@@ -161,15 +161,44 @@ def test_fewer_gpus_than_processes_are_refused(monkeypatch):
         distributed.join()
 
 
-def test_gradients_keep_the_layout_that_convolutions_have_on_a_gpu(monkeypatch):
-    """A sum of two equal processes, seen from one: every gradient doubled, and each in its parameter's strides."""
+@pytest.fixture
+def alone(monkeypatch):
+    """A group of this process only, joined as torchrun's are."""
+    given = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 0}
+    for name, value in given.items():
+        monkeypatch.setenv(name, str(value))
+    yield distributed.join()
+    distributed.group.destroy_process_group()
+
+
+def test_gradients_keep_the_layout_that_convolutions_have_on_a_gpu(alone):
+    """A fused optimizer relies on it."""
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 2), torch.nn.Flatten(), torch.nn.LazyLinear(2))
     model(torch.ones(1, 3, 5, 5))
     model = model.to(memory_format=torch.channels_last)
-    model(torch.randn(2, 3, 5, 5)).square().sum().backward()
-    before = [parameter.grad.clone() for parameter in model.parameters()]
-    monkeypatch.setattr(distributed.group, "all_reduce", lambda total: total.mul_(2))
-    distributed.SeveralProcesses(0, 2).sum_gradients(model)
-    for parameter, gradient in zip(model.parameters(), before, strict=True):
-        assert torch.equal(parameter.grad, 2 * gradient) and parameter.grad.stride() == gradient.stride()
+    alone.share(model)(torch.randn(2, 3, 5, 5)).square().sum().backward()
+    assert all(parameter.grad.stride() == parameter.stride() for parameter in model.parameters())
     assert not model[0].weight.grad.is_contiguous()
+
+
+@pytest.mark.parametrize("gradient_slice", SLICES)
+def test_a_step_sends_its_gradients_once(alone, gradient_slice):
+    """Of nine slices the last one sends the sum of all."""
+    sent = []
+
+    def count(state, bucket):
+        sent.append(bucket.index())
+        done = torch.futures.Future()
+        done.set_result(bucket.buffer())
+        return done
+
+    def hooked(network):
+        shared = distributed.SeveralProcesses.share(alone, network)
+        shared.register_comm_hook(None, count)
+        return shared
+
+    alone.share = hooked
+    found = gradients(gradient_slice, alone)
+    assert len(sent) == len(set(sent)) > 0
+    expected = gradients(0)
+    assert all(torch.allclose(found[name], expected[name], rtol=1e-3, atol=1e-3) for name in expected)
