@@ -11,13 +11,13 @@ from rrsitr_lib.training.batches import RowBatches
 from rrsitr_lib.training.device import ONE_PROCESS, join_processes
 from rrsitr_lib.training.run import Run
 
-SLICES = (0, 7)
+CASES = {"whole": {}, "slices": {"gradient_slice": 7}, "networks": {"method": "ncr2"}}
 
 
-def gradients(gradient_slice, processes=ONE_PROCESS):
+def gradients(case, processes=ONE_PROCESS):
     """By the name of the parameter, of 60 of 210 rows."""
-    given = {"encoder": "tiny", "scenes": 42, "batch_size": 60, "noise_rate": 0.4}
-    run = Run(RunConfig.build(**given, device="cpu", gradient_slice=gradient_slice), None, processes=processes)
+    given = {"encoder": "tiny", "scenes": 42, "batch_size": 60, "noise_rate": 0.4, **CASES[case]}
+    run = Run(RunConfig.build(**given, device="cpu"), None, processes=processes)
     run.model.train()
     rows = np.random.default_rng(0).permutation(210)[:60]
     batch = RowBatches(run.inputs["train"], run.noise.caption_index, processes)[0, rows]
@@ -28,7 +28,7 @@ def gradients(gradient_slice, processes=ONE_PROCESS):
 
 if __name__ == "__main__":
     processes = join_processes()
-    for size in SLICES:
-        found = gradients(size, processes)
+    for case in CASES:
+        found = gradients(case, processes)
         if processes.rank == 0:
-            save_file(found, f"{sys.argv[1]}_{size}")
+            save_file(found, f"{sys.argv[1]}_{case}")

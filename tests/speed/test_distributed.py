@@ -14,7 +14,7 @@ import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
-from speed.one_step import SLICES, gradients
+from speed.one_step import CASES, gradients
 from test_cli import rrsitr
 
 from rrsitr_lib.config import RunConfig
@@ -89,11 +89,10 @@ def test_two_processes_equal_one(begun, pair):
 def test_the_gradient_of_two_processes_is_that_of_one(tmp_path):
     """AdamW turns differences of tiny gradients into whole steps, so the gradients are compared, not the weights."""
     torchrun(Path(__file__).with_name("one_step.py"), tmp_path / "two")
-    one = gradients(0)
-    scale = max(gradient.abs().max() for gradient in one.values())
-    for size in SLICES:
-        two = load_file(tmp_path / f"two_{size}")
-        assert set(one) == set(two) and all((one[name] - two[name]).abs().max() <= 1e-5 * scale for name in one)
+    for case in CASES:
+        one, two = gradients("whole" if case == "slices" else case), load_file(tmp_path / f"two_{case}")
+        scale = max(gradient.abs().max() for gradient in one.values())
+        assert set(one) == set(two) and all((one[name] - two[name]).abs().max() <= 1e-5 * scale for name in one), case
 
 
 def killed_after(epochs, folder):
@@ -181,8 +180,8 @@ def test_gradients_keep_the_layout_that_convolutions_have_on_a_gpu(alone):
     assert not model[0].weight.grad.is_contiguous()
 
 
-@pytest.mark.parametrize("gradient_slice", SLICES)
-def test_a_step_sends_its_gradients_once(alone, gradient_slice):
+@pytest.mark.parametrize("case", ["whole", "slices"])
+def test_a_step_sends_its_gradients_once(alone, case):
     """Of nine slices the last one sends the sum of all."""
     sent = []
 
@@ -198,7 +197,6 @@ def test_a_step_sends_its_gradients_once(alone, gradient_slice):
         return shared
 
     alone.share = hooked
-    found = gradients(gradient_slice, alone)
+    found, expected = gradients(case, alone), gradients("whole")
     assert len(sent) == len(set(sent)) > 0
-    expected = gradients(0)
     assert all(torch.allclose(found[name], expected[name], rtol=1e-3, atol=1e-3) for name in expected)
