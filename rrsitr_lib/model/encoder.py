@@ -10,13 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import open_clip
 import torch
-from open_clip.factory import load_state_dict
 from torch import Tensor, nn
 
 from rrsitr_lib.errors import InputError
@@ -25,7 +23,6 @@ from rrsitr_lib.randomness import drawn_from
 from rrsitr_lib.registry import ENCODERS
 
 CONFIGS = Path(__file__).parent / "configs"
-PLAIN = "allowed are .safetensors, and a .pt or .bin with a plain state dict"
 WIDTHS = 8  # a compiled tower sees few lengths of sentences: multiples of this
 WHOLE_MASKS = int(version("transformers").partition(".")[0]) >= 5  # it takes them
 open_clip.add_model_config(CONFIGS)
@@ -217,33 +214,6 @@ def for_every_token(attend: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def loading(weights: str | Path | None) -> Iterator[None]:
-    """Turn the many ways in which a file, a folder or (None) a download can fail into one line that says what to do."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # hub, network, zip, pickle and key errors differ by library and version
-        cause, said = _refused(error), " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
-        if weights is None and not cause:
-            mend = "check the connection or give --weights a local path"
-            raise InputError(f"cannot load weights by hub name ({said}); {mend}") from error
-        if not cause:
-            cause = said if isinstance(error, OSError | ValueError) else "damaged, cut short, or of another kind"
-        raise InputError(f"{weights or 'weights by hub name'}: not weights of this model ({cause})") from error
-
-
-def _refused(error: Exception) -> str | None:
-    """Why something that was read is not taken; never a library's advice to run what a file brings."""
-    said = str(error)
-    if isinstance(error, UnpicklingError) or "pickle" in said or "weights_only" in said:
-        return f"damaged, or a pickle that holds more than tensors and could run code: {PLAIN}"
-    if "trust_remote_code" in said:
-        return "it asks for code of its own (auto_map), which is never run"
-    return said.splitlines()[-1].strip() if said.startswith("Error(s) in loading state_dict") else None
-
-
-@contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without open_clip's words on what it loads, and transformers' bars."""
     from transformers.utils import logging as transformers_logging
@@ -258,17 +228,6 @@ def _quiet() -> Iterator[None]:
         transformers_logging.set_verbosity(before[0])
         transformers_logging.enable_progress_bar()
         logging.disable(before[1])
-
-
-def load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:
-    """Load a weight file strictly, less names that begin with ``optional``; float16 files become float32."""
-    with loading(path):
-        tensors = {
-            name.removeprefix("model.model."): tensor.float()
-            for name, tensor in load_state_dict(path).items()
-            if not name.startswith(optional or ("\0",))
-        }
-        module.load_state_dict(tensors)
 
 
 def _normalisation(model: Any) -> tuple[Any, Any]:

@@ -9,8 +9,9 @@ from transformers import MODEL_MAPPING, AutoConfig
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.files import read_json
-from rrsitr_lib.model.encoder import Encoder, EncoderRecipe, JointEncoder, load_weights, loading
+from rrsitr_lib.model.encoder import Encoder, EncoderRecipe, JointEncoder
 from rrsitr_lib.model.encoders import register
+from rrsitr_lib.model.weight_files import load_weights, loading
 
 TEXT_FILES = "model.safetensors", "pytorch_model.bin"  # the second one where the first is not there
 LITE_IMAGE_FILE, LITE_TEXT_FOLDER = "tf_efficientnet_lite0.safetensors", "all-MiniLM-L6-v2"

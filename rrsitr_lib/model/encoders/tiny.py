@@ -9,8 +9,9 @@ from typing import ClassVar
 import open_clip
 from open_clip.tokenizer import SimpleTokenizer
 
-from rrsitr_lib.model.encoder import CONFIGS, ClipEncoder, Encoder, EncoderRecipe, load_weights
+from rrsitr_lib.model.encoder import CONFIGS, ClipEncoder, Encoder, EncoderRecipe
 from rrsitr_lib.model.encoders import register
+from rrsitr_lib.model.weight_files import load_weights
 
 WEIGHTS = CONFIGS.parent / "weights"
 TINY_MERGES = CONFIGS / "rrsitr_tiny_merges.txt.gz"

@@ -2,8 +2,9 @@
 
 import open_clip
 
-from rrsitr_lib.model.encoder import ClipEncoder, Encoder, EncoderRecipe, loading
+from rrsitr_lib.model.encoder import ClipEncoder, Encoder, EncoderRecipe
 from rrsitr_lib.model.encoders import register
+from rrsitr_lib.model.weight_files import loading
 
 
 @register("vit-b-32")
