@@ -1,7 +1,9 @@
-"""Linear maps from images to captions, their penalty chosen by leave-one-out: RidgeCV's choice and map, by blocks.
+"""Linear maps from images to captions, their penalty chosen by leaving out one image at a time with all its captions.
 
-scikit-learn's ``RidgeCV`` decomposes the table of all pairs. Here an image of many pairs counts once, and only a square
-as wide as a feature is decomposed, once for all captions that are tried: time grows with the images, memory does not.
+The map is that of scikit-learn's ``Ridge``. Its ``RidgeCV`` leaves out one pair, whose image stays with its other
+captions, so that it takes too small a penalty; and it decomposes the table of all pairs. Here an image of many pairs
+counts once, and only a square as wide as a feature is decomposed, once for all captions that are tried: time grows with
+the images, memory does not.
 """
 
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from scipy.sparse import csr_array
 
 from rrsitr_lib.errors import InputError
 
-PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
+PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 BLOCK = 4096  # images
 NOTHING = 1e-12  # of the largest: an axis on which the images do not differ, far below any penalty
 
@@ -80,19 +82,19 @@ class Ridge:
         for part, image, _ in self._blocks():
             cross += image.T @ sums[part]
         turned = self._axes.T @ cross
-        wrong = self._left_one_out(turned, sums, squares)
+        wrong = self._left_out(turned, sums, squares)
         penalty = PENALTIES[int(np.argmin(wrong))]
         return LinearMap(self._axes @ (turned / (self._square + penalty)[:, None]), self._mean, centre, penalty)
 
-    def _left_one_out(self, turned: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
-        """Summed squared errors of every penalty at pairs it was not fitted to, by their leverages."""
+    def _left_out(self, turned: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
+        """Summed squared errors of every penalty at images it was not fitted to, by the leverage of their pairs."""
         wrong = np.zeros(len(PENALTIES))
         for part, image, times in self._blocks():
             along = image @ self._axes
             for number, penalty in enumerate(PENALTIES):
                 shrunk = 1 / (self._square + penalty)
-                guess = along @ (shrunk[:, None] * turned)
-                error = squares[part] + np.einsum("md,md->m", guess, times * guess - 2 * sums[part])
-                leverage = along**2 @ shrunk + 1 / len(self._place)
-                wrong[number] += (error / (1 - leverage) ** 2).sum()
+                leverage = (along**2 @ shrunk + 1 / len(self._place))[:, None]
+                fitted = along @ (shrunk[:, None] * turned)
+                guess = (fitted - leverage * sums[part]) / (1 - times * leverage)
+                wrong[number] += squares[part].sum() + (guess * (times * guess - 2 * sums[part])).sum()
         return wrong

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from audit import synthetic
-from sklearn.linear_model import RidgeCV
+from sklearn import linear_model
 from sklearn.metrics import roc_auc_score
 
 from rrsitr_lib.audit import untrained
 from rrsitr_lib.audit.cross_validation import folds_of
 from rrsitr_lib.audit.features import unit
-from rrsitr_lib.audit.ridge import PENALTIES
+from rrsitr_lib.audit.ridge import Ridge
 from rrsitr_lib.audit.untrained import FIT_DECAY, IMAGE_DECAY, SIGNALS, UntrainedJudges, nearest
 
 
@@ -52,7 +52,8 @@ def test_the_linear_map_never_saw_a_pair_of_its_fold():
     image, text = unit(data.image)[data.image_of_pair], unit(data.text)[data.caption_of_pair]
     seen, held = judge.fold != 1, np.flatnonzero(judge.fold == 1)
     mean = text[seen].mean(axis=0)
-    guess = unit(RidgeCV(alphas=PENALTIES).fit(image[seen], text[seen] - mean).predict(image[held]))
+    fitted = Ridge(unit(data.image), data.image_of_pair[seen]).fit(unit(data.text), data.caption_of_pair[seen])
+    guess = unit(linear_model.Ridge(fitted.penalty).fit(image[seen], text[seen] - mean).predict(image[held]))
     own = unit(text[held] - mean)
     wanted = 1 - np.einsum("nd,nd->n", guess, own)
     np.testing.assert_allclose(judge(held, held)["linear"], wanted, atol=1e-5)
