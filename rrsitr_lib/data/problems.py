@@ -117,7 +117,7 @@ def write_problems(problems: Sequence[Problem], path: Path) -> None:
 def _of_rows(name: str, split: "Split") -> Iterator[Problem]:
     first: dict[tuple[str, str], int] = {}
     held = not isinstance(split.images, ShardImages)  # of shards are more pairs than memory holds
-    for row, image, caption in zip(split.rows.tolist(), split.table.image_ids, split.table.captions, strict=True):
+    for row, image, caption in zip(map(int, split.rows), split.table.image_ids, split.table.captions, strict=True):
         if said := no_caption(caption):
             yield Problem(name, row, image, said)
         if held and first.setdefault((image, caption), row) != row:

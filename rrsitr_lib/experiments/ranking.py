@@ -6,7 +6,7 @@ test would count the same images again in every cell, and call differences real 
 would also keep ranks alone, of which more rates and more weak methods make larger distances. Every draw hits all
 methods alike, so what makes an image hard for all cancels, as in ``uncertainty.paired``; since every method is compared
 with every other, a difference must pass the bound that the largest of all of them keeps to (max-t; Westfall and
-Young 1993). What another seed would change, this does not say: ``mean_place`` and ``std`` do.
+Young 1993). What another seed would change, this does not say.
 """
 
 import string
@@ -23,6 +23,10 @@ from rrsitr_lib.experiments.uncertainty import ENDS, HitCounts, mean_hits, resam
 
 PLACE = SUBJECT[:-1]
 LETTERS = [*string.ascii_letters, *map(chr, range(0x400, 0x500))]  # one a group
+RANKED = """\
+Methods that share a letter are not told apart at 95 %, all pairs compared at once, over resampled test images; training
+seeds and draws of the noise are not in it. mean_place: a method's place among all of them, mean over its runs.
+"""
 COLUMNS = [*SUBJECT, "place", "method", "mR", "letters", "mean_place", "cells"]
 
 
@@ -102,7 +106,7 @@ def letters(apart: np.ndarray) -> list[str]:
 
 
 def ranking_text(table: pd.DataFrame) -> str:
-    """Rankings as Markdown, one after another."""
+    """Rankings as Markdown, one after another, with what their columns mean. Empty if there is none."""
     parts = []
     for (data, encoder, protocol, rate), part in table.groupby(SUBJECT, sort=False, dropna=False):
         where = "over all rates" if np.isnan(rate) else f"{100 * rate:g} % noise"
@@ -111,4 +115,4 @@ def ranking_text(table: pd.DataFrame) -> str:
             mean_place=part["mean_place"].map("{:.1f}".format))  # fmt: skip
         title = f"{data}, {encoder}, {protocol}, {where}: mean of {part['cells'].iloc[0]} runs a method"
         parts.append(f"{title}\n\n{markdown(shown)}")
-    return "\n".join(parts)
+    return "\n".join([*parts, RANKED]) if parts else ""

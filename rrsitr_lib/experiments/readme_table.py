@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from rrsitr_lib.errors import InputError
-from rrsitr_lib.experiments.report_tables import as_markdown, markdown
+from rrsitr_lib.experiments.report_tables import as_markdown, markdown, range_text
 from rrsitr_lib.experiments.summary import CELL
 
-NEEDED = [*CELL, "metric", "mean", "std", "networks", "gain_low"]
+NEEDED = [*CELL, "metric", "mean", "std", "least", "most", "networks", "gain_low"]
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -27,9 +27,11 @@ def readme_table(table: pd.DataFrame) -> str:
 
     Only of what is done: a planned method or rate without a number has no line and no column.
 
-    Bold: the 95 % interval of the gain over contrastive training lies above 0. AUROC is that of the loss, at the middle
-    noise rate that has one. What no noise changes stands in every column. Costs are left out: runs of a study share
-    their machine with others, and ``benchmarks/methods.py`` measures a step of every method under the same load.
+    Bold: the 95 % interval of the gain over contrastive training lies above 0. AUROC is that of the last epoch's loss,
+    at the middle noise rate that has one; beside it the best epoch there, whose mR is shown, least and most over the
+    seeds: within a method's plain epochs, what is shown is plain training. What no noise changes stands in every
+    column. Costs are left out: runs of a study share their machine with others, and ``benchmarks/methods.py`` measures
+    a step of every method under the same load.
     """
     parts = []
     for (data, encoder), part in table.groupby(["data", "encoder"], sort=False):
@@ -40,7 +42,8 @@ def readme_table(table: pd.DataFrame) -> str:
 
 def _lines(table: pd.DataFrame) -> pd.DataFrame:
     filled = table[(table["metric"] == "mR") & table["mean"].notna()]
-    rates = sorted(filled["noise_rate"].dropna().unique())
+    trained = filled[filled["networks"].notna()]
+    rates = sorted((trained if len(trained) else filled)["noise_rate"].dropna().unique())
     told = table.loc[(table["metric"] == "AUROC") & table["mean"].notna(), "noise_rate"]
     noisy = sorted({rate for rate in told if rate > 0}) or rates
     middle = noisy[len(noisy) // 2]
@@ -48,11 +51,13 @@ def _lines(table: pd.DataFrame) -> pd.DataFrame:
     for method, part in table[table["method"].isin(filled["method"])].groupby("method", sort=False):
         of = filled[filled["method"] == method]
         by_rate = {rate: _cell(of[(of["noise_rate"] == rate) | of["noise_rate"].isna()]) for rate in rates}
-        auroc = part[(part["metric"] == "AUROC") & (part["noise_rate"] == middle)]["mean"]
+        at = part[part["noise_rate"] == middle].set_index("metric")
+        auroc, best = at.loc[at.index == "AUROC", "mean"], at.loc[at.index == "best_epoch"]
         rows.append({
             "method": as_markdown(method), "networks": _number(part["networks"].max(), 0),
             **{f"mR, {rate:.0%}": text for rate, text in by_rate.items()},
             f"AUROC, {middle:.0%}": _number(auroc.max(), 2),
+            f"best epoch, {middle:.0%}": range_text(best["least"].min(), best["most"].max()),
         })  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -10,6 +10,10 @@ from rrsitr_lib.experiments.run_results import RECALLS
 from rrsitr_lib.experiments.study_file import one_line
 from rrsitr_lib.experiments.summary import CELL
 
+COMPARED = """\
+In brackets the 95 % interval over resampled test images, each with its captions, of this one difference: neither for
+all of them at once, nor over training seeds or draws of the noise. wins: at how many seeds the method is ahead.
+"""
 SHORT = dict(zip(RECALLS, ("I→T R@1", "R@5", "R@10", "T→I R@1", "R@5 ", "R@10 ", "mR"), strict=True))
 
 
@@ -21,6 +25,17 @@ def cell_text(mean: float, std: float | None = None) -> str:
     """
     text = "" if pd.isna(mean) else f"{mean:.2f}"
     return text if std is None or pd.isna(std) else f"{text} ± {std:.2f}"
+
+
+def range_text(least: float, most: float) -> str:
+    """Least and most of whole numbers, empty where there is none.
+
+    >>> range_text(3, 3), range_text(3, 6), range_text(float("nan"), float("nan"))
+    ('3', '3 to 6', '')
+    """
+    if pd.isna(least):
+        return ""
+    return f"{least:.0f}" if least == most else f"{least:.0f} to {most:.0f}"
 
 
 def as_markdown(value: object) -> object:
@@ -40,7 +55,8 @@ def markdown(table: pd.DataFrame) -> str:
 def lines(table: pd.DataFrame) -> pd.DataFrame:
     """A table of ``summarise``, ``beside_paper`` or ``study_table`` as text, a line a cell: ``46.10 ± 1.08``.
 
-    ``AUROC`` says how well the loss finds the mismatched pairs; ``networks``: whether two were trained, whose scores
+    ``AUROC`` says how well the loss of the last epoch finds the mismatched pairs; recalls are of the ``best epoch``, of
+    which least and most over the seeds are shown; ``networks``: whether two were trained, whose scores
     are averaged; ``cost``: seconds a step, as a multiple of contrastive training's. ``95 % interval`` is that of mR
     over resampled test images; the gain is that of mR over contrastive training with the same seeds and noise, in
     points, with its interval; ``seeds`` reads "done of planned"; ``differs`` counts settings unlike the paper's: only
@@ -54,7 +70,9 @@ def lines(table: pd.DataFrame) -> pd.DataFrame:
             "data": cell["data"], "noise": "" if pd.isna(cell["noise_rate"]) else f"{100 * cell['noise_rate']:g} %",
             "method": cell["method"],
             **{short: cell_text(of.loc[name, "mean"], of.loc[name, "std"]) for name, short in SHORT.items()},
-            "AUROC": cell_text(of.loc["AUROC", "mean"], of.loc["AUROC", "std"]), "networks": _networks(cell),
+            "AUROC": cell_text(of.loc["AUROC", "mean"], of.loc["AUROC", "std"]),
+            "best epoch": range_text(of.loc["best_epoch", "least"], of.loc["best_epoch", "most"]),
+            "networks": _networks(cell),
             "95 % interval": "" if pd.isna(mr["low"]) else f"{mr['low']:.2f} to {mr['high']:.2f}",
             "gain over contrastive": _gain(mr),
             "cost": "" if pd.isna(cell.get("cost")) else f"{cell['cost']:.2f}",
@@ -85,7 +103,7 @@ def difference_text(difference: float, low: float, high: float) -> str:
 
 
 def comparison_text(found: pd.DataFrame) -> str:
-    """A table of ``comparison`` as Markdown; ``wins``: at how many of the seeds the method is ahead. Empty if it is."""
+    """A table of ``comparison`` as Markdown, with what its columns mean. Empty if it is."""
     rows = [
         {
             "data": as_markdown(row.data), "noise": f"{100 * row.noise_rate:g} %", "method": as_markdown(row.method),
@@ -94,7 +112,7 @@ def comparison_text(found: pd.DataFrame) -> str:
         }
         for row in found.itertuples()
     ]  # fmt: skip
-    return markdown(pd.DataFrame(rows)) if rows else ""
+    return f"{markdown(pd.DataFrame(rows))}\n{COMPARED}" if rows else ""
 
 
 def latex(table: pd.DataFrame) -> str:

@@ -19,9 +19,9 @@ from rrsitr_lib.files import fingerprint
 from rrsitr_lib.registry import METHODS
 from rrsitr_lib.training.retrieval_results import RetrievalResults
 
-METRICS = (*RECALLS, "AUROC")
+METRICS = (*RECALLS, "AUROC", "best_epoch")
 COSTS = ("seconds", "seconds_a_step", "peak_memory_gib")
-NUMBERS = (*METRICS, "realised", "best_epoch", "before", "chance", "pairs", *COSTS)
+NUMBERS = (*METRICS, "realised", "before", "chance", "pairs", *COSTS)
 Listed = Iterator[tuple[dict[str, Any], Path, str]]  # what is known of a run unread, its folder, why it failed
 
 

@@ -7,6 +7,7 @@ The sum of the parameters' gradients over the processes is then that of one proc
 
 import os
 from contextlib import AbstractContextManager, ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,23 @@ from rrsitr_lib.training.ledger import Ledger
 from rrsitr_lib.training.run import Run
 from rrsitr_lib.training.run_files import read_result
 
+PATIENCE = timedelta(days=7)  # the first process scores all pairs before the first epoch, while the others wait
 
-def join() -> OneProcess:
+
+def join(config: RunConfig) -> OneProcess:
     """Join the processes that ``torchrun`` started: NCCL where each has a GPU, gloo on CPUs.
 
     Raises ``InputError`` where there are GPUs, but fewer than processes.
     """
     if not group.is_initialized():
-        gpus, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        gpus = 0 if config.device == "cpu" else torch.cuda.device_count()
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         if 0 < gpus < local:
             raise InputError(f"{local} processes on {gpus} GPUs: allowed is one a GPU (--nproc-per-node {gpus})")
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpus else None
         if device:
             torch.cuda.set_device(device)
-        group.init_process_group("nccl" if gpus else "gloo", device_id=device)
+        group.init_process_group("nccl" if gpus else "gloo", device_id=device, timeout=PATIENCE)
     return SeveralProcesses(group.get_rank(), group.get_world_size())
 
 
@@ -69,8 +73,10 @@ class SeveralProcesses(OneProcess):
         return torch.cat(parts)
 
     def share(self, network: nn.Module) -> nn.Module:
-        """Starts from the first process's parameters."""
-        return DistributedDataParallel(network, gradient_as_bucket_view=True)
+        """Starts from the first process's parameters and buffers; the latter never change."""
+        shared = DistributedDataParallel(network, gradient_as_bucket_view=True)
+        shared.broadcast_buffers = False  # as an argument its name depends on the version of torch
+        return shared
 
     def unshared(self, networks: list[Any]) -> AbstractContextManager[Any]:
         """Of several networks each is told."""
@@ -93,6 +99,7 @@ def follow(config: RunConfig, folder: Path, processes: OneProcess) -> dict[str, 
         if state := run.restore_tensors():
             first = state["metrics"][-1]["epoch"]
             last = Ledger.open(folder / "ledger").epoch(first - 1) if first else None
+        processes.wait()  # until all have read: the first one may be at an epoch's last step, and then writes
         for epoch in range(first, config.epochs):
             last, _ = run.trainer.train_epoch(epoch, last, begun=run.begun)
             run.begun = None

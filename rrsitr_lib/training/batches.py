@@ -174,7 +174,8 @@ class RowBatches(Dataset):
         epoch, rows = asked
         own = self.processes.own_rows(rows)
         images = self.inputs.images.fetch(self.inputs.image_of_row[own], epoch)
-        return images, self.inputs.captions.fetch(self.caption_index[own], epoch, self.caption_index[rows])
+        captions = self.inputs.captions.fetch(self.caption_index[own], epoch, self.caption_index[rows])
+        return images, captions.contiguous()  # cut ones are not, and would not be sent without a wait
 
 
 class Loader:

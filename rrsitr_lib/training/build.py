@@ -16,6 +16,7 @@ from rrsitr_lib.training.device import CPU
 from rrsitr_lib.training.evaluate import Networks
 
 START_NOISE = 0.1  # of a tensor's deviation; the start of ``tiny`` ranks as well with it
+SHAPES = 128  # of captions and batches, with a gradient and without; beyond its limit of 8 torch compiles no more
 
 
 def build_model(
@@ -29,6 +30,8 @@ def build_model(
     """
     make = extension("frozen_towers.heads_on_tokens").heads_on_tokens if config.train == "heads" else whole_encoders
     networks, inputs = make(config, METHODS[config.method].networks, data, device)
+    if config.compile:
+        torch._dynamo.config.cache_size_limit = SHAPES
     for network in networks if config.compile else ():
         network.compile_towers()
     model = networks[0] if len(networks) == 1 else Networks(networks)

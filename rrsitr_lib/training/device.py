@@ -61,7 +61,7 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
     """Values on the device; a GPU gets them from pinned memory: only then does the host not wait for its last step."""
     if device.type != "cuda" or values.is_cuda:
         return values.to(device)
-    return values.pin_memory().to(device, non_blocking=True)
+    return values.contiguous().pin_memory().to(device, non_blocking=True)
 
 
 def peak_memory() -> dict[str, float]:
@@ -99,6 +99,6 @@ class OneProcess:
 ONE_PROCESS = OneProcess()
 
 
-def join_processes() -> OneProcess:
+def join_processes(config: RunConfig) -> OneProcess:
     """The processes that ``torchrun`` started, or this one alone."""
-    return extension("speed.distributed").join() if "RANK" in os.environ else ONE_PROCESS
+    return extension("speed.distributed").join(config) if "RANK" in os.environ else ONE_PROCESS

@@ -77,7 +77,7 @@ def train(
     -1 as long as it takes. Raises ``InputError`` when the folder holds a run of another configuration or data,
     ``RunError`` when the loss is not finite, the disk is full or another process still trains the same run.
     """
-    folder, processes = Path(folder), join_processes()
+    folder, processes = Path(folder), join_processes(config)
     if processes.rank:
         return extension("speed.distributed").follow(config, folder, processes)
     try:
@@ -146,7 +146,8 @@ class Run:
     def finish(self) -> dict[str, Any]:
         """Restore what is committed, train the remaining epochs, evaluate the best weights on the test split."""
         ledger, steps = self._restore(), self.trainer.steps
-        self.processes.wait()
+        self.processes.wait()  # until the first epoch can be read
+        self.processes.wait()  # until all have read it
         first, total = ledger.epochs, self.config.epochs * steps
         done = first * steps + (self.begun.steps if self.begun else 0)
         with progress_bar(total, self.folder.name, "step", done, self.progress) as bar, self.writer:
@@ -187,7 +188,8 @@ class Run:
         check_left_out(self.folder / PROBLEMS_FILE, self.problems)
         check_sources(self.folder, saved.state["facts"], self.facts)
         restore_training(self.model, self.trainer.optimizer, saved.tensors)
-        self.trainer.scaler.load_state_dict(saved.state["scaler"])
+        if scale := saved.state["scaler"]:  # of a machine that needs none it is empty
+            self.trainer.scaler.load_state_dict(scale)
         self.begun = saved.begun
         return saved.state
 
@@ -196,7 +198,7 @@ class Run:
 
         def on_step(midway: Midway) -> None:
             bar.update()
-            if clock.strikes():
+            if clock.strikes() and torch.isfinite(midway.totals[: midway.steps]).all():
                 state = self._state() | {"steps": midway.steps}
                 save = partial(save_checkpoint, self.folder / MIDWAY_FILE, state=state)
                 self.writer.write(self._tensors() | midway.tensors(), save)

@@ -47,6 +47,7 @@ class Trainer:
         self.rows = rows = len(inputs.table)
         if not 2 <= config.batch_size <= rows:
             raise InputError(f"batch_size is {config.batch_size}, but train has {rows} rows: allowed are 2 to {rows}")
+        processes.own_rows(np.arange(config.batch_size))  # what does not divide is refused before anything is written
         self.config, self.model, self.inputs, self.noise, self.processes = config, model, inputs, noise, processes
         self.device = next(model.parameters()).device
         self.shared = [processes.share(network) for network in networks_of(model)]

@@ -8,7 +8,7 @@ from experiments.run_folders import drawn_results, finished_study
 from test_cli import rrsitr
 
 from rrsitr_lib.experiments.ranking import letters, ranking, ranking_text, told_apart
-from rrsitr_lib.experiments.report_tables import comparison_text
+from rrsitr_lib.experiments.report_tables import COMPARED, comparison_text
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.study_figures import ranking_figure
 from rrsitr_lib.experiments.study_file import Grid, Study
@@ -115,7 +115,12 @@ def test_comparison_with_any_method_is_printed_and_an_unknown_one_refused(folder
     shown = capsys.readouterr().out
     found = comparison(read_results(folder), "rrsitr")
     assert len(found) and shown == comparison_text(found) and "mR minus that of rrsitr" in shown
-    assert shown.count("\n") == 2 + len(found) and "| contrastive " in shown and "| rrsitr " not in shown
+    assert (
+        shown.count("\n| ") == len(found)
+        and shown.endswith(COMPARED)
+        and "| contrastive " in shown
+        and "| rrsitr " not in shown
+    )
     assert rrsitr("study", "compare", folder, "--against", "mine") == 2
     assert "--against is 'mine': allowed are contrastive, " in capsys.readouterr().err
 

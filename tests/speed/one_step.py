@@ -27,7 +27,7 @@ def gradients(case, processes=ONE_PROCESS):
 
 
 if __name__ == "__main__":
-    processes = join_processes()
+    processes = join_processes(RunConfig.build(encoder="tiny", device="cpu"))
     for case in CASES:
         found = gradients(case, processes)
         if processes.rank == 0:

@@ -143,30 +143,32 @@ def test_a_finished_run_ends_at_once_in_both_processes(pair, monkeypatch):
     for module in (run_module, distributed):
         monkeypatch.setattr(module, "Run", None)
     for process in both:
-        monkeypatch.setattr(run_module, "join_processes", lambda process=process: process)
+        monkeypatch.setattr(run_module, "join_processes", lambda config, process=process: process)
         assert run_module.train(config, pair, progress=False) == read_json(pair / "result.json")
     assert both[0].waits == both[1].waits, "else one would wait for ever"
 
 
 def test_a_batch_that_does_not_divide_is_refused():
+    config = RunConfig.build(encoder="tiny", scenes=42, batch_size=50, device="cpu")
     with pytest.raises(InputError, match="batch_size is 50: with 3 processes allowed are multiples of 3"):
-        distributed.SeveralProcesses(0, 3).own_rows(np.arange(50))
+        Run(config, None, processes=distributed.SeveralProcesses(0, 3))
 
 
 def test_fewer_gpus_than_processes_are_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     with pytest.raises(InputError, match="4 processes on 2 GPUs: allowed is one a GPU"):
-        distributed.join()
+        distributed.join(RunConfig.build(encoder="tiny"))
 
 
 @pytest.fixture
 def alone(monkeypatch):
-    """A group of this process only, joined as torchrun's are."""
+    """A group of this process only, joined as torchrun's are: on a CPU, whatever GPUs there are."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     given = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 0}
     for name, value in given.items():
         monkeypatch.setenv(name, str(value))
-    yield distributed.join()
+    yield distributed.join(RunConfig.build(encoder="tiny", device="cpu"))
     distributed.group.destroy_process_group()
 
 
@@ -176,6 +178,7 @@ def test_gradients_keep_the_layout_that_convolutions_have_on_a_gpu(alone):
     model(torch.ones(1, 3, 5, 5))
     model = model.to(memory_format=torch.channels_last)
     alone.share(model)(torch.randn(2, 3, 5, 5)).square().sum().backward()
+    assert distributed.group.get_backend() == "gloo"
     assert all(parameter.grad.stride() == parameter.stride() for parameter in model.parameters())
     assert not model[0].weight.grad.is_contiguous()
 

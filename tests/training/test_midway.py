@@ -3,11 +3,12 @@
 import shutil
 
 import pytest
+import torch
 from small_runs import SMALL, assert_same_run, interrupted
 
 from rrsitr_lib.config import RunConfig
-from rrsitr_lib.errors import InputError
-from rrsitr_lib.training.midway import FILE, Clock, newest
+from rrsitr_lib.errors import InputError, RunError
+from rrsitr_lib.training.midway import FILE, Clock, Midway, newest
 from rrsitr_lib.training.run import train
 from rrsitr_lib.training.trainer import Trainer
 
@@ -93,3 +94,16 @@ def test_the_clock_strikes_every_so_many_minutes(monkeypatch):
         now[0] += seconds
         struck.append(clock.strikes())
     assert struck == [False, True, False, False, True]
+
+
+def test_steps_whose_loss_is_not_finite_are_not_kept(tmp_path, monkeypatch):
+    """On a GPU nobody asks before the epoch ends."""
+
+    def diverge(trainer, epoch, last, on_step, begun):
+        on_step(Midway(2, torch.tensor([1.0, torch.nan, 0.0, 0.0, 0.0]), {}))
+        raise RunError("not finite")
+
+    monkeypatch.setattr(Trainer, "train_epoch", diverge)
+    with pytest.raises(RunError, match="not finite"):
+        train(OFTEN, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run" / FILE).exists() and newest(tmp_path / "run") is None
