@@ -33,7 +33,8 @@ benchmarks: $(INSTALLED)  ## ratios against the textbook forms, one table
 records: $(INSTALLED)  ## train the runs of the lessons' records anew, and write them and the README's table of them
 	$(BIN)/rrsitr study run lesson
 	$(BIN)/python -m rrsitr_lib.teach.records runs/lesson
-	$(BIN)/rrsitr study table lesson --format csv > results/lesson.csv
+	$(BIN)/rrsitr study table notebooks/records --format csv > results/lesson.csv
+	$(BIN)/rrsitr study compare notebooks/records --against rrsitr > results/against_rrsitr/lesson.md
 
 tiny-weights: $(INSTALLED)  ## train the tiny encoder on clean scenes of another seed and put it into the package
 	$(BIN)/python -m rrsitr_lib.scenes.pretrain
