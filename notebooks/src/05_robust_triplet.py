@@ -281,8 +281,8 @@ for name, values in lost.items():
 # too, as the losses find fewer of the mismatched pairs. With a fixed margin both are about as high as with the growing one,
 # at some seeds above it and at some below: the growing margin shows no gain.
 #
-# So the records speak for the triplet loss, though the interval over test images reaches zero, and not for its growing margin. They are three seeds in one drawn world, and the
-# interval over test images says nothing about another seed.
+# So the records speak for the triplet loss, though the interval over test images reaches nearly to zero, and not for its growing
+# margin. They are three seeds in one drawn world, and the interval over test images says nothing about another seed.
 #
 # ## What a run has recorded
 #
