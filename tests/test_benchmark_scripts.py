@@ -53,7 +53,7 @@ def runs():
     shared = {"data": "scenes", "encoder": "tiny", "protocol": "shuffle", "differs": 0, **dict.fromkeys(RECALLS, 1.0)}
     return pd.DataFrame([
         {**shared, "noise_rate": rate, "method": method, "kind": method, "settings": f"{method} {rate}", "seed": seed,
-         "trial": f"{method} {rate} {seed}", "mR": mean + seed, "AUROC": 0.9 if rate else np.nan}
+         "trial": f"{method} {rate} {seed}", "mR": mean + seed, "AUROC": 0.9 if rate else np.nan, "best_epoch": seed}
         for (rate, method), mean in means.items()
         for seed in (1, 2, 3)
     ])  # fmt: skip
