@@ -95,6 +95,7 @@ class Ridge:
                 shrunk = 1 / (self._square + penalty)
                 leverage = (along**2 @ shrunk + 1 / len(self._place))[:, None]
                 fitted = along @ (shrunk[:, None] * turned)
-                guess = (fitted - leverage * sums[part]) / (1 - times * leverage)
+                left = np.maximum(1 - times * leverage, NOTHING)  # nothing where there is no other image
+                guess = (fitted - leverage * sums[part]) / left
                 wrong[number] += squares[part].sum() + (guess * (times * guess - 2 * sums[part])).sum()
         return wrong

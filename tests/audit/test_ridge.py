@@ -66,6 +66,14 @@ def test_different_penalties_are_chosen_above():
     assert len(chosen) == 3
 
 
+@pytest.mark.filterwarnings("error")
+def test_of_one_image_alone_the_mean_caption_is_said():
+    text = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    linear = Ridge(np.array([[0.6, 0.8]]), np.zeros(3, dtype=int)).fit(text, np.arange(3))
+    np.testing.assert_allclose(linear.caption_mean, text.mean(axis=0))
+    np.testing.assert_allclose(linear(np.array([[0.6, 0.8], [1.0, 0.0]])), 0.0, atol=1e-12)
+
+
 def test_what_a_map_cannot_be_fitted_to_is_said():
     with pytest.raises(InputError, match="1 pairs: a linear map needs at least 2"):
         Ridge(np.eye(3), np.array([0]))
