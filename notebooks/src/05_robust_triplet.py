@@ -463,6 +463,7 @@ if SIGMA > 0.55 and LAMBDA_2 > 0.5:
     assert growing[gap == -0.5] > entropy_gradient_magnitude(0, gap, gap)[gap == -0.5], "pulls more than the cross-entropies"
 off, fixed_one = (against.loc[name] for name in parts)
 assert max(off["by_seed"]) < 0 and lost[parts[0]].max() < -0.02, "mR is lower at every seed"
+assert -0.5 < off["high"] < 0, "the interval over test images reaches nearly to zero"
 assert lost[parts[1]].abs().max() < 0.01 and fixed_one["low"] < 0 < fixed_one["high"], "both are about as high"
 assert min(fixed_one["by_seed"]) < 0 < max(fixed_one["by_seed"]), "at some seeds above it and at some below"
 
