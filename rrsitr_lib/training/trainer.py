@@ -199,12 +199,14 @@ class Trainer:
         """Losses of pairs that are not trained on, batch by batch; the last one is filled up with others."""
         self.model.eval()
         size, batches = self.config.batch_size, RowBatches(self.inputs, self.noise.caption_index)
-        for start in range(0, len(rows), size):
-            own = rows[start : start + size]
-            filled = np.concatenate([own, order[: size - len(own)]])
-            on_device = torch.from_numpy(filled).to(self.device)
-            results = self._score(method, on_device, *batches[epoch, filled], ONE_PROCESS)
-            buffer.write(on_device[: len(own)], results, trained=False)
+        filled = np.concatenate([rows, order[:size]])
+        asked = [filled[start : start + size] for start in range(0, len(rows), size)]
+        # for the few rows that an epoch leaves no processes are started to decode their images
+        read = Loader(batches, self.config, self.device).epoch(epoch, asked) if len(asked) > 1 else None
+        for number, own in enumerate(asked):
+            on_device = torch.from_numpy(own).to(self.device)
+            results = self._score(method, on_device, *(next(read) if read else batches[epoch, own]), ONE_PROCESS)
+            buffer.write(on_device[: len(rows) - number * size], results, trained=False)
 
     @torch.no_grad()
     def _score(
