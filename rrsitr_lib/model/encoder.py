@@ -72,7 +72,8 @@ class Encoder(nn.Module):
         if self.pad_tokens == "paper":
             return tokens
         longest = int(self.lengths(tokens if like is None else like).max())
-        return tokens[:, : -(-longest // self.widths) * self.widths]
+        # dense: a copy that is pinned keeps the strides, and a GPU would wait for it
+        return tokens[:, : -(-longest // self.widths) * self.widths].contiguous()
 
     def image(self, pixels: Tensor) -> Features:
         """Shape: (B, 3, H, W) after the transform -> pooled (B, D), tokens (B, Li, D)."""

@@ -174,8 +174,7 @@ class RowBatches(Dataset):
         epoch, rows = asked
         own = self.processes.own_rows(rows)
         images = self.inputs.images.fetch(self.inputs.image_of_row[own], epoch)
-        captions = self.inputs.captions.fetch(self.caption_index[own], epoch, self.caption_index[rows])
-        return images, captions.contiguous()  # cut ones are not, and would not be sent without a wait
+        return images, self.inputs.captions.fetch(self.caption_index[own], epoch, self.caption_index[rows])
 
 
 class Loader:

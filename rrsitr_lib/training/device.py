@@ -61,7 +61,7 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
     """Values on the device; a GPU gets them from pinned memory: only then does the host not wait for its last step."""
     if device.type != "cuda" or values.is_cuda:
         return values.to(device)
-    return values.contiguous().pin_memory().to(device, non_blocking=True)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def peak_memory() -> dict[str, float]:

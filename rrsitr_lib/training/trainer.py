@@ -1,6 +1,6 @@
 """The training loop: one epoch, batch by batch, by the method that the configuration names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -201,11 +201,12 @@ class Trainer:
         size, batches = self.config.batch_size, RowBatches(self.inputs, self.noise.caption_index)
         filled = np.concatenate([rows, order[:size]])
         asked = [filled[start : start + size] for start in range(0, len(rows), size)]
-        # for the few rows that an epoch leaves no processes are started to decode their images
-        read = Loader(batches, self.config, self.device).epoch(epoch, asked) if len(asked) > 1 else None
-        for number, own in enumerate(asked):
+        read: Iterable[tuple[Tensor, Tensor]] = (batches[epoch, own] for own in asked)
+        if len(asked) > 1:  # for the few rows that an epoch leaves no processes are started to decode their images
+            read = Loader(batches, self.config, self.device).epoch(epoch, asked)
+        for number, (own, batch) in enumerate(zip(asked, read, strict=True)):
             on_device = torch.from_numpy(own).to(self.device)
-            results = self._score(method, on_device, *(next(read) if read else batches[epoch, own]), ONE_PROCESS)
+            results = self._score(method, on_device, *batch, ONE_PROCESS)
             buffer.write(on_device[: len(rows) - number * size], results, trained=False)
 
     @torch.no_grad()

@@ -18,6 +18,7 @@ from rrsitr_lib.experiments.report_tables import FORMATS, comparison_text, lines
 from rrsitr_lib.experiments.results import read_results
 from rrsitr_lib.experiments.study_file import Grid, Study
 from rrsitr_lib.experiments.summary import comparison, study_table
+from rrsitr_lib.files import read_json
 from rrsitr_lib.registry import METHODS
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,11 @@ def test_what_is_said_of_a_study_follows_from_its_committed_records(name, tmp_pa
 def test_differences_of_the_lessons_runs_follow_from_their_records(capsys):
     assert rrsitr("study", "compare", ROOT / "notebooks" / "records", "--against", "rrsitr") == 0
     assert capsys.readouterr().out == (ROOT / "results" / "against_rrsitr" / "lesson.md").read_text()
+
+
+def test_the_seed_that_rows_of_one_seed_have():
+    result = read_json(ROOT / "notebooks" / "records" / "rrsitr_0.6_3" / "result.json")
+    assert round(result["test"]["mR"], 1) == 28.7, "one seed, 3, with which RRSITR has 28.7"
 
 
 def test_what_the_readme_says_of_all_of_rsicd():
@@ -167,6 +173,40 @@ def test_what_the_readme_says_of_the_rivals_on_real_images():
     assert ahead == {"40": both, "60": both | {"mixture", "monotone"}}
     assert {"ncr2", "sce", "gce", "oracle"} <= sharing_a_letter("results/ranking/rivals-real.md", 40)
     assert not {"crcl", "cream"} & sharing_a_letter("results/ranking/rivals-real.md", 40)
+
+
+def table_after(heading):
+    """Cells of the README's first table below some words, row by row without its head."""
+    text = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition(heading)[2].partition("\n|")[2].partition("\n\n")[0]
+    )
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
+
+
+def numbers(cell):
+    """The numbers of a cell, without its marks."""
+    return [float(value) for value in re.findall(r"\d+\.?\d*", cell)]
+
+
+def test_what_the_readme_says_of_the_linear_probe_at_every_rate():
+    kept, rows = by_method("rivals-real.csv").loc["linear probe"].round(1), table_after("## The same on real images")
+    for noise, _, ours, oracle, probe, _ in rows:
+        rate = numbers(noise)[0] / 100
+        assert float(probe) == kept[rate] > numbers(ours)[0], "above RRSITR's at every rate"
+        assert not oracle or (kept[rate] > numbers(oracle)[0]) == (rate < 0.8), "up to 60 % noise above the oracle's"
+    assert len(rows) == 5 and round(kept[0.0] - kept[0.6], 1) == 1.0, "up to there it loses a point"
+
+
+def test_what_the_readme_says_of_the_audits_estimates():
+    rows = table_after("Other draws of the noise")
+    off = {"`shuffle`": [], "`image`": []}
+    for where, true, estimated, f1, wrong in rows:
+        (rate,) = numbers(true)
+        off[where.split()[-1]] += [abs(value - rate) for value in numbers(estimated)]
+        assert rate != 20 or all(0.74 <= value <= 0.77 for value in numbers(f1))
+        assert rate < 20 or max(numbers(wrong)) <= 21
+    assert len(off["`image`"]) == 30 and sum(value > 5 for value in off["`image`"]) == 4, "four of thirty"
+    assert sorted(off["`shuffle`"])[-2] <= 4 < max(off["`shuffle`"]), "every other within four points"
 
 
 @pytest.fixture(scope="module")
