@@ -6,6 +6,7 @@ The sum of the parameters' gradients over the processes is then that of one proc
 """
 
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -71,6 +72,16 @@ class SeveralProcesses(OneProcess):
         group.all_gather(parts, own.detach().contiguous())
         parts[self.rank] = own
         return torch.cat(parts)
+
+    def agreed(self, record: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """On GPUs the processes' own losses may differ by their last bits, which a threshold can lie between."""
+        device = torch.device("cuda" if group.get_backend() == "nccl" else "cpu")
+        found = {}
+        for name in sorted(record):  # each has its own order of them
+            column = torch.from_numpy(np.array(record[name])).to(device)
+            group.broadcast(column, 0)
+            found[name] = column.cpu().numpy()
+        return found
 
     def share(self, network: nn.Module) -> nn.Module:
         """Starts from the first process's parameters and buffers; the latter never change."""

@@ -5,7 +5,7 @@ One process, unless ``torchrun`` has started several.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,10 @@ class OneProcess:
     def gather(self, features: Features) -> Features:
         """Features of the whole batch, in its order; the gradient reaches this process's part only."""
         return features
+
+    def agreed(self, record: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """The first process's ledger rows of an epoch, in all: what follows from them is decided once."""
+        return record
 
     def share(self, network: nn.Module) -> nn.Module:
         """The network as it is trained: a backward pass leaves the mean of the processes' gradients."""

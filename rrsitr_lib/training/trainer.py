@@ -95,7 +95,7 @@ class Trainer:
         """
         config, rows = self.config, self.rows
         method = self.method_of(epoch)
-        method.begin_epoch(epoch, self._known(epoch, last))
+        method.begin_epoch(epoch, self._known(epoch, self.processes.agreed(last) if last else None))
         buffer = EpochBuffer(rows, self.columns, self.device)
         order, totals = self._order(epoch), torch.zeros(self.steps, device=self.device)
         first = self._go_on(begun, buffer, totals) if begun else 0

@@ -32,7 +32,7 @@ def said(browser):
 
 
 def kept_after_reload(browser):
-    """A browser writes storage behind a page's back: a reload at once may come too early, and must overwrite nothing."""
+    """A browser writes storage behind a page's back: a reload may come too early, and must overwrite nothing."""
     browser.refresh()
     return said(browser) == ["wrong", "right", "", "", "wrong", ""]
 

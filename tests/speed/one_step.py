@@ -28,6 +28,9 @@ def gradients(case, processes=ONE_PROCESS):
 
 if __name__ == "__main__":
     processes = join_processes(RunConfig.build(encoder="tiny", device="cpu"))
+    own = {"loss": np.arange(5, dtype="<f4") + processes.rank, "trained": np.full(5, processes.rank == 0)}
+    agreed = processes.agreed(dict(sorted(own.items(), reverse=processes.rank)))
+    assert (agreed["loss"] == range(5)).all() and agreed["trained"].all(), agreed
     for case in CASES:
         found = gradients(case, processes)
         if processes.rank == 0:
