@@ -3,10 +3,12 @@
 The two global cross-entropies alone are how CLIP is trained (Radford et al., Learning Transferable Visual Models From
 Natural Language Supervision, ICML 2021), here with the run's frozen temperature. Evaluation is that of the run: its
 ``local_fraction`` of local similarity still ranks, although nothing trained it. The oracle leaves the mismatched pairs
-out, by the injected truth. Taught in: lesson 06.
+out, by the injected truth. Two contrastive networks are the control of methods that let two teach each other: they rank
+together, as theirs do. Taught in: lesson 06, two networks in lesson 10.
 """
 
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -64,6 +66,13 @@ class Contrastive(Method):
             gamma_1=gamma_1, gamma_2=gamma_2, sigma=settings.sigma, scale=settings.scale, local=settings.local_loss,
             include=self.include(batch),
         )  # fmt: skip
+
+
+@register("contrastive2")
+class Contrastive2(Contrastive):
+    """Every pair counts fully, in two networks that never meet: what an ensemble brings without co-teaching."""
+
+    networks: ClassVar[int] = 2
 
 
 class Selection(Contrastive):
