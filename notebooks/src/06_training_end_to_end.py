@@ -380,7 +380,8 @@ print("this view again:", explorer.state())
 #
 # Recalls of the test set in percent, with the best validation weights, means over three seeds, from the records. Four
 # rows belong into every such table: *chance*, what the encoder could do *before training*, the *clean* control, which
-# saw no mismatched pair, and the *oracle*, above which nothing can be hoped for from finding mismatched pairs. The last
+# saw no mismatched pair (noise rate 0.0), and the *oracle*, contrastive training that is told which pairs are wrong: a measure, no
+# bound, for another loss may do better ([lesson 10](10_who_else.ipynb)). The last
 # column says how well the losses of the last epoch find them.
 
 # %%

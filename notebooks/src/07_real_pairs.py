@@ -255,7 +255,7 @@ if known and DATA == "scenes" and not truth.all():
     print("  ".join(f"{name} {share:.0%}" for name, share in (*of_kind[:3].items(), *of_kind[-3:].items())))
 
 # %% [markdown]
-# **What to notice.** Accidents? Most mismatched pairs that are missed describe another image all the same. The run that ranks
+# **What to notice.** Accidents? Hardly: of most mismatched pairs that are missed the caption is not true of their image. The run that ranks
 # them trained on them, and what it did not suspect it has learned; [lesson 11](11_own_mistakes.ipynb) follows that. Nor
 # are suspected true pairs odd: their captions are hardly vaguer than others. What matters is the kind of scene: of some kinds
 # no true pair is suspected, of others almost a third is.
@@ -324,7 +324,7 @@ look = {"color": [TRUE_COLOUR, WRONG_COLOUR], "alpha": 0.7, "edgecolor": "white"
 counts, _, bars = axis.hist(kinds, bins=np.linspace(0, 1, 21), stacked=True, **look)
 plt.setp(bars[1], hatch="//")
 flat = judged.rate * len(p) / 20
-axis.axhline(flat, color="black", ls="--", label="as high as beyond lambda")
+axis.axhline(flat, color="black", ls="--", label="mean height beyond lambda")
 axis.axvline(0.8, color="black", ls=":", label="lambda")
 axis.set(xlabel="p-value of \"this pair is mismatched\"", ylabel="pairs", ylim=(0, 5 * flat + 20))
 axis.set_title(f"the axis is cut: the first bar has {counts[-1][0]:.0f} pairs", fontsize=9)
@@ -508,7 +508,7 @@ if DATA == "scenes" and EPOCHS >= 6 and SCENES >= 800 and 0.2 <= NOISE_RATE <= 0
     assert (precision["agreement"] - best).abs()[20:].max() < 0.05, "as good as the best signals, not better"
     assert table["late"].max() < 1 - TOP or TOP > 0.3, "the signal votes for nobody"
     assert together.min().min() > 0.7, "these are nearly the same ranking"
-    assert fits[low].mean() < 0.05, "most mismatched pairs that are missed describe another image all the same"
+    assert fits[low].mean() < 0.05, "of most mismatched pairs that are missed the caption is not true of their image"
     assert np.median(suits[~truth & suspected]) < 3 * np.median(suits[~truth & ~suspected]), "hardly vaguer than others"
     assert of_kind.iloc[0] < 0.02 and of_kind.iloc[-1] > 0.25, "of others almost a third is"
 print("all assertions hold")

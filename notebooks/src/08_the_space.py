@@ -227,7 +227,7 @@ panels(pca)
 
 # %% [markdown]
 # **What to notice.** The diamonds crowd in one corner, the circles lie on an arc apart from them, before training and after:
-# every line has to cross the gap. Where full lines run in parallel, a caption lies where its image lies, but for one common step. To see the rest, this
+# every line has to cross the gap. Where full lines run in parallel, one common step would lay every caption on its image. To see the rest, this
 # step must go.
 #
 # ## The gap removed

@@ -117,16 +117,16 @@ _ = axis.legend()
 
 # %% [markdown]
 # **What to notice.** To the left, where a pair is not found, contrastive training pulls fully and the others hardly. GCE and SCE
-# let go smoothly and pull hardest in between. RRSITR lets go at a line: it pulls not at all where the loss
-# is above `gamma_2`, and it has its jump at `gamma_1`. None of the three knows anything of the pair but its loss. A true pair
+# let go smoothly and pull hardest in between. RRSITR lets go at a line: its cross-entropies pull not at all where the loss
+# is above `gamma_2` (its triplet loss, not drawn here, still does), and they have their jump at `gamma_1`. None of the three knows anything of the pair but its loss. A true pair
 # that is hard, and a mismatched one, look the same to all of them.
 #
 # ## Drawing the line by the losses themselves
 #
 # A threshold is a number that somebody chose. The next family lets the losses of the last epoch choose it: fit two bells
-# to them, call the lower one clean, and ask of every pair how probable it is that it comes from the lower bell. The
+# to them, call the left one clean, and ask of every pair how probable it is that it comes from the left bell. The
 # losses are those of contrastive training at 60 % noise, every eighth pair, from the records of lesson 06. With shares $\pi_k$,
-# means $\mu_k$ and deviations $\sigma_k$ of the two bells, the lower one being number 0, a pair is clean with probability
+# means $\mu_k$ and deviations $\sigma_k$ of the two bells, the left one being number 0, a pair is clean with probability
 #
 # $$P(\text{clean} \mid \ell) = \frac{\pi_0 \, N(\ell; \mu_0, \sigma_0)}{\sum_k \pi_k \, N(\ell; \mu_k, \sigma_k)}$$
 #
@@ -176,7 +176,7 @@ for axis, epoch in zip(axes, (1, len(clean)), strict=True):
     axis.hist(loss[mismatched], edges, histtype="step", hatch="///", color=WRONG_COLOUR, label="mismatched pairs")
     axis.set(xlabel=f"loss in epoch {epoch}", xlim=edges[[0, -1]])
     twin = axis.twinx()
-    twin.plot(loss[order], posterior[epoch - 1][order], "k--", label="posterior of the lower bell")
+    twin.plot(loss[order], posterior[epoch - 1][order], "k--", label="posterior of the left bell")
     twin.set(ylim=(0, 1.05), yticks=(0, 0.5, 1))
 axes[0].set_ylabel("pairs"), twin.set_ylabel("posterior")
 handles = [one for part in (axis, twin) for one in part.get_legend_handles_labels()[0]]
@@ -184,12 +184,12 @@ _ = figure.legend(handles=handles, loc="outside upper center", ncols=3)
 
 # %% [markdown]
 # **What to notice.** A mixture of two parts finds two parts in whatever it is given. After the first epoch it finds one heap
-# and its tails: nearly everything is clean, and pairs with the *smallest* losses are not, for the wide bell is the higher
-# one on both sides. Later the line lies where one would draw it, and little more than half of what it calls clean is true:
+# and its tails: nearly everything is clean, and pairs with the *smallest* losses are not, for the wide bell lies above
+# the narrow one at both ends. Later the line lies where one would draw it, and little more than half of what it calls clean is true:
 # contrastive training has begun to learn the rest by heart. *Hard selection* (`mixture`, from DivideMix) trains on what is called clean and
 # drops the rest. *NCR* keeps all pairs and shrinks the margin of a triplet loss with doubt, from the full margin for a pair
-# that is believed right to nothing: the opposite of RRSITR's margin, which grows. *BiCro*, *CREAM* and *CRCL* go on from
-# here, each with another guess of how far a pair is right.
+# that is believed right to nothing: the opposite of RRSITR's margin, which grows. *BiCro* and *CREAM* go on from
+# here, each with another guess of how far a pair is right; *CRCL* guesses from how probable the pair has been so far.
 #
 # ## Softening the negatives
 #
@@ -220,8 +220,8 @@ print("TAL of the six pairs:    ", "  ".join(f"{value:.2f}" for value in soft.to
 # %% [markdown]
 # **What to notice.** The soft maximum lies at or above the hardest negative, so a pair always pulls no less, but
 # it pushes at all negatives that come near, not at one alone. Where the one is a caption that was taken from this very
-# image, the mistake is shared by many. *DECL* goes the same way in time: it takes the mean over many negatives at first,
-# then over the hardest alone.
+# image, the mistake is shared by many. *DECL* goes the same way in time: it takes the mean over all negatives at first,
+# and leaves out the easy ones step by step.
 #
 # ## Who does what
 #
@@ -237,11 +237,12 @@ for name, method in METHODS.items():
     print(f"{name:12} {'two networks ' if method.networks == 2 else ''}{about}")
 
 # %% [markdown]
-# Read the names by the question that each puts. *How much does a pair count?* By its own loss, now: `gce`, `sce`, `smoothing`,
-# `rrsitr`, `monotone`. By the losses of the last epoch: `mixture`, `ebaker`, `crcl`, `rde`, `ncr`, and `ncr2`, `bicro`, `cream`,
-# which train two networks, so that neither believes its own mistakes. *What is it compared with?* `vsepp`, `tal`, `decl`,
-# `rcl`, whose loss looks at the negatives only. *When is it enough?* `stopping`. And three controls: `contrastive`,
-# `global`, `oracle`.
+# Read the names by the question that each puts. *How much does a pair count?* By its own loss, now: `gce`, `sce`,
+# `rrsitr`, `monotone`. By what the last epochs said of it: `mixture`, `ebaker`, `crcl`, `rde`, `ncr`, and `ncr2`, `bicro`, `cream`,
+# which train two networks, so that neither believes its own mistakes. *How sure may one be of it?* `smoothing`. *What is it
+# compared with?* `vsepp`, `tal`, `decl`, `rcl`, whose loss looks at the negatives only. *When is it enough?* `stopping`. And four
+# controls: `contrastive`, `global`, `oracle`, and `contrastive2`, two contrastive networks that never meet: what is left above it
+# is what two gain by teaching each other.
 #
 # ## Which is better?
 #
@@ -310,7 +311,7 @@ print(both.round(1))
 print(f"rank correlation {both.corr('spearman').iloc[0, 1]:.2f}; a linear probe on the real images {real['linear probe']:.1f}")
 found = read_table(RESULTS / "rsicd.csv").query("metric == 'mR' and noise_rate == 0.6")
 whole = found.set_index("kind")["mean"].dropna().sort_values(ascending=False)
-seeds = found.loc[found["networks"].notna(), "seeds"]
+seeds = found.loc[found["networks"].notna() & found["mean"].notna(), "seeds"]
 print(f"all 8,845 images, {seeds.min():.0f} to {seeds.max():.0f} seeds:", "  ".join(f"{name} {mean:.1f}" for name, mean in whole.items()))
 
 # %% [markdown]

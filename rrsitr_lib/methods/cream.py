@@ -6,10 +6,10 @@ the pair itself, and 1 - y is shared among its negatives by their similarity. Fo
 public code (XLearning-SCU/2024-TIP-CREAM). Adapted: the cross-entropies are global and local at the towers'
 temperature, so P is a mean of four probabilities; negative cosines take no share; a batch mixes the classes, where the
 code draws batches of each; both networks learn in one step; classes start at shares of its own epochs (10 and 15 of
-40), the first of which warms up. In the record ``weight`` is that of the pair itself: its negatives teach beside it.
-Where all pairs seem clean the code calls a hundredth noisy, so that no loader is empty; here none can be. Open: whether
-the paper, too, counts no share below a mean label: few shares are above it, so that negatives are mined only where most
-pairs are clean. Taught in: lesson 10.
+40); it warms up in the first of them, where the code does for five before. In the record ``weight`` is that of the pair
+itself: its negatives teach beside it. Where all pairs seem clean the code calls a hundredth noisy, so that no loader is
+empty; here none can be. Open: whether the paper, too, counts no share below a mean label: few shares are above it, so
+that negatives are mined only where most pairs are clean. Taught in: lesson 10.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,8 @@ A mixture of two Gaussians over the hinge losses of the last epoch gives every p
 by a hardest-negative triplet whose margin shrinks with doubt, the opposite of RRSITR's. Adapted: the similarity is the
 one that ranks in evaluation, and margins are in its unit; the reduction is a mean over the batch; p is fitted to the
 losses that the epoch saw, P and the hardest negatives are those of a batch that mixes clean and noisy pairs; ``loss``
-in the ledger is the four cross-entropies as for every method, NCR's own is ``hinge``. The paper trains two networks,
+in the ledger is the four cross-entropies as for every method, NCR's own is ``hinge``; the warm-up is one epoch, as by
+default in its code, whose commands take 5 or 10. The paper trains two networks,
 each by the other's p; this is one, and ``ncr2`` are two. Taught in: lesson 10.
 """
 
@@ -24,7 +25,7 @@ from rrsitr_lib.methods.triplet import hinges, recorded_triplet, triplet_loss
 
 
 class NcrSettings(MethodSettings):
-    """The defaults are the paper's."""
+    """The defaults are the paper's and its code's."""
 
     margin: float = Field(0.2, ge=0, description="margin of a pair that is believed right")
     base: float = Field(10.0, gt=1, description="m of the soft margin: the larger, the sooner doubt shrinks it")
@@ -131,7 +132,7 @@ def soft_label(hinge: Tensor, clean: Tensor, is_clean: Tensor, margin: float) ->
 def soft_margin(label: Any, margin: float = 0.2, m: float = 10) -> Any:
     """margin (m^y - 1) / (m - 1), NCR's margin of a triplet loss for a pair that is right with degree y = ``label``.
 
-    It is ``margin`` (cosine units) for a pair believed right, y = 1, and 0 for one believed wrong, y = 0; the larger
+    It is ``margin`` for a pair believed right, y = 1, and 0 for one believed wrong, y = 0; the larger
     ``m``, the sooner doubt shrinks it. No gradient is meant to flow through it.
     **Shape** any, label in [0, 1], array or tensor -> the same. Raises ``InputError`` for labels of an array outside
     [0, 1] (of a tensor the answer would wait for the device), a negative margin, and an ``m`` not above 1.

@@ -3,7 +3,8 @@
 A triplet loss in both directions, in which only the hardest negative of the batch counts. It knows no noise: every pair
 counts fully, and a mismatched pair pulls as hard as a true one. Adapted: the similarity is the one that ranks in
 evaluation; the reduction is a mean over the pairs, where the paper's code takes the sum of the batch. A margin of 0.6
-(``margin``) is RRSITR's robust triplet loss for all pairs, with its margin fixed. The paper leaves open what to do
+(``margin``) is that of RRSITR's triplet loss where it is fixed, there of cosines. As long as every hinge is active, the
+margin moves the loss and not its gradient. The paper leaves open what to do
 where training stalls on the hardest negatives: its own runs take some epochs to get going. Taught in: lesson 10.
 """
 
@@ -18,7 +19,7 @@ from rrsitr_lib.methods.triplet import recorded_triplet, triplet_loss
 class VseppSettings(MethodSettings):
     """The default is the paper's."""
 
-    margin: float = Field(0.2, ge=0, description="of every pair over its hardest negatives, in cosine units")
+    margin: float = Field(0.2, ge=0, description="over the hardest negatives, in units of the similarity that ranks")
 
 
 @register("vsepp")
