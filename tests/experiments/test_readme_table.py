@@ -116,10 +116,16 @@ def test_what_the_readme_says_of_the_rivals():
     means = every.loc[[*METHODS]]
     ahead = {rate: {*means.index[means[rate] > means.loc["rrsitr", rate]]} for rate in means}
     above = {"rcl", "gce", "crcl", "monotone", "oracle"}
-    assert ahead == {0.4: above, 0.6: {"oracle", "gce"}, 0.8: {"oracle", "monotone"}}
+    told = {0.4: above, 0.6: {"oracle", "gce"}, 0.8: {"oracle", "monotone"}}
+    assert {rate: ahead[rate] for rate in told} == told
     assert (means[0.8].dropna() < before).all(), "at 80 % all end below the start"
     assert means.loc["contrastive", 0.6] < before and 0.4 < (means[0.6] < before).mean() < 0.65, "half of the methods"
     against = differences("results/against_rrsitr/rivals.md")
+    assert against["20", "contrastive"][2] < 0 < against["20", "oracle"][1], "at 20 % still ahead, and the oracle of it"
+    for name, points in (("contrastive", "+4.86"), ("rcl", "+2.78")):
+        said, low, _ = against["0", name]
+        assert said.split()[0] == points and low > 0, "without noise it costs"
+    assert against["0", "gce"][1] < 0 < against["0", "gce"][2]
     within = {(noise, name) for (noise, name), (_, low, high) in against.items() if low < 0 < high and name in METHODS}
     at_60 = {"gce", "monotone", "sce", "crcl"}
     assert {name for noise, name in within if noise == "60"} == at_60 and {("40", name) for name in above} <= within
@@ -127,8 +133,12 @@ def test_what_the_readme_says_of_the_rivals():
     alike = sharing_a_letter("results/ranking/rivals.md", 60) & METHODS.keys()
     assert alike == at_60 | {"rde", "cream", "rcl", "bicro"}
     last = by_method("rivals.csv", "best_epoch", "most")
-    assert (last.loc[["ncr", "ncr2", "bicro"], [0.4, 0.6]] == 1).all(axis=None), "best after their first, plain epoch"
+    assert (last.loc[["ncr", "ncr2", "bicro"], [0.4, 0.6]] == 1).all(axis=None), "best after their first epoch"
     assert last.loc["decl", 0.6] <= 5 == METHODS["decl"].Settings().warmup_epochs
+    assert round(means.loc["contrastive2", 0.6] - means.loc["contrastive", 0.6], 1) == 1.6
+    to_two = differences("results/against_contrastive2/rivals.md")
+    ahead = {name: [to_two[noise, name][1] > 0 for noise in ("40", "60")] for name in ("cream", "ncr", "ncr2", "bicro")}
+    assert ahead == {"cream": [False, True], "ncr": [False] * 2, "ncr2": [False] * 2, "bicro": [False] * 2}
     assert round(means.loc["stopping", 0.6], 1) == 11.8
     assert [against["60", name][0].split()[0] for name in ("stopping", "contrastive")] == ["-4.77", "-7.17"]
 
