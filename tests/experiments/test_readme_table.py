@@ -80,7 +80,7 @@ def test_what_the_readme_says_of_all_of_rsicd():
     recall = read_table(ROOT / "results" / "rsicd.csv").query("metric == 'mR'")
     means = recall.pivot_table(index="noise_rate", columns="kind", values="mean").loc[[0.6, 0.8]]
     above = means["rrsitr"] - means["linear probe"]
-    assert above.between(0.8, 1.2).all() and (means[["contrastive", "rcl"]].max(axis=1) < means["linear probe"]).all()
+    assert above.between(0.7, 1.3).all() and (means[["contrastive", "rcl"]].max(axis=1) < means["linear probe"]).all()
     against = differences("results/against_rrsitr/rsicd.md")
     for noise, told in (("60", False), ("80", True)):
         assert against[noise, "gce, plain epochs first: 1"][1] < 0 < against[noise, "gce, plain epochs first: 1"][2]
