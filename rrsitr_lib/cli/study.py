@@ -119,7 +119,7 @@ def verify(
     study: Source,
     runs: Root = RUNS,
     trials: Annotated[int, typer.Option(min=0, help="done trials, drawn, whose weights are tested again")] = 1,
-    seed: Annotated[int | None, typer.Option(help="of the draw; by default another each time")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="of the draw; by default another each time")] = None,
     tolerance: Annotated[float, typer.Option(min=0, help="percentage points")] = 1e-6,
 ) -> None:
     """Compute all fingerprints anew and test the saved weights of drawn trials again. Exit code 1 where they differ."""
@@ -169,6 +169,8 @@ def pack(
 
     if records and weights:
         raise InputError("--weights and --records were given: records hold no weights")
+    if out.suffix != ".zip":
+        raise InputError(f"--out is {out}: allowed is a name that ends in .zip")
     folder = begun_folder(study, runs)
     path = pack_records(folder, out) if records else pack_study(folder, out, weights)
     typer.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")

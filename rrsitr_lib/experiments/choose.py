@@ -16,7 +16,8 @@ def chosen(results: Results) -> pd.DataFrame:
     """A row a data set and method: what was tried, how many of it are done, which is best. No test pair has a say.
 
     A configuration is judged by the validation mR, percent, of its best epoch, mean over its runs; of equals the first
-    in the study's order is taken. ``seconds_a_step``, ``peak_memory_gib`` (missing without a GPU): medians of its runs.
+    in the study's order is taken, and one of which a run is missing is not done. ``seconds_a_step``,
+    ``peak_memory_gib`` (missing without a GPU): medians of its runs.
     Raises ``InputError`` where a finished run has no metrics.
     """
     runs = results.runs.copy()
@@ -26,7 +27,9 @@ def chosen(results: Results) -> pd.DataFrame:
     rows = []
     for (data, kind), part in runs.groupby(["data", "kind"], sort=False):
         costs = {"seconds_a_step": ("seconds_a_step", "median"), "peak_memory_gib": ("peak_memory_gib", "median")}
-        tried = part.groupby("values", sort=False).agg(val_mR=("val_mR", "mean"), **costs)
+        tried = part.groupby("values", sort=False).agg(
+            val_mR=("val_mR", lambda found: found.mean(skipna=False)), **costs
+        )
         known = tried.dropna(subset="val_mR")
         own = {
             "data": data,

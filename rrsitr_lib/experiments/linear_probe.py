@@ -15,7 +15,7 @@ from rrsitr_lib.config import RunConfig
 from rrsitr_lib.data.datasets import Split, inject_noise, open_data
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.evaluation import true_ranks
-from rrsitr_lib.experiments.run_results import RECALLS, SUBJECT, data_name
+from rrsitr_lib.experiments.run_results import RECALLS, SUBJECT, data_name, draw_order
 from rrsitr_lib.experiments.trials import open_study
 from rrsitr_lib.experiments.uncertainty import HitCounts, Ranks, count_hits
 from rrsitr_lib.files import write_atomically
@@ -58,7 +58,9 @@ def write_probes(folder: str | Path) -> Path:
     opened = open_study(folder)
     rates: dict[tuple[str, str, str], set[float]] = {}
     configs: dict[tuple[str, str, str], RunConfig] = {}
-    for _, config, _ in opened.trials.values():
+    for config in sorted(
+        (config for _, config, _ in opened.trials.values()), key=lambda one: draw_order(one.noise_seed)
+    ):
         if config.train == "heads":
             key = (config.data, config.encoder, config.protocol)
             configs.setdefault(key, config)

@@ -18,10 +18,10 @@ import pandas as pd
 
 from rrsitr_lib.experiments.report_tables import as_markdown, markdown
 from rrsitr_lib.experiments.results import CONTROL, Results
-from rrsitr_lib.experiments.summary import SUBJECT, main_runs
+from rrsitr_lib.experiments.run_results import PLACE, SUBJECT
+from rrsitr_lib.experiments.summary import main_runs
 from rrsitr_lib.experiments.uncertainty import ENDS, HitCounts, mean_hits, resampled
 
-PLACE = SUBJECT[:-1]
 LETTERS = [*string.ascii_letters, *map(chr, range(0x400, 0x500))]  # one a group
 RANKED = """\
 Methods that share a letter are not told apart at 95 %, all pairs compared at once, over resampled test images; training
@@ -39,9 +39,10 @@ def ranking(results: Results) -> pd.DataFrame:
     the best.
     """
     runs = main_runs(results.runs)
-    done = runs[runs["trial"].isin(results.hits)].drop_duplicates([*SUBJECT, "seed", "method"])
+    done = runs[runs["trial"].isin(results.hits)].drop_duplicates(["setup", "form", "noise_rate", "seed"])
+    done = done.merge(done.drop_duplicates(["setup", "method"])[["setup", "method", "form"]])  # of one name the first
     tables = []
-    for place, part in done.groupby(PLACE, sort=False):
+    for (*place, _), part in done.groupby([*PLACE, "setup"], sort=False):
         rates = sorted(part["noise_rate"].unique())
         for chosen in [[rate] for rate in rates] + ([rates] if len(rates) > 1 else []):
             table = _ranked(part[part["noise_rate"].isin(chosen)], results.hits)

@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from rrsitr_lib.errors import InputError
 from rrsitr_lib.experiments.report_tables import as_markdown, markdown, range_text
+from rrsitr_lib.experiments.run_results import PLACE
 from rrsitr_lib.experiments.summary import CELL
 
-NEEDED = [*CELL, "metric", "mean", "std", "least", "most", "networks", "gain_low"]
+NUMBERS = [
+    "noise_rate", "mean", "std", "low", "high", "least", "most", "seeds", "planned", "differs", "networks",
+    "gain", "gain_low", "gain_high",
+]  # fmt: skip
+NEEDED = [*CELL, "metric", *NUMBERS]
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -19,6 +25,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise InputError(f"{path}: not readable as CSV ({' '.join(str(error).split())[:200]})") from None
     if missing := [name for name in NEEDED if name not in table]:
         raise InputError(f"{path}: no table of rrsitr study table --format csv (no column {missing[0]})")
+    for name in NUMBERS:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        for row in np.flatnonzero(numbers.isna() & table[name].notna())[:1]:
+            raise InputError(f"{path}: line {row + 2}: {name} is {table[name][row]!r}: allowed is a number")
+        table[name] = numbers
     return table
 
 
@@ -33,11 +44,11 @@ def readme_table(table: pd.DataFrame) -> str:
     column. Costs are left out: runs of a study share their machine with others, and ``benchmarks/methods.py`` measures
     a step of every method under the same load.
     """
-    parts = []
-    for (data, encoder), part in table.groupby(["data", "encoder"], sort=False):
-        title = f"{as_markdown(data)}, {as_markdown(encoder)}:\n\n" if table["data"].nunique() > 1 else ""
-        parts.append(title + markdown(_lines(part)))
-    return "\n".join(parts)
+    filled = table[table.groupby(PLACE)["mean"].transform("count") > 0]
+    parts = [part for _, part in filled.groupby(PLACE, sort=False)]
+    titles = [", ".join(str(as_markdown(part[name].iloc[0])) for name in PLACE) + ":\n\n" for part in parts]
+    shown = titles if len(parts) > 1 else [""] * len(parts)
+    return "\n".join(title + markdown(_lines(part)) for title, part in zip(shown, parts, strict=True))
 
 
 def _lines(table: pd.DataFrame) -> pd.DataFrame:
@@ -55,9 +66,9 @@ def _lines(table: pd.DataFrame) -> pd.DataFrame:
         auroc, best = at.loc[at.index == "AUROC", "mean"], at.loc[at.index == "best_epoch"]
         rows.append({
             "method": as_markdown(method), "networks": _number(part["networks"].max(), 0),
-            **{f"mR, {rate:.0%}": text for rate, text in by_rate.items()},
-            f"AUROC, {middle:.0%}": _number(auroc.max(), 2),
-            f"best epoch, {middle:.0%}": range_text(best["least"].min(), best["most"].max()),
+            **{f"mR, {100 * rate:g}%": text for rate, text in by_rate.items()},
+            f"AUROC, {100 * middle:g}%": _number(auroc.max(), 2),
+            f"best epoch, {100 * middle:g}%": range_text(best["least"].min(), best["most"].max()),
         })  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -45,7 +45,10 @@ def pack_records(folder: str | Path, out: str | Path) -> Path:
         if (folder / PROBES).is_file():
             shutil.copyfile(folder / PROBES, target / PROBES)
         for name, state in done.items():
-            write_record(state.run, target / name / RUN)
+            try:
+                write_record(state.run, target / name / RUN)
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
             write_outcome(target / name, "done", state.outcome["seconds"])
         return write_atomically(out, lambda temporary: _zip(Path(scratch), temporary))
 

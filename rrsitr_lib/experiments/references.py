@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 
 from rrsitr_lib.experiments.results import Results
-from rrsitr_lib.experiments.run_results import RECALLS, SUBJECT
+from rrsitr_lib.experiments.run_results import PLACE, RECALLS, SUBJECT
 from rrsitr_lib.experiments.uncertainty import HitCounts, resampling_interval
 from rrsitr_lib.training.run_files import read_result
 
 BEFORE, CHANCE, PROBE = "before training", "chance", "linear probe"
 REFERENCES = (BEFORE, CHANCE, PROBE)
-PLACE = SUBJECT[:-1]
 
 
 def reference_cells(results: Results) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from rrsitr_lib.experiments.results import METRICS
-from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.experiments.run_results import PLACE, RECALLS
 from rrsitr_lib.experiments.study_file import one_line
 from rrsitr_lib.experiments.summary import CELL
 
@@ -62,12 +62,13 @@ def lines(table: pd.DataFrame) -> pd.DataFrame:
     points, with its interval; ``seeds`` reads "done of planned"; ``differs`` counts settings unlike the paper's: only
     at 0 do the two columns of mR compare like with like. Empty where there is no number.
     """
-    rows = []
+    rows, place = [], _varied(table)
     for _, part in table.groupby(CELL, sort=False, dropna=False):
         of, cell = part.set_index("metric").reindex([*METRICS]), part.iloc[0]
         mr, ours = of.loc["mR"], pd.notna(cell["settings"])
         rows.append({
-            "data": cell["data"], "noise": "" if pd.isna(cell["noise_rate"]) else f"{100 * cell['noise_rate']:g} %",
+            "data": ", ".join(str(cell[name]) for name in place if pd.notna(cell[name])),
+            "noise": "" if pd.isna(cell["noise_rate"]) else f"{100 * cell['noise_rate']:g} %",
             "method": cell["method"],
             **{short: cell_text(of.loc[name, "mean"], of.loc[name, "std"]) for name, short in SHORT.items()},
             "AUROC": cell_text(of.loc["AUROC", "mean"], of.loc["AUROC", "std"]),
@@ -82,6 +83,11 @@ def lines(table: pd.DataFrame) -> pd.DataFrame:
             "differs": f"{cell['differs']:.0f}" if ours else "",
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _varied(table: pd.DataFrame) -> list[str]:
+    """What says of a row where it was measured: the data, and what else there is more than one of."""
+    return ["data", *(name for name in PLACE[1:] if table[name].nunique() > 1)]
 
 
 def _networks(cell: pd.Series) -> str:
@@ -104,9 +110,11 @@ def difference_text(difference: float, low: float, high: float) -> str:
 
 def comparison_text(found: pd.DataFrame) -> str:
     """A table of ``comparison`` as Markdown, with what its columns mean. Empty if it is."""
+    place = _varied(found)
     rows = [
         {
-            "data": as_markdown(row.data), "noise": f"{100 * row.noise_rate:g} %", "method": as_markdown(row.method),
+            "data": as_markdown(", ".join(getattr(row, name) for name in place)),
+            "noise": f"{100 * row.noise_rate:g} %", "method": as_markdown(row.method),
             f"mR minus that of {row.control}": difference_text(row.difference, row.low, row.high),
             "wins": f"{row.wins} of {row.seeds}",
         }

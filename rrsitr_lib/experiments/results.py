@@ -90,12 +90,17 @@ def _found(folder: Path) -> Listed:
 
 
 def _described(config: RunConfig, variant: str = "") -> dict[str, Any]:
-    """What a configuration says of its run; ``settings`` and ``pair`` lack the data and the noise until it is done."""
+    """What a configuration says of its run; ``settings`` and ``pair`` lack the data and the noise until it is done.
+
+    ``form``: the method with its settings, at any noise and seed; ``setup``: what all methods of a comparison share.
+    """
     shown = ("encoder", "protocol", "noise_rate", "noise_seed", "seed", "epochs")
+    # the control's own warm-up is the control; a method's tuned learning rate is a setting of it
+    same = {"method": CONTROL, "settings": {}, "warmup_fraction": 0.0, "learning_rate": 1.0}
+    draws = {"seed": 0, "noise_seed": 0}
     without: dict[str, dict[str, Any]] = {
-        "settings": {"seed": 0}, "draws": {"seed": 0, "noise_seed": 0},
-        # the control's own warm-up is the control; a method's tuned learning rate is a setting of it
-        "pair": {"method": CONTROL, "settings": {}, "warmup_fraction": 0.0, "learning_rate": 1.0},
+        "settings": {"seed": 0}, "draws": draws, "form": {**draws, "noise_rate": 0.0},
+        "pair": same, "setup": {**same, **draws, "noise_rate": 0.0},
     }  # fmt: skip
     prints = {name: portable(config, **changed)[:12] for name, changed in without.items()}
     name = {"data": data_name(config), "kind": config.method, "method": method_name(config, variant),

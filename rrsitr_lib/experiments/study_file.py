@@ -5,6 +5,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -109,9 +110,14 @@ class Study(BaseModel):
         if not path.is_file():
             known = ", ".join(PRESETS)
             raise InputError(f"{source}: no study there: allowed are {known}, a YAML file, a study's folder")
-        study = read_model(cls, path, path.name)
+        study = read_model(cls, path, f"{Path(source).resolve().name}/{path.name}" if is_folder else path.name)
         if is_folder:  # it may have been renamed
-            study = study.model_copy(update={"name": Path(source).resolve().name})
+            name = Path(source).resolve().name
+            if not re.fullmatch(NAME, name):
+                raise InputError(
+                    f"{source}: a study's folder cannot be named {name!r}: allowed are letters, digits, - and _"
+                )
+            study = study.model_copy(update={"name": name})
         return study.with_fixed(fixed or {})
 
     def with_fixed(self, fields: dict[str, Any]) -> Self:

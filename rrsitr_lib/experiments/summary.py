@@ -9,21 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rrsitr_lib.config import RunConfig
 from rrsitr_lib.experiments.published_results import paper_results
 from rrsitr_lib.experiments.references import PROBE, reference_cells
 from rrsitr_lib.experiments.results import CONTROL, METRICS, Results
-from rrsitr_lib.experiments.run_results import SUBJECT
+from rrsitr_lib.experiments.run_results import SUBJECT, draw_order
 from rrsitr_lib.experiments.uncertainty import HitCounts, mean_hits, paired, resampling_interval
 
 CELL = [*SUBJECT, "kind", "method", "settings"]
 
 
 def main_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Rows of one draw of the noise, as the paper has it: the authors' seed 42 where it is there, else the lowest."""
-    seeds = set(runs["noise_seed"])
-    chosen = RunConfig.model_fields["noise_seed"].default
-    return runs[runs["noise_seed"] == (chosen if chosen in seeds else min(seeds, default=chosen))]
+    """Rows of one draw of the noise a rate, as the paper has it: the first by ``draw_order``."""
+    return runs[runs["noise_seed"] == runs.groupby(SUBJECT)["noise_seed"].transform(min, key=draw_order)]
 
 
 def summarise(runs: pd.DataFrame, hits: Mapping[str, HitCounts] | None = None) -> pd.DataFrame:
@@ -101,13 +98,15 @@ def comparison(results: Results, control: str = CONTROL) -> pd.DataFrame:
     Columns: data, encoder, protocol, noise_rate, ``settings`` and ``method``, ``control``, ``seeds`` compared,
     ``difference`` of mR (method minus control) with its interval ``low``, ``high`` in points, ``wins``: at how many
     seeds the method is ahead, ``by_seed``. A pair has the same data, noise and seed; of several variants of the control
-    its plain form, or else its first, is taken. A linear probe is the same fit at every seed, and has no ``settings``.
+    its plain form, or else its first, is taken, at all seeds the same. A linear probe is the same fit at every
+    seed, and has no ``settings``.
     """
     runs = main_runs(results.runs)
     done = runs[runs["trial"].isin(results.hits)]
     plain_first = done[done["kind"] == control].sort_values("method", key=lambda names: names != control, kind="stable")
-    controls = plain_first.drop_duplicates("pair")
-    others = done[~done["trial"].isin(controls["trial"])]
+    first_form = plain_first.drop_duplicates("setup")[["setup", "form"]]
+    controls = plain_first.merge(first_form, on=["setup", "form"]).drop_duplicates("pair")
+    others = done[~done["form"].isin(first_form["form"])].drop_duplicates(["settings", "seed"])
     both = others.merge(controls[["pair", "trial"]], on="pair", suffixes=("", "_control"))
     compared: list[tuple[dict[str, Any], list[HitCounts], pd.Series]] = []
     for _, part in both.sort_values("seed", kind="stable").groupby("settings", sort=False):

@@ -63,6 +63,22 @@ def test_what_is_not_done_is_counted_and_cannot_be_chosen(folder, capsys):
     assert r"margin=0.1 \| 0.2 \| 0.4" in said and "0 of 3" in said and "nan" not in said.casefold()
 
 
+def test_a_configuration_of_which_a_hard_run_is_missing_cannot_be_chosen(tmp_path):
+    best = {(15.0, 0.2): 45, (15.0, 0.8): 15, (18.0, 0.2): 40}
+    axes = {"gamma_2": [15.0, 18.0], "noise_rate": [0.2, 0.8]}
+    study, generator = (
+        Study(name="s", runs=[Grid(fix={"encoder": "tiny", "epochs": 8}, axes=axes)]),
+        np.random.default_rng(0),
+    )
+    study.save(tmp_path / "s")
+    for trial in plan(study):
+        if value := best.get((trial.config.gamma_2, trial.config.noise_rate)):
+            answers = drawn_results(generator, 0.5)
+            finish_trial(tmp_path / "s" / trial.name, trial.config, answers, METRICS.format(best=value))
+    table = chosen(read_results(tmp_path / "s"))
+    assert table.loc[0, ["chosen", "val_mR", "done"]].tolist() == ["gamma_2=15.0", 30.0, "1 of 2"]
+
+
 def test_a_run_without_metrics_is_named(folder):
     (trial_of(folder, 0.4) / RUN / "metrics.csv").unlink()
     with pytest.raises(InputError, match=r"metrics\.csv: no such file"):

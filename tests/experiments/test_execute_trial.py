@@ -61,8 +61,8 @@ def test_done_trial_is_not_run_again(done, monkeypatch):
 
 def test_run_that_takes_too_long_is_ended_and_its_process_gone(tmp_path):
     before = {process.pid for process in psutil.Process().children(recursive=True)}
-    outcome = execute_trial(*job(tmp_path, limit=0.1, epochs=10_000)[1])
-    assert outcome["state"] == "failed" and outcome["reason"] == "ran longer than 0.1 minutes"
+    outcome = execute_trial(*job(tmp_path, limit=0.11, epochs=10_000)[1])  # no whole number of seconds
+    assert outcome["state"] == "failed" and outcome["reason"] == "ran longer than 0.11 minutes"
     left = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
     assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
 

@@ -51,6 +51,17 @@ def test_methods_are_ranked_by_the_mean_of_their_cells_at_every_rate_and_over_al
     assert set(table[table["noise_rate"] == 0.4]["method"]) == {*SHARES, "ncr, wide"}
 
 
+def test_methods_are_ranked_among_runs_of_one_size(tmp_path):
+    fix, sizes = {"encoder": "tiny", "epochs": 8, "noise_rate": 0.4}, [{"scenes": 41}, {"scenes": 82}]
+    axes = {"size": sizes, "method": ["contrastive", "rrsitr"], "seed": [3, 13]}
+    generator = np.random.default_rng(0)
+    study = Study(name="s", runs=[Grid(fix=fix, axes=axes)])
+    folder = finished_study(study, tmp_path, lambda config: drawn_results(generator, 0.2 + config.scenes / 200))
+    found, runs = ranking(read_results(folder)), read_results(folder).runs
+    assert found["cells"].tolist() == [2] * 4, "two rankings"
+    assert sorted(found["mR"]) == pytest.approx(sorted(runs.groupby(["setup", "method"])["mR"].mean()))
+
+
 def test_mean_place_by_a_loop(table, folder):
     runs = read_results(folder).runs.query("noise_rate == 0.4")
     part = table[table["noise_rate"] == 0.4].set_index("method")["mean_place"]

@@ -270,6 +270,20 @@ def test_a_line_a_method_a_column_a_rate_bold_where_the_gain_is_sure(table):
     assert shown["chance"]["mR, 0%"] == shown["chance"]["mR, 40%"] == "2.6" and shown["chance"]["networks"] == ""
 
 
+def test_rates_and_protocols_do_not_share_a_column(table):
+    near = table.assign(noise_rate=table["noise_rate"].replace({0.0: 0.12, 0.4: 0.125}))
+    head = next(iter(cells_of(readme_table(near)).values()))
+    assert "mR, 12%" in head and "mR, 12.5%" in head
+    two = pd.concat([table, table.assign(protocol="hard")])
+    assert re.findall(r"^scenes, tiny, (\w+):$", readme_table(two), re.M) == ["shuffle", "hard"]
+    assert set(lines(two)["data"]) == {"scenes, shuffle", "scenes, hard"}
+
+
+def test_a_table_without_a_number_prints_nothing(table, tmp_path, capsys):
+    (tmp_path / "s.csv").write_text(FORMATS["csv"](table.assign(mean=np.nan)))
+    assert rrsitr("study", "table", tmp_path / "s.csv", "--format", "readme") == 0 and capsys.readouterr().out == ""
+
+
 def test_a_kept_table_is_printed_in_every_form(table, tmp_path, capsys):
     path = tmp_path / "s.csv"
     path.write_text(FORMATS["csv"](table))
@@ -290,4 +304,11 @@ def test_another_file_is_refused(content, message, tmp_path):
     if content is not None:
         (tmp_path / "s.csv").write_text(content)
     with pytest.raises(InputError, match=message):
+        read_table(tmp_path / "s.csv")
+
+
+@pytest.mark.parametrize("column", ["noise_rate", "mean", "networks", "gain_low", "planned"])
+def test_a_word_in_the_place_of_a_number_is_named(column, table, tmp_path):
+    (tmp_path / "s.csv").write_text(table.assign(**{column: ["many", *table[column][1:]]}).to_csv(index=False))
+    with pytest.raises(InputError, match=rf"s.csv: line 2: {column} is 'many': allowed is a number"):
         read_table(tmp_path / "s.csv")

@@ -20,11 +20,19 @@ from rrsitr_lib.experiments.figures import over_noise
 from rrsitr_lib.experiments.published_results import TABLE, paper_differences, paper_results
 from rrsitr_lib.experiments.report_tables import FORMATS, lines
 from rrsitr_lib.experiments.results import METRICS, read_results
-from rrsitr_lib.experiments.run_results import RECALLS
+from rrsitr_lib.experiments.run_results import RECALLS, method_name
 from rrsitr_lib.experiments.study_figures import ablation_bars, two_variances
 from rrsitr_lib.experiments.study_file import Grid, Study, plan
 from rrsitr_lib.experiments.study_folder import RUN
-from rrsitr_lib.experiments.summary import beside_paper, comparison, missing, study_table, summarise, variance
+from rrsitr_lib.experiments.summary import (
+    beside_paper,
+    comparison,
+    main_runs,
+    missing,
+    study_table,
+    summarise,
+    variance,
+)
 from rrsitr_lib.experiments.trials import write_outcome
 
 BASE = {"encoder": "vit-b-32", "data": "rsitmd", "images": "data/rsitmd"}
@@ -114,6 +122,44 @@ def test_comparison_pairs_equal_seeds_and_noise_of_every_method_and_variant_with
     other = comparison(results, control="ncr").set_index(["noise_rate", "method"])
     assert other.loc[(0.8, "contrastive"), "difference"] == pytest.approx(-found.loc[(0.8, "ncr"), "difference"])
     assert (0.8, "ncr") not in other.index and (0.8, "ncr, wide") in other.index, "a variant of the control is none"
+
+
+def test_one_form_of_the_control_is_taken_at_all_seeds(folder, copy):
+    """Where its plain form is missing at a seed, a variant does not take its place there."""
+    trials = [trial for trial in plan(Study.read(folder)) if not trial.variant]
+    ((plain, _),) = [
+        (trial.name, c)
+        for trial in trials
+        for c in [trial.config]
+        if (c.method, c.noise_rate, c.seed) == ("rrsitr", 0.8, 13)
+    ]
+    shutil.rmtree(copy / plain)
+    for place, seeds in ((folder, 3), (copy, 2)):
+        found = comparison(read_results(place), "rrsitr")
+        row = found[(found["noise_rate"] == 0.8) & (found["method"] == "ncr")].iloc[0]
+        assert row["seeds"] == seeds
+
+
+def test_a_copy_of_a_run_is_no_further_seed(folder, tmp_path):
+    runs = shutil.copytree(folder, tmp_path / "runs", ignore=shutil.ignore_patterns("study.yaml", "trials.csv"))
+    before = comparison(read_results(runs))
+    for run in [*runs.glob("*/run")]:
+        shutil.copytree(run, tmp_path / "runs" / f"copy of {run.parent.name}")
+    assert comparison(read_results(runs))["seeds"].tolist() == before["seeds"].tolist()
+
+
+def test_each_rate_has_its_own_draw_of_the_noise(tmp_path):
+    for rate, draw in ((0.4, 42), (0.4, 7), (0.6, 9), (0.6, 8)):
+        write_run(tmp_path / f"{rate} {draw}", noise_rate=rate, noise_seed=draw)
+    found = main_runs(read_results(tmp_path).runs)
+    assert set(zip(found["noise_rate"], found["noise_seed"], strict=True)) == {(0.4, 42), (0.6, 8)}
+
+
+@pytest.mark.parametrize("variant", ["it", "s", "rr"])
+def test_a_variant_may_be_named_by_a_part_of_its_method(variant):
+    config = RunConfig.build(encoder="tiny", method="rrsitr", triplet="fixed")
+    assert method_name(config, variant) == f"rrsitr, fixed margin, {variant}"
+    assert method_name(config, "fixed margin") == "rrsitr, fixed margin"
 
 
 def test_gain_stands_in_the_table_with_its_interval(results):
@@ -290,13 +336,14 @@ def test_ours_stands_beside_the_papers_cell_and_elsewhere_is_empty(tmp_path):
     assert both["paper"].notna().sum() == len(paper_results()), "every number once"
     shown = lines(both)
     assert all(isinstance(value, str) for value in shown.to_numpy().ravel())
-    rsitmd = shown[shown["data"] == "rsitmd"].set_index(["method", "noise"])[["mR", "paper mR", "source", "seeds"]]
+    at_rsitmd = shown["data"].str.startswith("rsitmd")  # , shuffle, and , image: there are two protocols
+    rsitmd = shown[at_rsitmd].set_index(["method", "noise"])[["mR", "paper mR", "source", "seeds"]]
     assert rsitmd.loc[("rrsitr", "0 %")].tolist() == ["46.00 ± 1.41", "46.10 ± 1.08", TABLE, "2 of 2"]
     assert rsitmd.loc[("contrastive", "0 %"), "paper mR"] == ""
     assert rsitmd.loc[("rrsitr", "20 %"), ["mR", "paper mR"]].tolist() == ["20.00", ""], "another protocol"
     assert rsitmd.loc[("RRSITR", "20 %")].tolist()[:2] == ["", "45.58"]
     assert rsitmd.loc[("chance", "")].tolist()[:2] == ["", "1.18"]
-    assert (shown.loc[shown["data"] != "rsitmd", "mR"] == "").all()
+    assert (shown.loc[~at_rsitmd, "mR"] == "").all()
 
 
 # --- text and figures ---

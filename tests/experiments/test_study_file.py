@@ -226,3 +226,6 @@ def test_saved_study_is_read_back_takes_its_folders_name_and_is_no_preset(tmp_pa
     assert plan(Study.read(relative)) == plan(study) != plan(Study.read("laptop"))
     (tmp_path / "laptop").rename(tmp_path / "other")
     assert Study.read(tmp_path / "other").name == "other"
+    (tmp_path / "other").rename(tmp_path / "other old")
+    with pytest.raises(InputError, match="cannot be named 'other old': allowed are letters, digits, - and _"):
+        Study.read(tmp_path / "other old")
