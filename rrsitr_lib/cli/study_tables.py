@@ -47,7 +47,8 @@ def rank(study: Runs, runs: Root = RUNS) -> None:
     """Rank the methods; those that share a letter the test set cannot tell apart."""
     from rrsitr_lib.experiments.ranking import ranking, ranking_text
 
-    typer.echo(ranking_text(ranking(_results(study, runs))), nl=False)
+    text = ranking_text(ranking(_results(study, runs)))
+    _say(text, "nothing to rank: contrastive training and another method have not finished the same seeds")
 
 
 def compare(
@@ -65,7 +66,8 @@ def compare(
     results = _results(study, runs)
     if against not in (known := list(dict.fromkeys(results.runs["kind"]))):
         raise InputError(f"--against is {against!r}: allowed are {', '.join(known)}")
-    typer.echo(comparison_text(comparison(results, against)), nl=False)
+    text = comparison_text(comparison(results, against))
+    _say(text, f"nothing to compare: {against} and another method have not finished the same seeds")
 
 
 def probe(study: Source, runs: Root = RUNS) -> None:
@@ -81,6 +83,12 @@ def report(study: Source, runs: Root = RUNS) -> None:
 
     for path in write_report(begun_folder(study, runs)):
         typer.echo(f"{path}: {path.stat().st_size // 1024 + 1} KB")
+
+
+def _say(text: str, if_empty: str) -> None:
+    typer.echo(text, nl=False)
+    if not text:
+        typer.echo(if_empty, err=True)
 
 
 def _results(study: str, runs: Path) -> "Results":

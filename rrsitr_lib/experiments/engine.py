@@ -1,5 +1,6 @@
 """Many runs at once: the trials of a study, each an executed notebook, or the few runs of a lesson."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,12 @@ def run_study(
     """Execute every trial of a study that has not ended yet, below ``root``; returns where each trial then is.
 
     Failed trials are left as they are unless ``retry``. Each run is a process, or the study's ``processes``, of
-    ``threads`` threads. An interrupted
-    study goes on with the same call; two calls at once share the work. Raises ``RunError`` where no worker can be
-    reached.
+    ``threads`` threads. An interrupted study goes on with the same call; two calls at once share the work. Raises
+    ``RunError`` where no worker can be reached.
     """
     settings = settings or ExecutorSettings()
     _, folder, trials, states = open_study(study, root)
+    _say_what_falls_out(folder, trials)
     study.save(folder)
     write_trials(trials.values(), folder / TRIALS_FILE)
     note_checksums(folder, STUDY_FILE, TRIALS_FILE)
@@ -56,6 +57,16 @@ def run_study(
                 now = locate(folder, [name])[name]  # another study may have begun it
                 bar.ended(name, now.outcome or write_outcome(now.folder, "failed", 0.0, outcome["reason"]))
     return locate(folder, trials)
+
+
+def _say_what_falls_out(folder: Path, trials: Mapping[str, Trial]) -> None:
+    """Another study of this name may have been here: its finished trials stay, but in no table."""
+    earlier = open_study(folder).states if (folder / STUDY_FILE).is_file() else {}
+    if left := [name for name, state in earlier.items() if state.state == "done" and name not in trials]:
+        words = (
+            "finished trials of its earlier plan are not in this one: in no table, and study clean would delete them"
+        )
+        print(f"{folder}: {len(left)} {words}", file=sys.stderr)
 
 
 def run_trials(

@@ -7,6 +7,7 @@ import pytest
 from experiments.run_folders import drawn_results, finished_study
 from test_cli import rrsitr
 
+from rrsitr_lib.experiments.engine import run_study
 from rrsitr_lib.experiments.ranking import letters, ranking, ranking_text, told_apart
 from rrsitr_lib.experiments.report_tables import COMPARED, comparison_text
 from rrsitr_lib.experiments.results import read_results
@@ -136,9 +137,30 @@ def test_comparison_with_any_method_is_printed_and_an_unknown_one_refused(folder
     assert "--against is 'mine': allowed are contrastive, " in capsys.readouterr().err
 
 
-def test_without_plain_training_or_a_second_method_there_is_no_ranking(tmp_path):
+def test_without_plain_training_or_a_second_method_there_is_no_ranking(tmp_path, capsys):
     grid = Grid(fix={"encoder": "tiny", "noise_rate": 0.4, "epochs": 8}, axes={"method": ["rrsitr", "ncr"]})
     generator = np.random.default_rng(0)
     without = finished_study(Study(name="w", runs=[grid]), tmp_path, lambda _: drawn_results(generator, 0.5))
     table = ranking(read_results(without))
     assert table.empty and ranking_figure(table) is None and ranking_text(table) == ""
+    assert rrsitr("study", "rank", without) == 0 and "nothing to rank: contrastive" in capsys.readouterr().err
+
+
+def test_methods_without_a_shared_seed_are_not_compared(tmp_path, capsys):
+    fix = {"encoder": "tiny", "noise_rate": 0.4, "epochs": 8}
+    grids = [Grid(fix={**fix, "method": "contrastive", "seed": 3}), Grid(fix={**fix, "method": "rrsitr", "seed": 13})]
+    generator = np.random.default_rng(0)
+    folder = finished_study(Study(name="w", runs=grids), tmp_path, lambda _: drawn_results(generator, 0.5))
+    assert rrsitr("study", "compare", folder) == 0
+    found = capsys.readouterr()
+    assert found.out == "" and "nothing to compare: contrastive and another" in found.err
+
+
+def test_a_plan_that_takes_the_place_of_another_says_what_falls_out(tmp_path, capsys):
+    fix = {"encoder": "tiny", "noise_rate": 0.4, "epochs": 8}
+    both, one = ([Grid(fix=fix, axes={"method": methods})] for methods in (["rrsitr", "ncr"], ["ncr"]))
+    generator = np.random.default_rng(0)
+    finished_study(Study(name="w", runs=both), tmp_path, lambda _: drawn_results(generator, 0.5))
+    for runs, said in ((both, False), (one, True)):
+        run_study(Study(name="w", runs=runs), tmp_path, progress=False)
+        assert ("w: 1 finished trials of its earlier plan" in capsys.readouterr().err) == said
