@@ -371,10 +371,10 @@ assert mean["rrsitr"] > before and {*mean.index[mean > mean["rrsitr"]]} == {"ora
 assert all(lead[name][0] < 0 < lead[name][1] for name in ("gce", "monotone")), "GCE's lead is within its interval"
 two = mean[rivals["networks"] == 2]
 assert (two < mean["rrsitr"]).all() and len(two) == 4, "the four with two networks end below RRSITR"
-ahead = [name for name in two.index.drop("contrastive2") if against("contrastive2")[1][name][0] > 0]
-assert ahead == ["cream"], "only CREAM is ahead of `contrastive2`"
 
 # %%
+ahead = [name for name in two.index.drop("contrastive2") if against("contrastive2")[1][name][0] > 0]
+assert ahead == ["cream"], "only CREAM is ahead of `contrastive2`"
 assert (real[["mixture", "sce", "monotone"]] > real["rrsitr"]).all(), "RRSITR falls behind a hard cut"
 assert abs(real["cream"] - real["oracle"]) < 1, "comes near the oracle"
 half = (real["contrastive2"] - real["contrastive"]) / (real["cream"] - real["contrastive"])
