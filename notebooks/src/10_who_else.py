@@ -373,7 +373,8 @@ two = mean[rivals["networks"] == 2]
 assert (two < mean["rrsitr"]).all() and len(two) == 4, "the four with two networks end below RRSITR"
 
 # %%
-ahead = [name for name in two.index.drop("contrastive2") if against("contrastive2")[1][name][0] > 0]
+_, lead = against("contrastive2")
+ahead = [name for name in two.index.drop("contrastive2") if lead[name][0] > 0]
 assert ahead == ["cream"], "only CREAM is ahead of `contrastive2`"
 assert (real[["mixture", "sce", "monotone"]] > real["rrsitr"]).all(), "RRSITR falls behind a hard cut"
 assert abs(real["cream"] - real["oracle"]) < 1, "comes near the oracle"

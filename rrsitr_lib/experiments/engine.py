@@ -15,8 +15,8 @@ from rrsitr_lib.experiments.executors import ExecutorSettings, opened
 from rrsitr_lib.experiments.progress import Progress
 from rrsitr_lib.experiments.run_results import is_finished
 from rrsitr_lib.experiments.study_file import Study, Trial
-from rrsitr_lib.experiments.study_folder import OUTCOME, STUDY_FILE, TRIALS_FILE
-from rrsitr_lib.experiments.trials import TrialState, locate, open_study, write_outcome
+from rrsitr_lib.experiments.study_folder import OUTCOME, STUDY_FILE, TRIALS_FILE, is_trial
+from rrsitr_lib.experiments.trials import TrialState, locate, open_study, read_state, write_outcome
 from rrsitr_lib.files import write_atomically
 from rrsitr_lib.training.run_files import read_result
 
@@ -61,8 +61,8 @@ def run_study(
 
 def _say_what_falls_out(folder: Path, trials: Mapping[str, Trial]) -> None:
     """Another study of this name may have been here: its finished trials stay, but in no table."""
-    earlier = open_study(folder).states if (folder / STUDY_FILE).is_file() else {}
-    if left := [name for name, state in earlier.items() if state.state == "done" and name not in trials]:
+    others = [path for path in folder.glob("*") if is_trial(path) and path.name not in trials]
+    if left := [path for path in others if read_state(path).state == "done"]:
         words = (
             "finished trials of its earlier plan are not in this one: in no table, and study clean would delete them"
         )

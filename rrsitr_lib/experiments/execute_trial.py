@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,7 @@ def _execute(
     started = time.perf_counter()
     state, reason = "done", ""
     try:
-        run(FORM, folder / NOTEBOOK, parameters, working_folder, limit=limit_minutes and math.ceil(60 * limit_minutes))
+        run(FORM, folder / NOTEBOOK, parameters, working_folder, limit=limit_minutes and 60 * limit_minutes)
     except PapermillExecutionError as error:
         state, reason = "failed", f"{error.ename}: {error.evalue}"
         if error.ename == ProcessesDied.__name__:

@@ -1,6 +1,7 @@
 """One notebook, executed with parameters by papermill; a wrong parameter is an error before anything is computed."""
 
 import ast
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -44,7 +45,8 @@ def run(
     parameters = dict(parameters or {})
     check_parameters(Path(notebook), parameters)
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    options = {"progress_bar": False, "kernel_name": "python3", "execution_timeout": limit, **KERNEL}
+    whole = limit and math.ceil(limit)  # nbclient takes no part of a second
+    options = {"progress_bar": False, "kernel_name": "python3", "execution_timeout": whole, **KERNEL}
     executed = papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(cwd or Path.cwd()), **options)
     without_widgets(executed)
     write_atomically(output, lambda temporary: nbformat.write(executed, temporary))

@@ -97,10 +97,9 @@ def _described(config: RunConfig, variant: str = "") -> dict[str, Any]:
     shown = ("encoder", "protocol", "noise_rate", "noise_seed", "seed", "epochs")
     # the control's own warm-up is the control; a method's tuned learning rate is a setting of it
     same = {"method": CONTROL, "settings": {}, "warmup_fraction": 0.0, "learning_rate": 1.0}
-    draws = {"seed": 0, "noise_seed": 0}
+    draws = {"seed": 0, "noise_seed": 0, "noise_rate": 0.0}
     without: dict[str, dict[str, Any]] = {
-        "settings": {"seed": 0}, "draws": draws, "form": {**draws, "noise_rate": 0.0},
-        "pair": same, "setup": {**same, **draws, "noise_rate": 0.0},
+        "settings": {"seed": 0}, "form": draws, "pair": same, "setup": {**same, **draws},
     }  # fmt: skip
     prints = {name: portable(config, **changed)[:12] for name, changed in without.items()}
     name = {"data": data_name(config), "kind": config.method, "method": method_name(config, variant),

@@ -131,7 +131,7 @@ def variance(results: Results) -> pd.DataFrame:
     One row a method, noise rate and source of variation with two runs or more: ``what`` (training seed, noise seed),
     ``runs``, ``mean``, ``std`` (n - 1), ``values``. The paper has one draw of the noise only.
     """
-    rows, keys = [], [*SUBJECT, "method", "draws"]
+    rows, keys = [], [*SUBJECT, "method", "form"]
     for what, moves, fixed in (("training seed", "seed", "noise_seed"), ("noise seed", "noise_seed", "seed")):
         for key, part in results.done.groupby([*keys, fixed], sort=False):
             values = part.drop_duplicates(moves)["mR"]

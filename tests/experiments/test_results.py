@@ -126,13 +126,8 @@ def test_comparison_pairs_equal_seeds_and_noise_of_every_method_and_variant_with
 
 def test_one_form_of_the_control_is_taken_at_all_seeds(folder, copy):
     """Where its plain form is missing at a seed, a variant does not take its place there."""
-    trials = [trial for trial in plan(Study.read(folder)) if not trial.variant]
-    ((plain, _),) = [
-        (trial.name, c)
-        for trial in trials
-        for c in [trial.config]
-        if (c.method, c.noise_rate, c.seed) == ("rrsitr", 0.8, 13)
-    ]
+    runs = read_results(folder).runs
+    (plain,) = runs.query("method == 'rrsitr' and noise_rate == 0.8 and seed == 13")["trial"]
     shutil.rmtree(copy / plain)
     for place, seeds in ((folder, 3), (copy, 2)):
         found = comparison(read_results(place), "rrsitr")
