@@ -376,6 +376,8 @@ assert (two < mean["rrsitr"]).all() and len(two) == 4, "the four with two networ
 _, lead = against("contrastive2")
 ahead = [name for name in two.index.drop("contrastive2") if lead[name][0] > 0]
 assert ahead == ["cream"], "only CREAM is ahead of `contrastive2`"
+
+# %%
 assert (real[["mixture", "sce", "monotone"]] > real["rrsitr"]).all(), "RRSITR falls behind a hard cut"
 assert abs(real["cream"] - real["oracle"]) < 1, "comes near the oracle"
 half = (real["contrastive2"] - real["contrastive"]) / (real["cream"] - real["contrastive"])
